@@ -1,0 +1,87 @@
+"""The sketch as data: a list of strokes on a unit canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CANVAS = 256  # pixels on a side of the canvas that the rasteriser draws on (QMUL's coordinates are pixels of it)
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """Strokes in the order in which they were drawn.
+
+    Each stroke is a float64 array ``[n, 4]``, n >= 1, with the columns x, y, time, pressure. x runs to the right and y
+    down; the unit square is the frame of the photo, so a stroke may leave it but is not drawn there. Time is in
+    milliseconds from the first point of the sketch, pressure in 0..1; both are 0 where the source does not know them
+    (pressure 1 where it knows only that the pen was down is not invented either).
+    """
+
+    strokes: tuple[NDArray[np.float64], ...] = ()
+
+    @classmethod
+    def from_arrays(cls, strokes: Iterable[ArrayLike]) -> Sketch:
+        """Build from arrays ``[n, 2]`` (x, y), ``[n, 3]`` (x, y, time) or ``[n, 4]``; empty strokes are dropped.
+
+        Raises ValueError for another shape or for a coordinate that is not finite.
+        """
+        kept = []
+        for stroke in strokes:
+            points = np.asarray(stroke, dtype=np.float64)
+            if points.size == 0:
+                continue
+            if points.ndim != 2 or not 2 <= points.shape[1] <= 4:
+                raise ValueError(f"a stroke is an array [points, 2 to 4], not {list(points.shape)}")
+            if not np.isfinite(points).all():
+                raise ValueError("a stroke holds a value that is not a finite number")
+            full = np.zeros((len(points), 4))
+            full[:, : points.shape[1]] = points
+            full.setflags(write=False)
+            kept.append(full)
+        return cls(tuple(kept))
+
+    @property
+    def points(self) -> NDArray[np.float64]:
+        """All points in drawing order, ``[points, 4]``."""
+        return np.concatenate(self.strokes) if self.strokes else np.zeros((0, 4))
+
+    @property
+    def stroke_of_point(self) -> NDArray[np.intp]:
+        """The index of each point's stroke, ``[points]``."""
+        return np.repeat(np.arange(len(self.strokes)), [len(s) for s in self.strokes])
+
+    def __len__(self) -> int:
+        return sum(len(stroke) for stroke in self.strokes)
+
+    def first_points(self, count: int) -> Sketch:
+        """The sketch as it stood after its first ``count`` points, cutting through a stroke where need be."""
+        kept = []
+        for stroke in self.strokes:
+            if count <= 0:
+                break
+            kept.append(stroke[:count])
+            count -= len(stroke)
+        return Sketch(tuple(kept))
+
+    def fitted(self, longest_side: float = 190 / CANVAS) -> Sketch:
+        """Scaled so that the longer side of the bounding box is ``longest_side`` of the canvas, and centred.
+
+        For drawings that have no frame of their own (an SVG, a QuickDraw file). Strokes drawn live or read from a
+        data set are in the photo's frame already and are never fitted. A sketch of a single point is only centred.
+        """
+        if not self.strokes:
+            return self
+        xy = self.points[:, :2]
+        low, high = xy.min(axis=0), xy.max(axis=0)
+        extent = float((high - low).max())
+        scale = longest_side / extent if extent > 0 else 1.0
+        moved = []
+        for stroke in self.strokes:
+            new = stroke.copy()
+            new[:, :2] = (stroke[:, :2] - (low + high) / 2) * scale + 0.5
+            moved.append(new)
+        return Sketch.from_arrays(moved)

@@ -1,0 +1,48 @@
+# make demo     the base install (no torch), the demo gallery, a replayed sketch, the page   (SERVE=0: without the page)
+# make test     everything;  make test-fast  the inner loop;  make lint  style, types, imports;  make bench  timings
+
+PYTHON = $(shell for candidate in python3.11 python3 python3.12 python3.13; do \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
+SERVE ?= 1
+DEV := .venv-dev/bin
+
+.PHONY: demo test test-fast lint bench browser
+
+demo: .venv/.complete
+	@.venv/bin/sketchseek demo $(if $(filter 0,$(SERVE)),--no-serve)
+
+test: .venv-dev/.complete browser
+	$(DEV)/python -m pytest -n 2
+
+test-fast: .venv-dev/.complete
+	$(DEV)/python -m pytest -n 2 -m "not slow"
+
+lint: .venv-dev/.complete
+	$(DEV)/ruff check
+	$(DEV)/ruff format --check
+	$(DEV)/mypy
+	$(DEV)/lint-imports --no-logo
+
+bench: .venv-dev/.complete
+	@for benchmark in benchmarks/bench_*.py; do $(DEV)/python $$benchmark || exit 1; done
+
+# An environment is complete once .complete is there. One whose installation was interrupted is made anew, because
+# pip takes a half-written package for an installed one. Every dependency is pinned in constraints.txt, so a change of
+# dependencies changes that file.
+.venv/.complete: EXTRAS =
+.venv-dev/.complete: EXTRAS = [train,text,dev]
+.venv/.complete .venv-dev/.complete: constraints.txt
+	@test -n "$(PYTHON)" || { echo "Sketchseek needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
+	@test ! -e $(@D)/.installing || rm -rf $(@D)
+	@mkdir -p $(@D) && touch $(@D)/.installing
+	@echo "installing into $(@D)"
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".$(EXTRAS)"
+	@rm $(@D)/.installing && touch $@
+
+# The page's tests drive a system Chromium; they are skipped where there is none and none can be installed.
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit; done; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root=sudo; else as_root=false; fi; \
+	{ $$as_root apt-get update -qq && $$as_root apt-get install -qq -y chromium; } >/dev/null \
+	|| echo "there is no Chromium and none could be installed: the page's tests will be skipped"

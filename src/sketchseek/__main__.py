@@ -1,0 +1,5 @@
+"""``python -m sketchseek``."""
+
+from sketchseek.cli import main
+
+raise SystemExit(main())

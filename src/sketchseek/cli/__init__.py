@@ -1,0 +1,114 @@
+"""The command line: ``sketchseek COMMAND ...``.
+
+Each command is one module of this package. It holds a frozen dataclass ``Args`` (its docstring is the help text, its
+fields are the arguments, parsed by tyro, unknown ones refused) and ``run(args) -> int``, whose result is the exit code.
+Only the module of the command that was asked for is imported, so ``--help`` is quick and the app never loads torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from sketchseek.errors import InputError
+
+PROGRAM = "sketchseek"
+
+# The command's name is also the name of its module.
+COMMANDS = {
+    "demo": "make a gallery of drawn things, replay a sketch stroke by stroke, open the page",
+    "index": "read a folder of photos into a gallery",
+    "serve": "open the drawing page on a gallery",
+    "search": "find the photo that a sketch depicts",
+    "methods": "list the methods and their state",
+    "datasets": "list the data sets, what each should contain and where it comes from",
+    "doctor": "check a copy of a data set",
+    "train": "train a method on a data set",
+    "evaluate": "measure a model on a data set",
+    "export": "turn a training run into a model folder that the app can use",
+    "results": "print published figures beside the ones measured here",
+}
+
+# Modules that the base install lacks, and the extra that brings them.
+EXTRAS = {
+    **dict.fromkeys(("accelerate", "matplotlib", "onnx", "onnxscript", "timm", "torch", "torchvision"), "train"),
+    **dict.fromkeys(("open_clip", "transformers"), "text"),
+}
+
+BAD_INPUT = 2
+INTERRUPTED = 128 + 2  # what a shell reports for SIGINT
+BROKEN_PIPE = 128 + 13  # what a shell reports for SIGPIPE
+
+# Conditions of the machine rather than bugs: one line is enough.
+MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code: 0 only on success, 2 for input that cannot be used.
+
+    ``argv`` is what follows the program's name; ``sys.argv`` by default.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()  # so that a closed pipe shows here and not while the interpreter shuts down
+        return code
+    except InputError as error:
+        return _complain(str(error), BAD_INPUT)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        return _complain(f"this needs {error.name}: pip install 'sketchseek[{extra}]'", BAD_INPUT)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has gone (`sketchseek results | head`); what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in MACHINE_ERRORS:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        return _complain(f"{error.strerror}{where}", 1)
+    except SystemExit as leaving:  # tyro has printed help (0) or what is wrong with the arguments (2)
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0 if arguments else BAD_INPUT
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"{PROGRAM} {version(PROGRAM)}")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"'{PROGRAM} --help' lists the commands"
+        raise InputError(f"there is no command '{name}'; {hint}")
+
+    import tyro
+
+    command = importlib.import_module(f"{__name__}.{name}")
+    args = tyro.cli(command.Args, prog=f"{PROGRAM} {name}", args=rest)
+    return int(command.run(args))
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"usage: {PROGRAM} COMMAND ...", "", "Draw what you remember, find the photo.", ""]
+    lines += [f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()]
+    lines += ["", f"'{PROGRAM} COMMAND --help' explains a command; '{PROGRAM} --version' prints the version."]
+    return "\n".join(lines)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    return code

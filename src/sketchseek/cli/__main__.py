@@ -1,0 +1,5 @@
+"""``python -m sketchseek.cli``."""
+
+from sketchseek.cli import main
+
+raise SystemExit(main())

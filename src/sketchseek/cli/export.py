@@ -1,0 +1,53 @@
+"""``sketchseek export RUN OUT``"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from sketchseek.errors import InputError
+
+
+@dataclass(frozen=True)
+class Args:
+    """Turn a run into a model folder that the app uses without torch. Fails unless torch and onnxruntime agree."""
+
+    run: tyro.conf.Positional[Path]
+    """The folder that `sketchseek train --out` made."""
+    out: tyro.conf.Positional[Path]
+    """The model folder to make; must not exist."""
+    weights: Literal["float32", "float16"] = "float32"
+    """How the weights are stored; float16 halves the folder and is cast back to float32 at load."""
+    card: Path | None = None
+    """A JSON file with what the card should say: name, about, and anything else worth knowing."""
+    json: bool = False
+    """Print JSON."""
+
+
+def run(args: Args) -> int:
+    import json
+
+    from sketchseek.cli.evaluate import TRAINED
+    from sketchseek.cli.output import print_json
+    from sketchseek.lab.runs import read_run
+
+    trained = read_run(args.run)
+    card = {"name": args.run.resolve().name}
+    if args.card:
+        try:
+            card |= json.loads(args.card.read_text())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{args.card}: not a readable JSON object ({error})") from None
+    try:
+        from sketchseek.lab.export import export
+    except ModuleNotFoundError as error:
+        raise InputError(f"export needs the package '{error.name}'; install it with pip install 'sketchseek[train]'") from None
+    parity = export(args.run, args.out, card | {key: trained.get(key) for key in TRAINED}, args.weights)
+    if args.json:
+        print_json({"out": str(args.out), **vars(parity)})
+    else:
+        print(f"{args.out}: exported; torch and onnxruntime differ by at most {parity.feature_difference:.1e}")
+    return 0

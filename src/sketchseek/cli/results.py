@@ -1,0 +1,247 @@
+"""``sketchseek results``: what papers say beside what was measured here, and never one as the other."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sketchseek.errors import InputError
+
+OVER_STEPS = ("m@A", "m@B", "w@mA", "w@mB")
+COLUMNS = ("acc@1", "acc@5", "acc@10", *OVER_STEPS)
+
+# The papers' names of the systems that are, or will be, methods here; other names are baselines the papers print.
+SLUGS = {
+    "CSR": "csr",
+    "MLRM": "mlrm",
+    "TC-Net": "tcnet",
+    "LA": "la",
+    "DLA": "dla",
+    "OnTheFly": "onthefly",
+    "ARNet Basic": "arnet",
+    "ARNet+MSTR": "arnet",
+    "SLFIR": "slfir",
+}
+
+
+@dataclass(frozen=True)
+class Args:
+    """Print published figures, those measured here and what has not been run, side by side.
+
+    The folder results/ is looked for in the current directory, then in the checkout that the package is installed from.
+    """
+
+    dataset: str | None = None
+    """Only this data set, e.g. chairv2."""
+    compare: tuple[Path, Path] | None = None
+    """Two result files of the same split: the first minus the second, with 95 % intervals over the queries."""
+    json: bool = False
+    """Print JSON, with every published setting (ablations too) and the provenance."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: the figures of ``method`` on ``dataset`` in one state.
+
+    ``state`` is ``published``, ``reproduced`` or ``not run``. Figures are in percent; published ones are text, because
+    the paper's number of digits is part of what it says. ``origin`` is the table or the result file.
+    """
+
+    dataset: str
+    method: str
+    state: str
+    name: str
+    origin: str
+    setting: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def run(args: Args) -> int:
+    from sketchseek.cli.output import print_json
+
+    if args.compare:
+        comparison = compare(*args.compare)
+        if args.json:
+            print_json(comparison)
+        else:
+            _print_comparison(comparison)
+        return 0
+    folder = results_folder()
+    entries = read_published(folder / "published.csv") + read_reproduced(folder)
+    known = sorted({entry.dataset for entry in entries})
+    if args.dataset is not None:
+        if args.dataset.lower() not in known:
+            raise InputError(f"there are no figures of data set '{args.dataset}'; there are of {', '.join(known)}")
+        known = [args.dataset.lower()]
+    ordered = [entry for dataset in known for entry in _side_by_side(dataset, entries)]
+    if args.json:
+        print_json([vars(entry) for entry in ordered])
+    else:
+        _print_table(ordered)
+    return 0
+
+
+def results_folder() -> Path:
+    """``results/`` of the current directory or of the checkout; InputError where neither has one."""
+    for base in (Path.cwd(), Path(__file__).resolve().parents[3]):
+        if (base / "results" / "published.csv").is_file():
+            return base / "results"
+    raise InputError("there is no results/published.csv here; run this in a checkout of Sketchseek")
+
+
+def read_published(path: Path) -> list[Entry]:
+    """The lines of the table of published figures; its metrics are gathered into one entry a setting."""
+    entries: dict[tuple[str, ...], Entry] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            try:
+                key = tuple(
+                    row[k] for k in ("dataset", "method", "source", "table", "setting", "backbone", "side_information")
+                )
+                metric, value, note = row["metric"], row["value"], row["note"]
+            except KeyError as error:
+                raise InputError(f"{path}: the column {error} is missing; restore the file") from None
+            dataset, name, source, table, setting, backbone, side = key
+            entry = entries.setdefault(
+                key,
+                Entry(
+                    dataset=dataset,
+                    method=SLUGS.get(name, name),
+                    state="published",
+                    name=name,
+                    origin=f"{source}, {table}",
+                    setting=setting,
+                    details={"backbone": backbone, "side_information": side, "notes": {}},
+                ),
+            )
+            entry.figures[metric] = value
+            if note:
+                entry.details["notes"][metric] = note
+    return list(entries.values())
+
+
+def read_reproduced(folder: Path) -> list[Entry]:
+    """What ``sketchseek evaluate --result`` has written under ``folder/<dataset>/``."""
+    entries = []
+    for path in sorted(folder.glob("*/*.json")):
+        result = _read_result(path)
+        details = {k: v for k, v in result.items() if k not in ("figures", "ranks", "method", "dataset", "name")}
+        parts = [result.get(k) for k in ("preset", "row", "backbone")]
+        entries.append(
+            Entry(
+                dataset=result["dataset"],
+                method=result["method"],
+                state="reproduced",
+                name=result["name"],
+                origin=f"results/{path.relative_to(folder).as_posix()}",
+                setting=", ".join(str(part) for part in parts if part),
+                figures=result["figures"],
+                details=details,
+            )
+        )
+    return entries
+
+
+def _read_result(path: Path) -> dict[str, Any]:
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; give a file that 'sketchseek evaluate --result' wrote") from None
+    except ValueError:
+        raise InputError(f"{path}: not JSON; write it again with 'sketchseek evaluate --result'") from None
+    needed = {"method", "name", "dataset", "split", "figures", "ranks"}
+    missing = needed - result.keys() if isinstance(result, dict) else needed
+    if missing:
+        raise InputError(
+            f"{path}: lacks {', '.join(sorted(missing))}; write it again with 'sketchseek evaluate --result'"
+        )
+    return result
+
+
+def _side_by_side(dataset: str, entries: list[Entry]) -> list[Entry]:
+    """The entries of a data set, grouped by method: published first, then reproduced or a line that says not run."""
+    from sketchseek.lab.methods import methods
+
+    here = [entry for entry in entries if entry.dataset == dataset]
+    ours = [*SLUGS.values(), *methods()]
+    names = sorted({entry.method for entry in here} | set(methods()), key=lambda name: (name not in ours, name.lower()))
+    ordered = []
+    for name in names:
+        group = [entry for entry in here if entry.method == name]
+        ordered += group
+        if not any(entry.state == "reproduced" for entry in group):
+            ordered.append(Entry(dataset, name, "not run", name, ""))
+    return ordered
+
+
+def _print_table(entries: list[Entry]) -> None:
+    """Main results only; a method whose sources name no main setting is shown in all of them."""
+    with_main = {(e.dataset, e.name) for e in entries if e.setting == "main"}
+    shown = [
+        e for e in entries if e.state != "published" or e.setting == "main" or (e.dataset, e.name) not in with_main
+    ]
+    width = max(len(entry.name) for entry in shown)
+    dataset = None
+    for entry in shown:
+        if entry.dataset != dataset:
+            dataset = entry.dataset
+            print(f"\n{dataset}\n  {'':<{width}}  {'':<10}" + "".join(f"{column:>8}" for column in COLUMNS))
+        figures = "".join(f"{_digits(entry.figures.get(column)):>8}" for column in COLUMNS)
+        setting = "" if entry.setting == "main" else entry.setting
+        about = "; ".join(filter(None, [entry.origin, setting, *_qualities(entry)]))
+        print(f"  {entry.name:<{width}}  {entry.state:<10}{figures if entry.figures else '':<56}  {about}".rstrip())
+    hidden = len(entries) - len(shown)
+    if hidden:
+        print(f"\n{hidden} published settings that are not a paper's main result are left out; --json prints them.")
+
+
+def _qualities(entry: Entry) -> list[str]:
+    if entry.state != "published":
+        return []
+    side = entry.details["side_information"]
+    return [entry.details["backbone"], side if side != "none" else ""]
+
+
+def _digits(value: Any) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else f"{value:.2f}"
+
+
+def compare(first: Path, second: Path) -> dict[str, Any]:
+    """The first result minus the second, paired over queries: mean and 95 % bootstrap interval in percentage points.
+
+    Raises InputError unless both rank the same queries in the same gallery.
+    """
+    import numpy as np
+
+    from sketchseek.lab.evaluation.compare import paired_bootstrap
+    from sketchseek.lab.evaluation.metrics import per_query
+
+    a, b = _read_result(first), _read_result(second)
+    if a["split"] != b["split"] or len(a["ranks"]) != len(b["ranks"]):
+        raise InputError(
+            f"{first} and {second} are of different splits; compare results of the same queries and gallery"
+        )
+    values = [per_query(np.array(result["ranks"]), result["split"]["gallery"]) for result in (a, b)]
+    steps = [len(result["ranks"][0]) for result in (a, b)]
+    figures = {}
+    for name in values[0]:
+        # Over steps the two are comparable only where both were cut into as many; one step has no such figures.
+        if name in OVER_STEPS and (steps[0] != steps[1] or steps[0] == 1):
+            continue
+        mean, low, high = (100 * value for value in paired_bootstrap(values[0][name], values[1][name]))
+        verdict = "gain" if low > 0 else "loss" if high < 0 else "not told apart"
+        figures[name] = {"difference": mean, "low": low, "high": high, "verdict": verdict}
+    return {"first": a["name"], "second": b["name"], "queries": len(a["ranks"]), "figures": figures}
+
+
+def _print_comparison(comparison: dict[str, Any]) -> None:
+    print(f"{comparison['first']} minus {comparison['second']}, {comparison['queries']} queries, 95 % intervals")
+    for name, figure in comparison["figures"].items():
+        interval = f"[{figure['low']:+.2f}, {figure['high']:+.2f}]"
+        print(f"  {name:<22}{figure['difference']:>+8.2f}  {interval:<20}{figure['verdict']}")

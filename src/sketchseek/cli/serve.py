@@ -1,0 +1,28 @@
+"""``sketchseek serve``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Args:
+    """Open the drawing page on a gallery: draw, and the photos answer.
+
+    The page is for this machine alone unless --host says otherwise. There is no login: whoever reaches the address sees
+    the photos.
+    """
+
+    gallery: Path | None = None
+    """The gallery directory; by default the one that 'sketchseek index' fills."""
+    host: str | None = None
+    """The address to listen on, 127.0.0.1 by default; 0.0.0.0 lets other machines in."""
+    port: int | None = None
+    """The port to listen on, 8000 by default; 0 takes any free one."""
+
+
+def run(args: Args) -> int:
+    from sketchseek.server.serve import serve_gallery
+
+    return serve_gallery(args.gallery, args.host, args.port)

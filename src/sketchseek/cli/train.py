@@ -1,0 +1,78 @@
+"""``sketchseek train METHOD --data DATASET[:DIR] --out DIR``"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from sketchseek.errors import InputError
+
+
+@dataclass(frozen=True)
+class Args:
+    """Train a method. Run the same command again after a kill and it goes on where it stopped."""
+
+    method: tyro.conf.Positional[str]
+    """The method's slug; `sketchseek methods` lists them."""
+    data: tyro.conf.UseAppendAction[tuple[str, ...]]
+    """A data set as NAME:DIR, or NAME alone for ./datasets/NAME. May be given several times."""
+    out: Path
+    """The folder of the run."""
+    preset: str = "bench"
+    """`bench`, the one budget of all comparison tables, or `paper`, the paper's own values."""
+    row: str | None = None
+    """A row of the paper's ablations, as in the method's ablations.toml."""
+    set: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")]] = ()
+    """Change one value of the config, e.g. --set training.pairs=20480. May be given several times."""
+    weights: str = "pretrained"
+    """The backbone's first weights: `pretrained` (downloaded once), `random`, or a local .safetensors file."""
+    start: Path | None = None
+    """Start from the network of another run instead, e.g. one trained on more data."""
+    seed: int = 0
+    """Fixes the order of the data, the augmentation and the new parts' first weights."""
+    json: bool = False
+    """Print the finished run as JSON."""
+
+
+def run(args: Args) -> int:
+    from sketchseek.cli.output import print_json
+    from sketchseek.cli.progress import progress
+    from sketchseek.lab.config import override
+    from sketchseek.lab.methods import get_method
+
+    method = get_method(args.method)
+    config = method.config(args.preset, args.row)
+    changes = {}
+    for change in args.set:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"--set {change}: write KEY=VALUE")
+        changes[key] = value
+    config = override(config, changes)
+    if not args.data:
+        raise InputError("train needs --data, e.g. --data ChairV2:path/to/chairv2")
+    from sketchseek.lab.datasets import open_dataset
+
+    datasets = [open_dataset(d) for d in args.data]
+    try:
+        from sketchseek.lab.training.run import Plan, run_training
+    except ModuleNotFoundError as error:
+        raise InputError(f"training needs the package '{error.name}'; install it with pip install 'sketchseek[train]'") from None
+    plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start)
+    with progress(f"training {method.slug}", config.training.steps) as advance:
+        reported = 0
+
+        def report(done: int, values: dict[str, float]) -> None:
+            nonlocal reported
+            advance(done - reported)
+            reported = done
+
+        result = run_training(plan, datasets, args.out, report)
+    if args.json:
+        print_json(result)
+    else:
+        print(f"{args.out}: trained in {result['minutes']} minutes; measure it with `sketchseek evaluate {args.out} --data ...`")
+    return 0

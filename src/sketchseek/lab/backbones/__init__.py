@@ -1,0 +1,107 @@
+"""Networks by their torchvision or timm name, cut at named taps.
+
+A tap is the name of a module inside the network, as ``named_modules`` prints it; the backbone returns the output of each.
+Layers that no tap needs are cut away, classifiers included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sketchseek.errors import InputError
+
+# The taps of MobileNetV2 that every method uses: 32 x 28 x 28, 96 x 14 x 14 and 1280 x 7 x 7 at 224 px.
+MOBILENET_V2_TAPS = ("features.6", "features.13", "features.18")
+
+
+class Backbone(nn.Module):
+    """``forward(images [B, 3, S, S]) -> list of feature maps``, one per tap, in the order of the taps.
+
+    ``channels`` holds the number of channels of each tap's map.
+    """
+
+    def __init__(self, network: nn.Module, taps: Sequence[str], size: int) -> None:
+        super().__init__()
+        from timm.models import create_feature_extractor
+
+        known = {name for name, _ in network.named_modules()}
+        for tap in taps:
+            if tap not in known:
+                raise InputError(f"the backbone has no layer '{tap}'; its layers are printed by named_modules()")
+        self.taps = tuple(taps)
+        self.network = create_feature_extractor(network, {tap: str(i) for i, tap in enumerate(taps)})
+        self.eval()
+        with torch.no_grad():
+            self.channels = tuple(m.shape[1] for m in self(torch.zeros(1, 3, size, size)))
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        maps = self.network(images)
+        return [maps[str(i)] for i in range(len(self.taps))]
+
+
+def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "random") -> Backbone:
+    """Build ``torchvision/<name>`` or ``timm/<name>`` and load its weights.
+
+    ``weights`` is ``random``, ``pretrained`` (the library's own download, which needs a network once) or the path of a local
+    ``.safetensors`` file with the library's key names; keys of layers beyond the taps may be missing or left over.
+    Raises InputError for an unknown name or tap, a file that does not fit, or a download that fails.
+    """
+    library, _, model = name.partition("/")
+    pretrained = weights == "pretrained"
+    try:
+        if library == "torchvision":
+            import torchvision
+
+            # GoogLeNet and Inception rescale their input when pretrained; the layers are used on their own, so they must not.
+            network = torchvision.models.get_model(model, weights="DEFAULT" if pretrained else None)
+        elif library == "timm":
+            import timm
+
+            network = timm.create_model(model, pretrained=pretrained)
+        else:
+            raise InputError(f"backbone '{name}': write torchvision/<name> or timm/<name>")
+    except InputError:
+        raise
+    except (OSError, RuntimeError) as error:
+        if not pretrained:
+            raise InputError(f"backbone '{name}': {library} has no such network ({_first_line(error)})") from error
+        raise InputError(
+            f"the weights of '{name}' could not be downloaded ({_first_line(error)}); "
+            "give a local .safetensors file with --weights FILE, or --weights random"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"backbone '{name}': {library} has no such network ({_first_line(error)})") from error
+    if weights not in ("random", "pretrained"):
+        load_weights(network, Path(weights))
+    return Backbone(network, taps, size)
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Load a local weights file into a whole library network. Keys the network lacks are an error, as are wrong shapes and a
+    file that leaves more of the network empty than its classifier."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such weights file")
+    try:
+        state = load_file(path)
+        result = network.load_state_dict(state, strict=False)
+    except (SafetensorError, RuntimeError) as error:
+        raise InputError(f"{path}: these weights do not fit the backbone ({_first_line(error)})") from error
+    heads = ("classifier", "fc", "head", "AuxLogits", "aux")
+    missing = [k for k in result.missing_keys if not k.startswith(heads) and not k.endswith("num_batches_tracked")]
+    unexpected = [k for k in result.unexpected_keys if not k.startswith(heads)]
+    if missing or unexpected:
+        raise InputError(
+            f"{path}: these weights belong to another network "
+            f"(missing {missing[:3] or 'none'}, left over {unexpected[:3] or 'none'})"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,230 @@
+"""From a training run to a model folder: two ONNX graphs, one file of weights, and proof that they say what torch says."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sketchseek.errors import InputError
+from sketchseek.lab.runs import TorchEncoder, load_network
+from sketchseek.matching import Features
+from sketchseek.model import Model, seal
+from sketchseek.model.preprocess import prepare_photo, prepare_sketch
+from sketchseek.synthetic import generate
+
+Weights = Literal["float32", "float16"]
+
+OPSET = 20
+ALIGNMENT = 64
+SMALL = 1024  # bytes; smaller tensors (shapes, scales) stay inside the graph
+FROZEN_THINGS = 48  # the set that torch and onnxruntime must agree on: so many photos, one sketch of each
+FROZEN_SEED = 20_200
+TOLERANCE = 1e-3  # largest difference of any feature, of features of length 1
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How closely onnxruntime repeats torch on the frozen set: the largest difference of a feature and of a similarity, and
+    the share of sketches whose ten best photos are the same in the same order."""
+
+    feature_difference: float
+    similarity_difference: float
+    same_top_10: float
+
+
+def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights = "float32") -> Parity:
+    """Write the model folder ``out`` from a run. ``float16`` halves the file; the weights are cast back at load.
+
+    Fails with InputError, leaving nothing, where ``out`` exists or where torch (carrying the very weights that were stored)
+    and onnxruntime disagree: another top ten beyond ties, or features further apart than 1e-3.
+    """
+    if out.exists():
+        raise InputError(f"{out}: already exists; give a new folder")
+    network, run = load_network(run_folder)
+    network = network.cpu()
+    if weights == "float16":
+        _round_to_float16(network)
+    size = run["config"]["size"]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    try:
+        features = {}
+        blob = _Blob(weights)
+        for name, encode, example in (
+            ("sketch", network.encode_sketch, torch.zeros(2, size, size, dtype=torch.uint8)),
+            ("photo", network.encode_photo, torch.zeros(2, size, size, 3, dtype=torch.uint8)),
+        ):
+            graph, features[name] = _trace(network, encode, "ink" if name == "sketch" else "photo", example)
+            blob.absorb(graph)
+            (unfinished / f"{name}.onnx").write_bytes(graph.SerializeToString())
+        (unfinished / "weights.bin").write_bytes(bytes(blob.data))
+        config = {
+            "method": run["method"],
+            "size": size,
+            "matcher": {"name": network.matcher, "parameters": {}},
+            "features": features,
+            "card": card,
+        }
+        (unfinished / "README.md").write_text(_readme(config))
+        seal(unfinished, config)
+        parity = compare(TorchEncoder(network, size), Model.load(unfinished))
+        if parity.same_top_10 < 1 or parity.feature_difference > TOLERANCE:
+            raise InputError(
+                f"{out}: not exported, onnxruntime disagrees with torch (largest difference {parity.feature_difference:.1e}, "
+                f"same ten best photos for {parity.same_top_10:.0%} of the sketches)"
+            )
+        config["card"] = card | {"parity": vars(parity)}
+        (unfinished / "README.md").write_text(_readme(config))
+        seal(unfinished, config)
+        os.chmod(unfinished, 0o755)  # a temporary folder is private, a model folder is not
+        os.rename(unfinished, out)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return parity
+
+
+def frozen_set(size: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """The sketches (ink) and photos that parity is checked on; made from a seed, so always the same."""
+    things = [generate(index, FROZEN_SEED, drawers=1) for index in range(FROZEN_THINGS)]
+    return [prepare_sketch(t.sketches[0], size) for t in things], np.stack([prepare_photo(t.photo, size) for t in things])
+
+
+def compare(reference: TorchEncoder, model: Model) -> Parity:
+    """Encode the frozen set with both and compare features, similarities and the ten best photos of each sketch."""
+    ink, photos = frozen_set(model.size)
+    expected = (reference.encode_sketches(ink), reference.encode_photos(photos))
+    found = (model.encode_sketches(ink), model.encode_photos(photos))
+    difference = max(_largest_difference(e, f) for e, f in zip(expected, found, strict=True))
+    wanted = np.asarray(reference.matcher.similarity(*expected))
+    got = np.asarray(model.matcher.similarity(*found))
+    gap = float(np.abs(wanted - got).max())
+    # Two photos closer to each other than the two runtimes are to one another may change places.
+    best = np.argsort(-got, axis=1, kind="stable")[:, :10]
+    in_order = np.take_along_axis(wanted, best, axis=1)
+    threshold = -np.sort(-wanted, axis=1)[:, :10]
+    same = (np.abs(in_order - threshold) <= 2 * gap).all(axis=1)
+    return Parity(difference, gap, float(same.mean()))
+
+
+def _largest_difference(expected: Features, found: Features) -> float:
+    return max(float(np.abs(expected[name] - found[name]).max()) for name in expected)
+
+
+def _round_to_float16(network: nn.Module) -> None:
+    with torch.no_grad():
+        for tensor in (*network.parameters(), *network.buffers()):
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half().float())
+
+
+class _Encode(nn.Module):
+    """One of a network's two encoders as a module of its own, its features as a tuple in the order of their names."""
+
+    def __init__(self, network: nn.Module, encode: Callable[[Tensor], dict[str, Tensor]]) -> None:
+        super().__init__()
+        self.network = network
+        self.encode = encode.__name__
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        features = getattr(self.network, self.encode)(pixels)
+        return tuple(features[name] for name in sorted(features))
+
+
+def _trace(
+    network: nn.Module, encode: Callable[[Tensor], dict[str, Tensor]], name: str, example: Tensor
+) -> tuple[Any, dict[str, list[int]]]:
+    """The ONNX graph of an encoder and the shape of each feature without the batch axis."""
+    with torch.inference_mode():
+        features = encode(example)
+    names = sorted(features)
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    quiet = io.StringIO()  # the exporter reports its progress on stdout
+    with contextlib.redirect_stdout(quiet), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            _Encode(copy.deepcopy(network), encode).eval(),
+            (example,),
+            input_names=[name],
+            output_names=names,
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=({0: batch},),
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto, {n: list(features[n].shape[1:]) for n in names}
+
+
+class _Blob:
+    """The weights of both graphs in one file, each tensor once, stored as float32 or float16."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.data = bytearray()
+        self.offsets: dict[str, int] = {}
+
+    def absorb(self, graph: Any) -> None:
+        """Move the large initialisers of ``graph`` into the file; float16 ones get a Cast behind them, folded away at load."""
+        import onnx
+
+        casts = []
+        for tensor in graph.graph.initializer:
+            array = onnx.numpy_helper.to_array(tensor)
+            if array.nbytes < SMALL:
+                continue
+            if array.dtype == np.float32 and self.weights == "float16":
+                array = array.astype(np.float16)
+                stored = tensor.name + ".float16"
+                casts.append(onnx.helper.make_node("Cast", [stored], [tensor.name], to=onnx.TensorProto.FLOAT))
+                tensor.name, tensor.data_type = stored, onnx.TensorProto.FLOAT16
+            offset = self._place(array)
+            tensor.ClearField("raw_data")
+            tensor.ClearField("float_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            del tensor.external_data[:]
+            for key, value in (("location", "weights.bin"), ("offset", offset), ("length", array.nbytes)):
+                tensor.external_data.add(key=key, value=str(value))
+        nodes = [*casts, *graph.graph.node]
+        del graph.graph.node[:]
+        graph.graph.node.extend(nodes)
+        # The exporter notes which source line each node came from; that is about the machine, not about the model.
+        for node in graph.graph.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
+        del graph.graph.metadata_props[:]
+        del graph.metadata_props[:]
+
+    def _place(self, array: NDArray[Any]) -> int:
+        content = np.ascontiguousarray(array).tobytes()
+        key = hashlib.sha256(content).hexdigest()
+        if key not in self.offsets:
+            self.data += b"\0" * (-len(self.data) % ALIGNMENT)
+            self.offsets[key] = len(self.data)
+            self.data += content
+        return self.offsets[key]
+
+
+def _readme(config: dict[str, Any]) -> str:
+    card = config["card"]
+    lines = [f"# {card.get('name', config['method'])}", ""]
+    if card.get("about"):
+        lines += [card["about"], ""]
+    lines += [f"Method `{config['method']}`, input {config['size']} px, matched by {config['matcher']['name']}.", ""]
+    rest = {k: v for k, v in card.items() if k not in ("name", "about")}
+    return "\n".join([*lines, "```json", json.dumps(rest, indent=1), "```", ""])

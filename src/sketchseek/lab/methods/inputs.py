@@ -1,0 +1,35 @@
+"""From the pixels that every network takes to what its backbone expects: polarity and normalisation, inside the graph."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Polarity = Literal["black-on-white", "white-on-black"]
+Normalisation = Literal["unit", "imagenet"]
+
+
+class Inputs(nn.Module):
+    """``ink [B, S, S]`` and ``photos [B, S, S, 3]``, uint8 or float in 0..255, to float images ``[B, 3, S, S]``.
+
+    ``unit`` is x / 127.5 - 1; ``imagenet`` divides by 255 and applies ImageNet's mean and standard deviation.
+    """
+
+    def __init__(self, polarity: Polarity, normalisation: Normalisation) -> None:
+        super().__init__()
+        self.polarity = polarity
+        mean, std = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]) if normalisation == "imagenet" else ([0.5], [0.5])
+        self.register_buffer("scale", 1 / (255 * torch.tensor(std)).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("shift", -(torch.tensor(mean) / torch.tensor(std)).view(1, -1, 1, 1), persistent=False)
+        self.scale: Tensor
+        self.shift: Tensor
+
+    def sketches(self, ink: Tensor) -> Tensor:
+        ink = ink.to(torch.float32)
+        grey = 255 - ink if self.polarity == "black-on-white" else ink
+        return grey[:, None].expand(-1, 3, -1, -1) * self.scale + self.shift
+
+    def photos(self, photos: Tensor) -> Tensor:
+        return photos.to(torch.float32).permute(0, 3, 1, 2) * self.scale + self.shift

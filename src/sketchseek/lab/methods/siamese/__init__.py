@@ -1,0 +1,1 @@
+"""The Siamese baseline: one shared encoder for sketch and photo."""

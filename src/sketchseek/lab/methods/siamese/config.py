@@ -1,0 +1,74 @@
+"""Settings of the Siamese baseline. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+
+TITLE = "Siamese baseline"
+PAPER = "Yu et al., Sketch Me That Shoe, CVPR 2016; as released with Bhunia et al., CVPR 2020"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One shared encoder; ``size`` is the input's side in pixels, ``head`` the embedding's size (none: the pooled taps)."""
+
+    slug: ClassVar[str] = "siamese"
+
+    backbone: str
+    taps: tuple[str, ...]
+    size: int
+    polarity: Literal["black-on-white", "white-on-black"]
+    normalisation: Literal["unit", "imagenet"]
+    pool: Literal["max", "avg"]
+    attention: bool  # residual spatial attention on every tap before the pool (section 1.4 of the on-the-fly papers' code)
+    head: int | None
+    objective: Literal["triplet", "batch-all", "infonce"]
+    margin: float  # of the two triplet objectives, in L2 distance of unit vectors
+    temperature: float  # of infonce
+    training: TrainingConfig
+
+
+PRESETS = {
+    "bench": Config(
+        backbone="torchvision/mobilenet_v2",
+        taps=("features.13", "features.18"),
+        size=224,
+        polarity="black-on-white",
+        normalisation="unit",
+        pool="avg",
+        attention=False,
+        head=256,
+        objective="infonce",
+        margin=0.2,
+        temperature=0.05,
+        training=BENCH,
+    ),
+    "paper": Config(
+        backbone="torchvision/vgg16",
+        taps=("features.30",),
+        size=299,
+        polarity="white-on-black",
+        normalisation="imagenet",
+        pool="max",
+        attention=False,
+        head=None,
+        objective="triplet",
+        margin=0.2,
+        temperature=0.05,
+        # 200 epochs over ChairV2's 952 training sketches
+        training=TrainingConfig(
+            pairs=190_400,
+            batch=16,
+            optimizer="adam",
+            rate_body=1e-4,
+            rate_new=1e-4,
+            weight_decay=0.0,
+            schedule="constant",
+            augmentation="flip",
+            precision="fp32",
+        ),
+    ),
+}

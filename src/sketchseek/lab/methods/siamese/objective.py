@@ -1,0 +1,46 @@
+"""The three objectives of the baseline, in one phase."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sketchseek.lab.losses import batch_all_triplet, info_nce, triplet
+from sketchseek.lab.methods.siamese.config import Config
+from sketchseek.lab.methods.siamese.network import SiameseNetwork
+from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+
+
+def phases(config: Config, network: SiameseNetwork, pairs: TrainingPairs) -> list[Phase]:
+    """One phase over the training budget."""
+
+    def loss(network: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
+        sketches, photos = network(batch.ink, batch.photos)
+        return {"loss": objective(config, sketches["vector"], photos["vector"])}
+
+    groups = body_and_new(network, network.backbone, config.training)
+    return [
+        Phase(
+            name="train",
+            steps=config.training.steps,
+            batch=pairs.at,
+            loss=loss,
+            optimizers={"all": build_optimizer(groups, config.training)},
+            schedule=schedule(config.training.schedule),
+        )
+    ]
+
+
+def objective(config: Config, sketches: Tensor, photos: Tensor) -> Tensor:
+    """The configured loss of unit vectors ``[B, D]``, row i of both being a pair; the photos of a batch are all different."""
+    if config.objective == "infonce":
+        return info_nce(sketches, photos, config.temperature)
+    if config.objective == "batch-all":
+        return batch_all_triplet(sketches, photos, config.margin)
+    # A random other photo of the batch is a random other photo of the training set, at no extra pass, and never one that
+    # the sketch depicts.
+    offset = torch.randint(1, len(photos), (len(photos),), device=photos.device)
+    negative = (torch.arange(len(photos), device=photos.device) + offset) % len(photos)
+    return triplet(sketches, photos, photos[negative], config.margin)

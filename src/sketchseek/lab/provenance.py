@@ -1,0 +1,74 @@
+"""Where a number comes from: code, machine, weights, command. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# What decides a figure; the page, the commands and the gallery do not.
+DECIDING = ("strokes", "synthetic", "matching", "model", "lab")
+
+
+@cache
+def code() -> dict[str, str]:
+    """The package's version, the commit it was checked out at (empty outside a checkout) and a hash of its sources."""
+    digest = hashlib.sha256()
+    for part in DECIDING:
+        for path in sorted((PACKAGE / part).rglob("*.py")):
+            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], cwd=PACKAGE, capture_output=True, text=True, timeout=10
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        commit = ""
+    return {"version": version("sketchseek"), "commit": commit, "sources": digest.hexdigest()[:16]}
+
+
+@cache
+def machine() -> str:
+    """Processor, cores and, where a GPU is in use, its name."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        name = models[0] if models else name
+    parts = [name, f"{os.cpu_count()} cores"]
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name())
+    return ", ".join(parts)
+
+
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that can move a figure."""
+    found = {}
+    for name in ("numpy", "pillow", "onnxruntime", "torch", "torchvision", "timm"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def command() -> str:
+    """The command line as typed, without the directories of the machine: of an absolute path only its last part stays."""
+    words = ["sketchseek"]
+    for word in sys.argv[1:]:
+        head, colon, tail = word.rpartition(":")
+        tail = Path(tail).name if os.path.isabs(tail) or tail.startswith("..") else tail
+        words.append(head + colon + tail)
+    return " ".join(words)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, 16 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,0 +1,96 @@
+"""A run folder: what ``train`` leaves and ``evaluate`` and ``export`` read.
+
+    run.json            method, config, data, seed, provenance, which checkpoint is the main one
+    last.safetensors    the network after the last step
+    best.safetensors    the network that did best on the validation photos
+    log.jsonl           a line a step
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchseek.errors import InputError
+from sketchseek.lab.config import from_dict
+from sketchseek.lab.methods import get_method
+from sketchseek.matching import Features, Matcher, get_matcher
+from sketchseek.model.preprocess import prepare_sketch
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BATCH = 32
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The contents of ``run.json``; InputError where the folder is no run."""
+    try:
+        return json.loads((folder / "run.json").read_text())
+    except FileNotFoundError:
+        raise InputError(f"{folder}: no run.json in it; give a folder that `sketchseek train --out` made") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / 'run.json'}: cannot be read ({error}); train again") from None
+
+
+def write_run(folder: Path, run: dict[str, Any]) -> None:
+    """Write ``run.json`` in one step."""
+    unfinished = folder / "run.json.part"
+    unfinished.write_text(json.dumps(run, indent=1) + "\n")
+    os.replace(unfinished, folder / "run.json")
+
+
+def load_network(folder: Path, checkpoint: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
+    """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the run's main one."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    run = read_run(folder)
+    method = get_method(run["method"])
+    network = method.build(from_dict(method.config_type, run["config"]))
+    path = folder / f"{checkpoint or run['main']}.safetensors"
+    if not path.exists():
+        raise InputError(f"{path}: not there; the run did not finish, run the same train command again to resume it")
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise InputError(f"{path}: does not fit the run's config; train again") from error
+    return network.eval(), run
+
+
+class TorchEncoder:
+    """A network as an encoder, float32, on the GPU where there is one."""
+
+    def __init__(self, network: nn.Module, size: int) -> None:
+        import torch
+
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network, self.size = network.to(self.device), size
+        self.matcher: Matcher = get_matcher(network.matcher)  # type: ignore[arg-type]
+
+    def encode_sketches(self, drawings: Sequence[Any]) -> Features:
+        """``drawings`` as ``Model.encode_sketches`` takes them; features as numpy arrays."""
+        ink = np.stack([prepare_sketch(d, self.size) for d in drawings])
+        return self._encode(self.network.encode_sketch, ink)
+
+    def encode_photos(self, pixels: NDArray[np.uint8]) -> Features:
+        return self._encode(self.network.encode_photo, pixels)
+
+    def _encode(self, encode: Any, pixels: NDArray[np.uint8]) -> Features:
+        import torch
+
+        was_training = self.network.training
+        self.network.eval()
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(pixels), BATCH):
+                batch = torch.from_numpy(np.ascontiguousarray(pixels[start : start + BATCH])).to(self.device)
+                parts.append({k: v.float().cpu().numpy() for k, v in encode(batch).items()})
+        self.network.train(was_training)
+        return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}

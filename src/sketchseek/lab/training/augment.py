@@ -1,0 +1,74 @@
+"""Augmentation of a whole batch at once, on the device of the batch.
+
+``bench`` is the one augmentation of all comparison tables: one horizontal flip per pair (a mirrored chair is another chair, so
+sketch and photo flip together), a light affine change of each image on its own (nobody draws exactly in the frame), and
+colour jitter of the photo.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+ROTATION = math.radians(8)
+SCALE = 0.12
+SHIFT = 0.08  # of half the image side, as affine_grid counts
+SHEAR = 0.05
+BRIGHTNESS, CONTRAST, SATURATION = 0.3, 0.3, 0.4
+GRAYSCALE_PROBABILITY = 0.1
+
+
+def augment_pairs(kind: str, ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
+    """Augment ``ink [B, S, S]`` and ``photos [B, S, S, 3]`` (uint8) of the same pairs; returns float32 in 0..255, same shapes.
+
+    ``kind`` is ``none``, ``flip`` (half of the pairs mirrored) or ``bench``. Random numbers come from torch's global generator.
+    """
+    ink, photos = ink.float(), photos.float()
+    if kind == "none":
+        return ink, photos
+    flip = torch.rand(len(ink), device=ink.device) < 0.5
+    ink = torch.where(flip[:, None, None], ink.flip(2), ink)
+    photos = torch.where(flip[:, None, None, None], photos.flip(2), photos)
+    if kind == "flip":
+        return ink, photos
+    ink = _affine(ink[:, None], padding="zeros")[:, 0]
+    photos = _affine(photos.permute(0, 3, 1, 2), padding="border").permute(0, 2, 3, 1)
+    return ink, _jitter_colour(photos)
+
+
+def _uniform(count: int, spread: float, like: Tensor) -> Tensor:
+    return (torch.rand(count, device=like.device) * 2 - 1) * spread
+
+
+def _affine(images: Tensor, padding: str) -> Tensor:
+    """Rotate, scale, shear and shift each of ``images [B, C, S, S]`` by its own small random amounts, bilinear."""
+    count = len(images)
+    angle, shear = _uniform(count, ROTATION, images), _uniform(count, SHEAR, images)
+    scale = torch.exp(_uniform(count, SCALE, images))
+    aspect = torch.exp(_uniform(count, SCALE / 3, images))
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    matrix = torch.empty(count, 2, 3, device=images.device)
+    matrix[:, 0, 0], matrix[:, 0, 1] = cos * scale * aspect, -sin * scale + shear
+    matrix[:, 1, 0], matrix[:, 1, 1] = sin * scale, cos * scale / aspect
+    matrix[:, 0, 2], matrix[:, 1, 2] = _uniform(count, SHIFT, images), _uniform(count, SHIFT, images)
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+
+
+def _jitter_colour(photos: Tensor) -> Tensor:
+    """Change brightness, contrast and saturation of each of ``photos [B, S, S, 3]``; some turn grey. Clamped to 0..255."""
+    count = len(photos)
+
+    def factor(spread: float) -> Tensor:
+        return (1 + _uniform(count, spread, photos))[:, None, None, None]
+
+    grey = photos.mean(dim=3, keepdim=True)
+    saturation = factor(SATURATION)
+    saturation[torch.rand(count, device=photos.device) < GRAYSCALE_PROBABILITY] = 0
+    photos = grey + (photos - grey) * saturation
+    middle = grey.mean(dim=(1, 2), keepdim=True)
+    photos = (middle + (photos - middle) * factor(CONTRAST)) * factor(BRIGHTNESS)
+    return photos.clamp(0, 255)

@@ -1,0 +1,40 @@
+"""How long and how to train; a preset of every method holds one. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """``pairs`` sketch-photo pairs in batches of ``batch``. Rates are for the pretrained body and for new parts."""
+
+    pairs: int
+    batch: int
+    optimizer: Literal["adam", "adamw"]
+    rate_body: float
+    rate_new: float
+    weight_decay: float
+    schedule: Literal["constant", "one-cycle"]
+    augmentation: Literal["none", "flip", "bench"]
+    precision: Literal["fp32", "bf16"]
+
+    @property
+    def steps(self) -> int:
+        """Updates of the network; an incomplete last batch is left out."""
+        return self.pairs // self.batch
+
+
+# The one budget of all comparison tables: every method trains under exactly this.
+BENCH = TrainingConfig(
+    pairs=10_240,
+    batch=32,
+    optimizer="adamw",
+    rate_body=3e-4,
+    rate_new=1e-3,
+    weight_decay=0.01,
+    schedule="one-cycle",
+    augmentation="bench",
+    precision="bf16",
+)

@@ -1,0 +1,220 @@
+"""The training loop of every method: phases, several optimisers, any precision, one process or many, resumable.
+
+A step is a pure function of the state and (seed, phase, step): the batch, the augmentation and dropout all draw from a
+generator seeded by these. So a run that was killed continues exactly as it would have gone on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sketchseek.errors import InputError
+
+SECONDS_BETWEEN_CHECKPOINTS = 60
+VALIDATIONS = 10  # a phase
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a method's training.
+
+    ``batch(step, device)`` gives the batch of a step; ``loss(network, batch, fraction)`` gives named scalars, ``"loss"`` among
+    them is minimised (``fraction`` of the phase done, 0..1, drives a method's own schedules). Every optimiser steps each time,
+    the rates of its groups multiplied by ``schedule(fraction)``. ``clip`` bounds the gradient norm of each optimiser's
+    parameters. ``train_mode(network)`` may freeze parts; by default the whole network is in training mode.
+    """
+
+    name: str
+    steps: int
+    batch: Callable[[int, torch.device], Any]
+    loss: Callable[[nn.Module, Any, float], dict[str, Tensor]]
+    optimizers: dict[str, Optimizer]
+    schedule: Callable[[float], float]
+    clip: float | None = None
+    train_mode: Callable[[nn.Module], Any] = nn.Module.train
+
+
+@dataclass
+class Progress:
+    """Where a run stands. ``seconds`` is time spent in training steps, over all resumed parts; validation is left out."""
+
+    phase: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best: float = -1.0
+    best_step: int = -1
+
+
+def train(
+    network: nn.Module,
+    phases: list[Phase],
+    folder: Path,
+    *,
+    seed: int,
+    precision: str,
+    validate: Callable[[nn.Module], dict[str, float]] | None = None,
+    report: Callable[[int, dict[str, float]], None] = lambda done, values: None,
+) -> Progress:
+    """Train ``network`` in place and return the final progress.
+
+    ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors`` (removed at the end), ``last.safetensors`` and, where
+    ``validate`` gives a ``mean_reciprocal_rank``, the best by it as ``best.safetensors``. A checkpoint found there is resumed.
+    ``report(steps done over all phases, values)`` is called after every step.
+    """
+    from accelerate import Accelerator
+    from accelerate.utils import set_seed
+
+    accelerator = Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=not torch.cuda.is_available())
+    set_seed(seed)
+    optimizers = [(f"{i}.{name}", o) for i, p in enumerate(phases) for name, o in p.optimizers.items()]
+    checkpoint = folder / "checkpoint.safetensors"
+    progress = load_checkpoint(checkpoint, network, optimizers) if checkpoint.exists() else Progress()
+    log = _Log(folder / "log.jsonl", progress, write=accelerator.is_main_process)
+    peaks = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in optimizers}
+    prepared = accelerator.prepare(network)
+    prepared_optimizers = {name: accelerator.prepare(optimizer) for name, optimizer in optimizers}
+    if accelerator.device.type == "cpu" and shutil.which("g++"):
+        prepared.compile()  # half again as fast on a CPU; falls back to plain torch where there is no compiler
+
+    steps_before = sum(p.steps for p in phases[: progress.phase])
+    saved_at = time.monotonic()
+    for index in range(progress.phase, len(phases)):
+        phase = phases[index]
+        active = {name: o for name, o in prepared_optimizers.items() if name.startswith(f"{index}.")}
+        every = max(1, -(-phase.steps // VALIDATIONS))
+        for step in range(progress.step, phase.steps):
+            started = time.monotonic()
+            phase.train_mode(prepared)
+            fraction = step / phase.steps
+            torch.manual_seed(_mix(seed, index, step, accelerator.process_index))
+            batch = phase.batch(step * accelerator.num_processes + accelerator.process_index, accelerator.device)
+            with accelerator.autocast():
+                values = phase.loss(prepared, batch, fraction)
+            if not torch.isfinite(values["loss"]):
+                raise InputError(f"{folder}: the loss is not a number at step {step}; lower the learning rate")
+            accelerator.backward(values["loss"])
+            for name, optimizer in active.items():
+                for group, peak in zip(optimizer.param_groups, peaks[name], strict=True):
+                    group["lr"] = peak * phase.schedule(fraction)
+                if phase.clip:
+                    accelerator.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], phase.clip)
+                optimizer.step()
+                optimizer.zero_grad()
+            progress.step = step + 1
+            numbers = {name: float(value.detach()) for name, value in values.items()}
+            progress.seconds += time.monotonic() - started
+            log({"phase": phase.name, "step": step + 1, **numbers, "seconds": round(progress.seconds, 2)}, progress)
+            report(steps_before + step + 1, numbers)
+            ends = step + 1 == phase.steps
+            if validate and (ends or (step + 1) % every == 0):
+                _validate(network, validate, index, phase, progress, log, folder)
+            if not ends and time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS and accelerator.is_main_process:
+                save_checkpoint(checkpoint, network, optimizers, progress)
+                saved_at = time.monotonic()
+        steps_before += phase.steps
+        progress.phase, progress.step = index + 1, 0
+        if accelerator.is_main_process:
+            save_checkpoint(checkpoint, network, optimizers, progress)
+    if accelerator.is_main_process:
+        save_network(folder / "last.safetensors", network)
+        checkpoint.unlink(missing_ok=True)
+    return progress
+
+
+def _validate(network: nn.Module, validate: Any, index: int, phase: Phase, progress: Progress, log: _Log, out: Path) -> None:
+    figures = validate(network)
+    log({"phase": phase.name, "step": progress.step, "validation": figures}, progress)
+    if figures["mean_reciprocal_rank"] > progress.best:
+        progress.best, progress.best_step = figures["mean_reciprocal_rank"], progress.step
+        save_network(out / "best.safetensors", network)
+
+
+def save_network(path: Path, network: nn.Module) -> None:
+    """Write the network's state in one step: the file is the old one or the new one, never half of it."""
+    _save({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}, path, {})
+
+
+def save_checkpoint(path: Path, network: nn.Module, optimizers: list[tuple[str, Optimizer]], progress: Progress) -> None:
+    """Write network, optimisers and progress as one safetensors file (no pickle)."""
+    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
+    for name, optimizer in optimizers:
+        for parameter, values in optimizer.state_dict()["state"].items():
+            for key, value in values.items():
+                tensors[f"optimizer.{name}.{parameter}.{key}"] = torch.as_tensor(value)
+    tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    _save(tensors, path, {"progress": json.dumps(vars(progress))})
+
+
+def load_checkpoint(path: Path, network: nn.Module, optimizers: list[tuple[str, Optimizer]]) -> Progress:
+    """Restore what ``save_checkpoint`` wrote; InputError where the file is broken or of another configuration."""
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+            progress = Progress(**json.loads(file.metadata()["progress"]))
+        network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
+        for name, optimizer in optimizers:
+            prefix = f"optimizer.{name}."
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in tensors.items():
+                if key.startswith(prefix):
+                    parameter, field = key.removeprefix(prefix).split(".", 1)
+                    state.setdefault(int(parameter), {})[field] = value
+            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    except (SafetensorError, OSError, KeyError, TypeError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: cannot resume from this checkpoint; delete the run folder and start anew") from error
+    return progress
+
+
+def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    unfinished = path.with_suffix(".part")
+    try:
+        save_file(tensors, unfinished, metadata)
+        os.replace(unfinished, path)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise InputError(f"{path}: could not be written ({error}); free some space and run the same command again") from error
+
+
+def _mix(*numbers: int) -> int:
+    """One 63-bit seed out of several numbers, without the collisions of a sum."""
+    mixed = 0
+    for number in numbers:
+        mixed = (mixed * 6364136223846793005 + number + 1442695040888963407) % 2**63
+    return mixed
+
+
+class _Log:
+    """A JSON-lines log; lines beyond the step that a resumed run starts at are dropped."""
+
+    def __init__(self, path: Path, progress: Progress, write: bool) -> None:
+        self.path, self.write = path, write
+        if not write:
+            return
+        kept = []
+        if path.exists():
+            for line in path.read_text().splitlines():
+                with contextlib.suppress(ValueError, KeyError):  # a killed run may leave half a line
+                    entry = json.loads(line)
+                    if (entry["at"][0], entry["at"][1]) <= (progress.phase, progress.step):
+                        kept.append(line)
+        path.write_text("".join(line + "\n" for line in kept))
+
+    def __call__(self, entry: dict[str, Any], progress: Progress) -> None:
+        if self.write:
+            with self.path.open("a") as file:
+                file.write(json.dumps({"at": [progress.phase, progress.step], **entry}) + "\n")

@@ -1,0 +1,48 @@
+"""Optimisers and schedules of a TrainingConfig."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from sketchseek.lab.training.config import TrainingConfig
+
+WARM_UP = 0.15  # share of a one-cycle run that the rate climbs
+
+
+def body_and_new(network: nn.Module, body: nn.Module, training: TrainingConfig) -> list[dict[str, Any]]:
+    """Parameter groups: ``body`` at its own rate, the rest of the network at the rate of new parts. Vectors do not decay."""
+    in_body = {id(p) for p in body.parameters()}
+    groups = []
+    for is_body, rate in ((True, training.rate_body), (False, training.rate_new)):
+        parameters = [p for p in network.parameters() if (id(p) in in_body) == is_body and p.requires_grad]
+        for decay, chosen in (
+            (training.weight_decay, [p for p in parameters if p.ndim > 1]),
+            (0.0, [p for p in parameters if p.ndim <= 1]),
+        ):
+            if chosen:
+                groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
+    return groups
+
+
+def build_optimizer(groups: list[dict[str, Any]], training: TrainingConfig) -> Optimizer:
+    """Adam or AdamW over the groups."""
+    kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, lr=training.rate_new)
+
+
+def schedule(name: str) -> Callable[[float], float]:
+    """The factor on every group's rate as a function of the fraction of the phase done, 0..1."""
+    return one_cycle if name == "one-cycle" else lambda fraction: 1.0
+
+
+def one_cycle(fraction: float) -> float:
+    """Cosine up from 1/25 to 1 over the first 15 %, cosine down to 0 over the rest (Smith & Topin 2019)."""
+    if fraction < WARM_UP:
+        return 1 / 25 + (1 - 1 / 25) * (1 - math.cos(math.pi * fraction / WARM_UP)) / 2
+    return (1 + math.cos(math.pi * (fraction - WARM_UP) / (1 - WARM_UP))) / 2

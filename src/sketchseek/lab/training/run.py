@@ -1,0 +1,157 @@
+"""One training run, from data to run folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sketchseek.errors import InputError
+from sketchseek.lab import provenance
+from sketchseek.lab.config import config_hash, to_dict
+from sketchseek.lab.datasets import hold_out, split_hash
+from sketchseek.lab.datasets.base import Dataset, Split, merge
+from sketchseek.lab.evaluation.evaluate import evaluate
+from sketchseek.lab.methods import Method
+from sketchseek.lab.runs import TorchEncoder, load_network, read_run, write_run
+from sketchseek.lab.training.loop import train
+from sketchseek.lab.training.pairs import TrainingPairs
+
+# Below so many validation photos the ranking among them is too coarse to choose a checkpoint by: the last epoch counts.
+ENOUGH_VALIDATION_PHOTOS = 50
+VALIDATION_SKETCHES = 400
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run is: with the same plan an unfinished folder is resumed, with another it is refused."""
+
+    method: Method
+    config: Any
+    preset: str
+    row: str | None
+    seed: int
+    weights: str
+    start: Path | None
+
+
+def run_training(
+    plan: Plan,
+    datasets: Sequence[Dataset],
+    out: Path,
+    report: Callable[[int, dict[str, float]], None] = lambda done, values: None,
+) -> dict[str, Any]:
+    """Train, or resume, into ``out`` and return the contents of ``run.json``.
+
+    Raises InputError where ``out`` holds another run or a finished one, and for data without training pairs.
+    """
+    held_out = [hold_out(d.train) for d in datasets]
+    run = _describe(plan, datasets, held_out)
+    _claim(out, run)
+    torch.manual_seed(plan.seed)
+    network = plan.method.build(plan.config, "random" if plan.start else plan.weights)
+    if plan.start:
+        source, _ = load_network(plan.start)
+        try:
+            network.load_state_dict(source.state_dict())
+        except RuntimeError as error:
+            raise InputError(f"{plan.start}: its network has another shape than this config's; use the same config") from error
+    training = plan.config.training
+    pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training.augmentation, training.batch, plan.seed)
+    validation = _bounded(merge([v for _, v in held_out]))
+
+    def validate(network: torch.nn.Module) -> dict[str, float]:
+        figures = evaluate(TorchEncoder(network, plan.config.size), validation).figures()
+        return {k: v for k, v in figures.items() if v is not None}
+
+    progress = train(
+        network,
+        plan.method.phases(plan.config, network, pairs),
+        out,
+        seed=plan.seed,
+        precision=training.precision,
+        validate=validate if validation.sketches else None,
+        report=report,
+    )
+    chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS
+    run |= {
+        "finished": True,
+        "main": "best" if chosen else "last",
+        "checkpoint": (
+            "best mean reciprocal rank on the validation photos"
+            if chosen
+            else f"last step (only {len(validation.photos)} validation photos)"
+        ),
+        "best_step": progress.best_step,
+        "minutes": round(progress.seconds / 60, 2),
+        "pairs_per_second": round(training.pairs / max(progress.seconds, 1e-9), 2),
+    }
+    write_run(out, run)
+    return run
+
+
+def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[Split, Split]]) -> dict[str, Any]:
+    if plan.start:
+        start = read_run(plan.start)
+        weights = f"{plan.start.name} ({provenance.file_hash(plan.start / (start['main'] + '.safetensors'))}) <- {start['weights']}"
+    elif plan.weights in ("random", "pretrained"):
+        weights = plan.weights
+    elif Path(plan.weights).is_file():
+        weights = f"{Path(plan.weights).name} ({provenance.file_hash(Path(plan.weights))})"
+    else:
+        raise InputError(f"{plan.weights}: no such weights file")
+    return {
+        "format": 1,
+        "method": plan.method.slug,
+        "preset": plan.preset,
+        "row": plan.row,
+        "seed": plan.seed,
+        "config": to_dict(plan.config),
+        "config_hash": config_hash(plan.config),
+        "weights": weights,
+        "data": [
+            {
+                "dataset": dataset.slug,
+                "variant": dataset.variant,
+                "train": {"photos": len(t.photos), "sketches": len(t.sketches), "hash": split_hash(t)},
+                "validation": {"photos": len(v.photos), "sketches": len(v.sketches), "hash": split_hash(v)},
+            }
+            for dataset, (t, v) in zip(datasets, held_out, strict=True)
+        ],
+        "code": provenance.code(),
+        "libraries": provenance.libraries(),
+        "machine": provenance.machine(),
+        "command": provenance.command(),
+        "finished": False,
+        "main": "last",
+    }
+
+
+def _claim(out: Path, run: dict[str, Any]) -> None:
+    """Make the run folder, or check that what is there is this very run, unfinished."""
+    if not (out / "run.json").exists():
+        if out.exists() and any(out.iterdir()):
+            raise InputError(f"{out}: the folder is not empty and holds no run; give --out a new folder")
+        out.mkdir(parents=True, exist_ok=True)
+        write_run(out, run)
+        return
+    there = read_run(out)
+    if there["finished"]:
+        raise InputError(f"{out}: holds a finished run; give --out a new folder, or delete this one")
+    same = ("method", "config", "seed", "weights", "data")
+    changed = [key for key in same if json.dumps(there.get(key)) != json.dumps(run[key])]
+    if changed:
+        raise InputError(f"{out}: holds an unfinished run with another {changed[0]}; give --out a new folder")
+
+
+def _bounded(split: Split) -> Split:
+    """At most 400 validation sketches, so that validation stays a small part of a run; which ones depends on the data alone."""
+    if len(split.sketches) <= VALIDATION_SKETCHES:
+        return split
+    chosen = np.sort(np.random.default_rng(0).permutation(len(split.sketches))[:VALIDATION_SKETCHES])
+    return Split(split.photos, tuple(split.sketches[i] for i in chosen))

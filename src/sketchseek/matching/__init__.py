@@ -1,0 +1,23 @@
+"""How sketches are compared with photos. Written once against the array API, for numpy and for torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sketchseek.errors import InputError
+from sketchseek.matching.base import Array, Distance, Features, Matcher
+from sketchseek.matching.single_vector import Cosine, Euclidean
+
+__all__ = ["MATCHERS", "Array", "Distance", "Features", "Matcher", "get_matcher"]
+
+MATCHERS: dict[str, Callable[..., Matcher]] = {"cosine": Cosine, "euclidean": Euclidean}
+
+
+def get_matcher(name: str, **parameters: object) -> Matcher:
+    """The matcher of that name. Raises InputError for a name or a parameter that does not exist."""
+    if name not in MATCHERS:
+        raise InputError(f"there is no matcher '{name}'; there are: {', '.join(sorted(MATCHERS))}")
+    try:
+        return MATCHERS[name](**parameters)
+    except TypeError as error:
+        raise InputError(f"matcher '{name}' cannot take the parameters {sorted(parameters)}: {error}") from None

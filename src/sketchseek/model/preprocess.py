@@ -1,0 +1,163 @@
+"""From image files and sketches to the pixels that networks see, the same for training, evaluation and the app."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import NamedTuple, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from sketchseek.errors import InputError
+from sketchseek.strokes.raster import rasterise
+from sketchseek.strokes.sketch import Sketch
+
+Ink: TypeAlias = NDArray[np.uint8]  # [h, h], 255 where there is full ink, 0 where there is none
+
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+MAX_PIXELS = 80_000_000  # decoding takes 3 to 4 bytes for each; beyond, a file is more likely an attack than a photo
+_LEAST_DRAFT = 640  # a JPEG is never decoded to fewer pixels on its longer side, so that a thumbnail is sharp too
+
+# What turns a photo upright, by its EXIF orientation.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# The pixel count is checked here, against a lower limit than Pillow's, before anything is decoded.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+class DecodedPhoto(NamedTuple):
+    """``image``: RGB, upright; ``width`` and ``height``: those of the upright file, though ``image`` may be smaller."""
+
+    image: Image.Image
+    width: int
+    height: int
+
+
+def decode_photo(path: Path, size: int) -> DecodedPhoto:
+    """Decode a photo with as many pixels as ``prepare_photo(image, size)`` can use.
+
+    A JPEG of more than twice ``size`` is scaled down by 2, 4 or 8 while it is decoded, several times faster; what comes
+    out depends on the file and ``size`` alone. Raises InputError as ``read_photo`` does.
+    """
+    return _decode(path, max(2 * size, _LEAST_DRAFT))
+
+
+@overload
+def read_photo(path: Path) -> Image.Image: ...
+@overload
+def read_photo(path: Path, size: int) -> NDArray[np.uint8]: ...
+def read_photo(path: Path, size: int | None = None) -> Image.Image | NDArray[np.uint8]:
+    """Read a photo: an upright RGB image, or with ``size`` the pixels ``[size, size, 3]`` of ``prepare_photo``.
+
+    JPEG, PNG, WebP, BMP, GIF (first frame) and TIFF (first page). Raises InputError for a file that is missing,
+    truncated, of another format, or of more than 80 million pixels.
+    """
+    if size is None:
+        return _decode(path, None).image
+    return prepare_photo(decode_photo(path, size).image, size)
+
+
+def prepare_photo(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """The pixels a network sees, uint8 ``[size, size, 3]``, RGB.
+
+    The image may be of any mode and carry an EXIF orientation. What is transparent becomes white. An image that is
+    not square is centred on a square of its border's median colour, never squashed; then all are resized bilinearly,
+    antialiased.
+    """
+    image = _upright_rgb(image)
+    width, height = image.size
+    if width != height:
+        side = max(width, height)
+        square = Image.new("RGB", (side, side), _border_colour(image))
+        square.paste(image, ((side - width) // 2, (side - height) // 2))
+        image = square
+    if image.width != size:
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    return np.array(image)
+
+
+def prepare_sketch(drawing: Sketch | Ink, size: int) -> NDArray[np.uint8]:
+    """The ink a network sees, uint8 ``[size, size]``, 255 = ink, resized bilinearly from the drawing's 256 pixels.
+
+    Raises ValueError for an array that is not square or not uint8.
+    """
+    ink = rasterise(drawing).astype(np.uint8) * 255 if isinstance(drawing, Sketch) else drawing
+    if ink.ndim != 2 or ink.shape[0] != ink.shape[1] or ink.dtype != np.uint8:
+        raise ValueError(f"ink is a square uint8 array, not {ink.dtype} {list(ink.shape)}")
+    if len(ink) == size:
+        return ink
+    return np.array(Image.fromarray(ink).resize((size, size), Image.Resampling.BILINEAR))
+
+
+def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            if longest_side is not None:  # draft() keeps at least the asked number of pixels on either side
+                image.draft(None, (longest_side, 1) if width >= height else (1, longest_side))
+            image.load()
+            upright = _upright_rgb(image)
+    except Image.DecompressionBombError:
+        limit = MAX_PIXELS // 1_000_000
+        raise InputError(f"{path}: more than {limit} million pixels; scale it down first") from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: not a JPEG, PNG, WebP, BMP, GIF or TIFF image, or damaged from the start") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged data
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        raise InputError(f"{path}: cannot be read ({' '.join(reason.split())}); replace the file") from None
+    if _orientation(image) >= 5:  # those that swap the sides
+        width, height = height, width
+    return DecodedPhoto(upright, width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged metadata does not make a photo unusable
+        return 1
+    return orientation if orientation in _TURNS else 1
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    """RGB and upright, without metadata, so that nothing is applied twice; 16 bits are scaled to 8."""
+    turn = _TURNS.get(_orientation(image))
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+    elif image.mode in ("I", "F"):  # scientific TIFF, of any range
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
+        low, high = values.min(), values.max()
+        image = Image.fromarray(np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    if turn is not None:
+        image = image.transpose(turn)
+    if image.mode != "RGB" or image.info:
+        image = image.convert("RGB") if image.mode != "RGB" else image.copy()
+        image.info.clear()
+    return image
+
+
+def _border_colour(image: Image.Image) -> tuple[int, int, int]:
+    """The median, channel by channel, over the border of one pixel."""
+    pixels = np.asarray(image)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
+    red, green, blue = np.rint(np.median(border, axis=0)).astype(int).tolist()
+    return red, green, blue

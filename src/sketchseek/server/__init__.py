@@ -1,0 +1,1 @@
+"""HTTP, the WebSocket of the live session, and the page (``web/``)."""

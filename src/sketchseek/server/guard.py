@@ -1,0 +1,101 @@
+"""What keeps other web pages away from a server on this machine.
+
+A page of another site cannot read our answers (no CORS), so two doors are left. *DNS rebinding*: its own name resolves to
+this machine; the Host header then holds that name, so only addresses and this machine's own names are let in.
+*Cross-site WebSockets and posts*, which browsers do not hold back: they carry an Origin, which must be our own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY = 32 * 2**20  # bytes of an upload
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Guard:
+    """ASGI middleware around the whole app: refuses foreign hosts, foreign origins and oversized bodies, adds headers.
+
+    ``host`` is the name that the server was told to listen on; it is let in beside addresses and local names.
+    """
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self.app = app
+        own = socket.gethostname().lower()
+        self.names = {"localhost", own, f"{own}.local", host.lower()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self.app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
+        else:
+            status, message = refusal
+            await JSONResponse({"error": message}, status, HEADERS)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return 403, "this server answers only to addresses and local names"
+        origin = headers.get("origin")
+        if origin is not None and origin.partition("://")[2].lower() != host.lower():
+            return 403, "this server answers only to its own page"
+        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
+            length = headers.get("content-length", "")
+            if not length.isdecimal():
+                return 411, "an upload must say its length"
+            if int(length) > MAX_BODY:
+                return 413, f"an upload may have at most {MAX_BODY // 2**20} MiB"
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+        if name.lower() in self.names:
+            return True
+        try:
+            # A name that an attacker could register is never an address.
+            ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            return False
+        return True
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return sending

@@ -1,0 +1,72 @@
+"""The WebSocket of the live session: one task reads what is drawn, one answers, and both share a ``LiveSession``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from sketchseek.errors import InputError
+from sketchseek.search.live import LiveSession, error_json
+from sketchseek.server.worker import SearchWorker
+
+# The page never sends a frame that is refused; whoever sends this many in one session is not the page.
+MAX_REFUSALS = 20
+ABUSE = 1008  # WebSocket close code: policy violation
+
+
+async def live_session(websocket: WebSocket, worker: SearchWorker, hello: dict[str, Any]) -> None:
+    """Serve one page until it leaves."""
+    await websocket.accept()
+    session, changed = LiveSession(), asyncio.Event()
+    reading = asyncio.create_task(_read(websocket, session, changed))
+    answering = asyncio.create_task(_answer(websocket, session, changed, worker))
+    try:
+        await websocket.send_json(hello)
+        done, _ = await asyncio.wait([reading, answering], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    except WebSocketDisconnect:
+        return
+    finally:
+        for task in (reading, answering):
+            task.cancel()
+        await asyncio.gather(reading, answering, return_exceptions=True)
+    if websocket.client_state is WebSocketState.CONNECTED:
+        await websocket.close(ABUSE, "too many frames that were refused")
+
+
+async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Event) -> None:
+    """Feed the session until the page leaves or has been refused too often."""
+    refusals = 0
+    while refusals < MAX_REFUSALS:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        text = message.get("text")
+        refusal = error_json("frame: must be text, not binary") if text is None else session.receive(text)
+        if refusal is None:
+            changed.set()
+        else:
+            refusals += 1
+            await websocket.send_json(refusal)
+
+
+async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.Event, worker: SearchWorker) -> None:
+    while True:
+        changed.clear()
+        due = session.due_in(time.monotonic())
+        if due != 0:
+            try:
+                await asyncio.wait_for(changed.wait(), due)
+            except TimeoutError:
+                pass
+            continue
+        try:
+            job, hits, seconds = await worker.answer(lambda: session.begin(time.monotonic()))
+        except InputError as error:
+            await websocket.send_json(error_json(str(error)))
+        else:
+            await websocket.send_json(job.results(hits, seconds))

@@ -1,0 +1,56 @@
+// One photo, large: a dialog with the arrow keys for the next and Esc to close.
+
+import { photo, thumbnail } from "./results.js";
+
+export class Viewer {
+  #dialog;
+  #hits = [];
+  #index = 0;
+
+  // `closed` is called with the index of the photo shown last.
+  constructor(dialog, closed) {
+    this.#dialog = dialog;
+    dialog.querySelector(".previous").addEventListener("click", () => this.#step(-1));
+    dialog.querySelector(".next").addEventListener("click", () => this.#step(1));
+    dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+    dialog.addEventListener("close", () => closed(this.#index));
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowLeft") this.#step(-1);
+      else if (event.key === "ArrowRight") this.#step(1);
+      else return;
+      event.preventDefault();
+    });
+  }
+
+  open(hits, index) {
+    this.#hits = hits;
+    this.#index = index;
+    this.#show();
+    this.#dialog.showModal();
+  }
+
+  #step(by) {
+    const index = this.#index + by;
+    if (index < 0 || index >= this.#hits.length) return;
+    this.#index = index;
+    this.#show();
+  }
+
+  async #show() {
+    const hit = this.#hits[this.#index];
+    const image = this.#dialog.querySelector("img");
+    this.#dialog.querySelector(".name").textContent = hit.name;
+    this.#dialog.querySelector(".place").textContent = `${this.#index + 1} of ${this.#hits.length}`;
+    this.#dialog.querySelector(".previous").disabled = this.#index === 0;
+    this.#dialog.querySelector(".next").disabled = this.#index === this.#hits.length - 1;
+    image.alt = hit.name;
+    image.width = hit.width;
+    image.height = hit.height;
+    image.src = thumbnail(hit); // there already; the photo takes its place once it can be shown whole
+    const whole = new Image();
+    whole.src = photo(hit);
+    await whole.decode().catch(() => {});
+    if (whole.naturalWidth && hit === this.#hits[this.#index]) image.src = whole.src;
+  }
+}

@@ -1,0 +1,155 @@
+"""QMUL's coordinate pickles (ChairV2, ShoeV2), read without trusting them.
+
+A pickle is a program. This one may build dicts, text, numbers and numpy arrays, and nothing else. Even numpy's own
+constructors are not lent to it, for a forged dtype makes numpy take bytes for pointers: what the file says about an
+array is only recorded here, then checked, then read with ``numpy.frombuffer``.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import pickletools
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchseek.errors import InputError
+from sketchseek.strokes._files import checked_sketch, read_bytes
+from sketchseek.strokes.sketch import CANVAS, Sketch
+
+# What numpy's array pickles of any age and protocol refer to. Before numpy 2 the package `_core` was called `core`;
+# below protocol 3 bytes are written as text to encode.
+_ALLOWED = {
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("numpy._core.numeric", "_frombuffer"),
+    ("_codecs", "encode"),
+}
+_NUMBER = re.compile(r"[<>=|]?(f[248]|[iu][1248])")
+
+
+def read_qmul(path: str | os.PathLike[str]) -> dict[str, Sketch]:
+    """Read a coordinate pickle: key (``/train/<photo>_<id>``) -> sketch on the unit canvas, in the file's order.
+
+    The file maps each key to an array ``[points, 3]``: x and y in pixels of a 256 canvas, and a pen column that is 1 on
+    the last point of each stroke. Times and pressures are unknown and hence 0.
+
+    Raises InputError for a file that is truncated, asks for anything but numpy arrays (which is not carried out), or
+    holds arrays of another shape or with values that are not finite.
+    """
+    content = _unpickle(path, read_bytes(path))
+    if not isinstance(content, dict) or not content:
+        raise InputError(f"{path}: holds no sketches; it should be QMUL's dict of key to array [points, 3]")
+    sketches = {}
+    for key, value in content.items():
+        if not isinstance(key, str):
+            raise InputError(f"{path}: has a key that is not text; it should be QMUL's dict of key to array [points, 3]")
+        try:
+            points = _array(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path}: '{key}': {error}; get the file anew") from None
+        ends = np.flatnonzero(points[:-1, 2] == 1) + 1
+        sketches[key] = checked_sketch(f"{path}: '{key}'", np.split(points[:, :2] / CANVAS, ends))
+    return sketches
+
+
+class _Record:
+    """A call that the pickle asked for, and the state it wanted the result to have. Nothing was called."""
+
+    __slots__ = ("args", "name", "state")
+
+    def __init__(self, name: str, args: tuple[Any, ...]) -> None:
+        self.name, self.args, self.state = name, args, ()
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Name:
+    """What the pickle gets instead of one of the allowed globals. It cannot be changed from inside the pickle."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        object.__setattr__(self, "_name", name)
+
+    def __call__(self, *args: Any) -> Any:
+        if self._name == "encode":  # type: ignore[attr-defined]
+            text, encoding = args
+            if encoding != "latin1":
+                raise pickle.UnpicklingError(f"asks for the encoding '{encoding}'")
+            return text.encode("latin1")
+        return _Record(self._name, args)  # type: ignore[attr-defined]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise pickle.UnpicklingError("tries to change a function")
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("tries to change a function")
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"asks for '{module}.{name}', and only numpy arrays may be in it")
+        return _Name(name)
+
+
+def _unpickle(path: object, data: bytes) -> Any:
+    try:
+        # Pickle's memo is an array as long as its highest index, so a forged index would take all memory.
+        for opcode, argument, _ in pickletools.genops(data):
+            if opcode.name.endswith("PUT") and argument > len(data):
+                raise pickle.UnpicklingError("is damaged")
+        # latin1 keeps the bytes of Python 2's strings.
+        return _Unpickler(io.BytesIO(data), encoding="latin1").load()
+    except Exception as error:  # damaged pickles raise nearly anything
+        reason = str(error) if isinstance(error, pickle.UnpicklingError) else "is truncated or no pickle"
+        reason = " ".join(reason.split())[:200]
+        raise InputError(f"{path}: cannot be read as a QMUL coordinate pickle: {reason}; get the file anew") from None
+
+
+def _array(value: Any) -> NDArray[np.float64]:
+    """The recorded array ``[n, 3]``. Raises TypeError or ValueError with a reason for whatever else it is."""
+    if not isinstance(value, _Record):
+        raise TypeError("is not a numpy array")
+    if value.name == "_reconstruct":
+        if not isinstance(value.state, tuple) or len(value.state) != 5:
+            raise ValueError("has an incomplete array")
+        _, shape, dtype, fortran, data = value.state
+    elif value.name == "_frombuffer" and len(value.args) == 4:
+        data, dtype, shape, order = value.args
+        fortran = order == "F"
+    else:
+        raise TypeError("is not a numpy array")
+    if isinstance(data, str):
+        data = data.encode("latin1")  # from Python 2
+    if not isinstance(data, (bytes, bytearray)):
+        raise ValueError("has no numbers in its array")
+    if not (isinstance(shape, tuple) and len(shape) == 2 and shape[1] == 3 and isinstance(shape[0], int) and shape[0] > 0):
+        raise ValueError("is not an array [points, 3]")
+    numbers = np.frombuffer(bytes(data), dtype=_number_type(dtype))
+    if numbers.size != 3 * shape[0]:
+        raise ValueError("has fewer or more numbers than its shape says")
+    points = numbers.reshape(shape, order="F" if fortran else "C").astype(np.float64)
+    if not np.isfinite(points).all():
+        raise ValueError("holds a value that is not a finite number")
+    return points
+
+
+def _number_type(dtype: Any) -> np.dtype:
+    """A real number type from its recorded constructor: ``('f8', False, True)`` and a state ``(3, '<', ...)``."""
+    if not isinstance(dtype, _Record) or dtype.name != "dtype" or not dtype.args or not isinstance(dtype.args[0], str):
+        raise ValueError("has no number type")
+    order = dtype.state[1] if isinstance(dtype.state, tuple) and len(dtype.state) > 1 else ""
+    code = f"{order}{dtype.args[0]}"
+    if not _NUMBER.fullmatch(code):
+        raise ValueError("has an array of something else than numbers")
+    return np.dtype(code)

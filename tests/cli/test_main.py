@@ -1,0 +1,154 @@
+"""What every command shares: help, exit codes, one line for what a person can mend."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+
+import pytest
+
+import sketchseek.cli as cli
+from sketchseek.cli import COMMANDS, main
+from sketchseek.errors import InputError
+
+HEAVY = ("torch", "onnxruntime", "fastapi", "uvicorn", "qdrant_edge", "transformers", "cc3d", "matplotlib")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_light(command: str) -> None:
+    script = (
+        "import sys; from sketchseek.cli import main; code = main([sys.argv[1], '--help']);"
+        f"print(*sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert f"usage: sketchseek {command}" in done.stdout
+    assert done.stderr.split() == []
+
+
+def test_overview_lists_every_command_and_imports_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {name} " in out for name in COMMANDS)
+    script = "import sys; from sketchseek.cli import main; main(['--help']); sys.exit('tyro' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
+
+
+def test_no_command_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "usage" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("sketchseek 0.")
+
+
+def test_an_unknown_command_names_the_closest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evalute"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "sketchseek: there is no command 'evalute'; did you mean 'evaluate'?\n"
+    assert main(["qqq"]) == 2
+    assert "--help" in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["results", "--datasett", "chairv2"]) == 2
+    assert "--datasett" in capsys.readouterr().err
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A command named ``probe`` whose ``run`` a test replaces."""
+
+    @dataclass(frozen=True)
+    class Args:
+        """Probe."""
+
+    module = ModuleType("sketchseek.cli.probe")
+    module.Args = Args  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sketchseek.cli.probe", module)
+    monkeypatch.setitem(cli.COMMANDS, "probe", "for tests")
+    return module
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (InputError("a.png: broken;\nsave it again"), 2, "sketchseek: a.png: broken; save it again\n"),
+        (KeyboardInterrupt(), 130, "sketchseek: interrupted\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "x.part"),
+            1,
+            "sketchseek: No space left on device: x.part\n",
+        ),
+        (
+            ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"),
+            2,
+            "sketchseek: this needs torch.nn: pip install 'sketchseek[train]'\n",
+        ),
+    ],
+)
+def test_what_a_person_can_mend_is_one_line(
+    command: ModuleType, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, line: str
+) -> None:
+    def fail(args: object) -> int:
+        raise error
+
+    command.run = fail  # type: ignore[attr-defined]
+    assert main(["probe"]) == code
+    assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize("error", [ValueError("bug"), OSError(errno.EBADF, "bug"), ModuleNotFoundError("x", name="x")])
+def test_a_bug_keeps_its_traceback(command: ModuleType, error: Exception) -> None:
+    def fail(args: object) -> int:
+        raise error
+
+    command.run = fail  # type: ignore[attr-defined]
+    with pytest.raises(type(error)):
+        main(["probe"])
+
+
+def test_the_exit_code_is_the_commands(command: ModuleType) -> None:
+    command.run = lambda args: 3  # type: ignore[attr-defined]
+    assert main(["probe"]) == 3
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    reading = subprocess.Popen(
+        [sys.executable, "-m", "sketchseek", "results", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert reading.stdout is not None and reading.stderr is not None
+    reading.stdout.close()  # before anything is printed, so that the first flush meets a closed pipe
+    assert reading.wait(timeout=60) == cli.BROKEN_PIPE
+    assert reading.stderr.read() == b""
+    reading.stderr.close()
+
+
+WITHOUT_TORCH = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Missing(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchvision", "timm", "accelerate", "onnx", "matplotlib"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+from sketchseek.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", ["methods", "datasets", "results"])
+def test_the_base_install_answers_without_torch(command: str) -> None:
+    arguments = [sys.executable, "-c", WITHOUT_TORCH, command, "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), list)

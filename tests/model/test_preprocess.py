@@ -1,0 +1,173 @@
+"""Photos and sketches to pixels: every kind of file that people have, and every way in which one is broken."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import ExifTags, Image
+
+from sketchseek.errors import InputError
+from sketchseek.model.preprocess import decode_photo, prepare_photo, prepare_sketch, read_photo
+from sketchseek.strokes.sketch import Sketch
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    """Red grows to the right, green downwards."""
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return Image.fromarray(np.stack([x, y, np.full_like(x, 60)], axis=-1).astype(np.uint8))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "gif", "tiff"])
+def test_every_format_gives_the_same_picture(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    gradient(90, 60).save(path)
+    difference = read_photo(path, 48).astype(int) - prepare_photo(gradient(90, 60), 48)
+    assert np.abs(difference).mean() < 6  # GIF has 256 colours, JPEG and WebP are lossy
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied_once(tmp_path: Path, orientation: int) -> None:
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    upright = gradient(40, 30)
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    path = tmp_path / "photo.png"
+    stored.save(path, exif=exif)
+    assert np.array_equal(read_photo(path, 32), prepare_photo(upright, 32))
+    assert np.array_equal(prepare_photo(read_photo(path), 32), prepare_photo(upright, 32))
+    assert decode_photo(path, 32)[1:] == (40, 30)
+
+
+def test_transparent_becomes_white() -> None:
+    for mode in ("RGBA", "LA", "P"):
+        clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+        assert (prepare_photo(clear.convert(mode), 8) == 255).all(), mode
+
+
+def test_transparent_palette_file(tmp_path: Path) -> None:
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.save(tmp_path / "a.png", transparency=1)
+    assert (read_photo(tmp_path / "a.png", 8) == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "HSV"])
+def test_every_mode_becomes_rgb(mode: str) -> None:
+    pixels = prepare_photo(Image.new("RGB", (10, 6), "white").convert(mode), 10)
+    assert pixels.shape == (10, 10, 3) and pixels.dtype == np.uint8 and (pixels > 250).all()
+
+
+def test_sixteen_bits_are_scaled(tmp_path: Path) -> None:
+    Image.fromarray(np.full((8, 8), 100 * 257, dtype=np.uint16)).save(tmp_path / "a.png")
+    assert (read_photo(tmp_path / "a.png", 8) == 100).all()
+    Image.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(tmp_path / "a.tiff")
+    assert read_photo(tmp_path / "a.tiff", 8).max() == 255
+
+
+def test_a_photo_that_is_not_square_is_padded_with_its_borders_median_colour() -> None:
+    image = Image.new("RGB", (100, 40), (200, 30, 90))
+    image.paste((0, 0, 0), (30, 10, 70, 30))
+    pixels = prepare_photo(image, 100)
+    assert (pixels[:30] == (200, 30, 90)).all() and (pixels[70:] == (200, 30, 90)).all()
+    assert (pixels[45:55, 35:65] == 0).all()  # where it was, as wide as it was
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
+def test_any_shape_gives_a_square(width: int, height: int, size: int) -> None:
+    assert prepare_photo(gradient(width, height), size).shape == (size, size, 3)
+
+
+def test_a_large_jpeg_is_decoded_small_and_looks_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    gradient(2600, 1733).save(path, quality=95)
+    decoded = decode_photo(path, 224)
+    assert max(decoded.image.size) == 650 and (decoded.width, decoded.height) == (2600, 1733)
+    full = prepare_photo(read_photo(path), 224)
+    assert np.abs(read_photo(path, 224).astype(int) - full).mean() < 1
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "tiff", "bmp"])
+def test_a_truncated_file_is_named(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"cut.{suffix}"
+    noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=f"cut.{suffix}: "):
+        read_photo(path, 32)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_damage_raises_input_errors_only(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    folder = tmp_path_factory.getbasetemp() / "damaged"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"photo.{data.draw(st.sampled_from(['jpg', 'png', 'webp', 'gif', 'tiff', 'bmp']))}"
+    gradient(24, 16).save(path)
+    content = bytearray(path.read_bytes())
+    for position in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=8)):
+        content[position] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        assert read_photo(path, 16).shape == (16, 16, 3)
+    except InputError as error:
+        assert str(path) in str(error) and "\n" not in str(error)
+
+
+def bomb(path: Path, side: int) -> Path:
+    """A PNG of a few bytes that says it has side x side pixels."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunks = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))
+    )
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    return path
+
+
+@pytest.mark.parametrize("side", [9_000, 10_000, 20_000])  # over our limit; over Pillow's warning; over Pillow's error
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, side: int) -> None:
+    with pytest.raises(InputError, match=r"bomb.png: more than 80 million pixels"):
+        read_photo(bomb(tmp_path / "bomb.png", side), 32)
+
+
+def test_what_is_no_image(tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("hello")
+    for name in ("text.jpg", "absent.jpg"):
+        with pytest.raises(InputError, match=name):
+            read_photo(tmp_path / name)
+    (tmp_path / "folder.jpg").mkdir()
+    with pytest.raises(InputError, match=r"folder.jpg: cannot be read"):
+        read_photo(tmp_path / "folder.jpg")
+
+
+def test_a_sketch_becomes_ink() -> None:
+    sketch = Sketch.from_arrays([[[0.25, 0.5], [0.75, 0.5]]])
+    ink = prepare_sketch(sketch, 256)
+    assert ink.dtype == np.uint8 and ink[128, 128] == 255 and ink[64, 128] == 0
+    small = prepare_sketch(ink, 128)
+    assert np.array_equal(small, prepare_sketch(sketch, 128)) and 0 < small[64, 64] <= 255
+    assert not prepare_sketch(Sketch(), 64).any()
+
+
+def test_ink_that_is_not_square_is_a_bug() -> None:
+    wrongs: list[Any] = [np.zeros((4, 5), np.uint8), np.zeros((4, 4)), np.zeros((4, 4, 3), np.uint8)]
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match="square"):
+            prepare_sketch(wrong, 8)

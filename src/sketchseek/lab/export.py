@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.fx.experimental.optimization import fuse
 
 from sketchseek.errors import InputError
 from sketchseek.lab.runs import TorchEncoder, load_network
@@ -58,6 +59,7 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
         raise InputError(f"{out}: already exists; give a new folder")
     network, run = load_network(run_folder)
     network = network.cpu()
+    _fold_batch_norms(network)
     if weights == "float16":
         _round_to_float16(network)
     size = run["config"]["size"]
@@ -124,6 +126,14 @@ def compare(reference: TorchEncoder, model: Model) -> Parity:
 
 def _largest_difference(expected: Features, found: Features) -> float:
     return max(float(np.abs(expected[name] - found[name]).max()) for name in expected)
+
+
+def _fold_batch_norms(network: nn.Module) -> None:
+    """Fold each batch norm into the convolution before it, as the exporter will, so that torch rounds the same weights."""
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, torch.fx.GraphModule):
+                setattr(parent, name, fuse(child))
 
 
 def _round_to_float16(network: nn.Module) -> None:

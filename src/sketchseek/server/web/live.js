@@ -36,7 +36,7 @@ export class LiveConnection extends EventTarget {
     socket.addEventListener("open", () => {
       this.#failures = 0;
       this.#tell("state", "live");
-      if (!this.#drawing.isEmpty) this.#sendAnew();
+      this.#sendAnew();
     });
     socket.addEventListener("message", ({ data }) => this.#receive(JSON.parse(data)));
     socket.addEventListener("close", () => {

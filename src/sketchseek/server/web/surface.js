@@ -45,8 +45,6 @@ export class Surface {
     const resting = event.pointerType === "touch" && event.timeStamp - this.#penSeen < PALM_REST;
     const erases = this.tool === "eraser" || (event.pointerType === "pen" && (event.buttons & 32) !== 0);
     if (this.#pointer || resting || (event.button !== 0 && !erases)) return;
-    event.preventDefault();
-    this.#canvas.focus({ preventScroll: true });
     this.#canvas.setPointerCapture(event.pointerId);
     const point = this.#point(event);
     this.#pointer = { id: event.pointerId, erases, last: point, kept: this.#drawing.strokes };
@@ -139,21 +137,27 @@ function paintStroke(context, points, side, ink) {
   const width = (i) => PEN_WIDTH * side * (0.55 + 0.9 * points[i][3]);
   context.strokeStyle = context.fillStyle = ink;
   context.lineCap = context.lineJoin = "round";
-  let [fromX, fromY] = at(0);
+  if (points.length === 1) {
+    context.beginPath();
+    context.arc(...at(0), width(0) / 2, 0, 2 * Math.PI);
+    context.fill();
+    return;
+  }
+  context.beginPath();
+  context.moveTo(...at(0));
+  context.lineWidth = width(1);
   for (let i = 1; i < points.length; i++) {
     const [x, y] = at(i - 1);
     const [nextX, nextY] = at(i);
-    const [toX, toY] = i === points.length - 1 ? [nextX, nextY] : [(x + nextX) / 2, (y + nextY) / 2];
-    context.lineWidth = width(i);
-    context.beginPath();
-    context.moveTo(fromX, fromY);
-    context.quadraticCurveTo(x, y, toX, toY);
-    context.stroke();
-    [fromX, fromY] = [toX, toY];
+    const end = i === points.length - 1 ? [nextX, nextY] : [(x + nextX) / 2, (y + nextY) / 2];
+    context.quadraticCurveTo(x, y, ...end);
+    // One path as long as the width stays: paths that meet would show where their ends overlap.
+    if (i + 1 < points.length && Math.abs(width(i + 1) - context.lineWidth) > 0.02 * side * PEN_WIDTH) {
+      context.stroke();
+      context.beginPath();
+      context.moveTo(...end);
+      context.lineWidth = width(i + 1);
+    }
   }
-  if (points.length === 1) {
-    context.beginPath();
-    context.arc(fromX, fromY, width(0) / 2, 0, 2 * Math.PI);
-    context.fill();
-  }
+  context.stroke();
 }

@@ -43,7 +43,7 @@ PRESETS = {
         head=256,
         objective="infonce",
         margin=0.2,
-        temperature=0.05,
+        temperature=0.07,
         training=BENCH,
     ),
     "paper": Config(
@@ -57,7 +57,7 @@ PRESETS = {
         head=None,
         objective="triplet",
         margin=0.2,
-        temperature=0.05,
+        temperature=0.07,
         # 200 epochs over ChairV2's 952 training sketches
         training=TrainingConfig(
             pairs=190_400,

@@ -1,0 +1,202 @@
+"""The live session without a network: what it takes, what it refuses, and when it searches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sketchseek.search import live
+from sketchseek.search.live import PACE, LiveSession
+
+LINE = [[0.1, 0.2, 0.0, 0.5], [0.3, 0.4, 16.0, 0.5]]
+MORE = [[0.5, 0.6, 32.0, 0.5]]
+
+
+def points(seq: int, stroke: int, what: Any = LINE) -> str:
+    return json.dumps({"type": "points", "seq": seq, "stroke": stroke, "points": what})
+
+
+def end(seq: int, stroke: int) -> str:
+    return json.dumps({"type": "end", "seq": seq, "stroke": stroke})
+
+
+def sketch(seq: int, strokes: Any) -> str:
+    return json.dumps({"type": "sketch", "seq": seq, "strokes": strokes})
+
+
+def session(*frames: str) -> LiveSession:
+    new = LiveSession()
+    for frame in frames:
+        assert new.receive(frame) is None
+    return new
+
+
+def drawn(new: LiveSession) -> list[list[list[float]]]:
+    return [stroke.tolist() for stroke in new.begin(0.0).sketch.strokes]
+
+
+def test_points_of_one_number_are_one_stroke_and_a_new_number_begins_another() -> None:
+    new = session(points(1, 0), points(2, 0, MORE), end(3, 0), points(4, 1))
+    assert drawn(new) == [LINE + MORE, LINE]
+
+
+def test_a_drawing_sent_anew_takes_the_place_of_what_was_there() -> None:
+    new = session(points(1, 0), end(2, 0), points(3, 1), sketch(4, [MORE]), points(5, 2))
+    assert drawn(new) == [MORE, LINE]
+    assert drawn(session(points(1, 0), sketch(2, []))) == []
+
+
+def test_a_search_says_what_it_has_seen_and_is_numbered() -> None:
+    new = session(points(4, 0))
+    first = new.begin(0.0)
+    assert (first.seq, first.frame, first.pen_down) == (4, 1, True)
+    new.receive(end(9, 0))
+    second = new.begin(0.0)
+    assert (second.seq, second.frame, second.pen_down) == (9, 2, False)
+    frame = second.results([], 0.0142)
+    assert frame == {"type": "results", "seq": 9, "frame": 2, "pen_down": False, "milliseconds": 14.2, "hits": []}
+
+
+def test_nothing_is_due_until_something_changes() -> None:
+    new = LiveSession()
+    assert new.due_in(0.0) is None
+    new.receive(points(1, 0))
+    assert new.due_in(0.0) == 0.0
+    new.begin(0.0)
+    assert new.due_in(5.0) is None
+
+
+def test_while_the_pen_is_down_searches_begin_a_pace_apart() -> None:
+    new = session(points(1, 0))
+    begun = []
+    for millisecond in range(1000):
+        now = 10 + millisecond / 1000
+        assert new.receive(points(2 + millisecond, 0, MORE)) is None
+        if new.due_in(now) == 0:
+            new.begin(now)
+            begun.append(now)
+    assert len(begun) == 10
+    assert np.diff(begun) == pytest.approx(PACE)
+
+
+def test_pen_up_is_searched_at_once_and_the_pace_holds_again_after_it() -> None:
+    new = session(points(1, 0))
+    new.begin(10.0)
+    new.receive(points(2, 0, MORE))
+    assert new.due_in(10.02) == pytest.approx(0.08)
+    new.receive(end(3, 0))
+    assert new.due_in(10.03) == 0.0
+    new.begin(10.03)
+    new.receive(points(4, 1))
+    assert new.due_in(10.05) == pytest.approx(0.08)
+    new.receive(sketch(5, []))
+    assert new.due_in(10.05) == 0.0
+
+
+def test_what_became_outdated_during_a_search_is_never_searched() -> None:
+    new = session(points(1, 0))
+    new.begin(0.0)
+    new.receive(end(2, 0))
+    new.receive(points(3, 1))
+    new.receive(end(4, 1))
+    job = new.begin(0.1)
+    assert (job.seq, len(job.sketch.strokes)) == (4, 2)
+    assert new.due_in(9.0) is None
+
+
+REFUSED = {
+    "not JSON": "points",
+    "deeply nested": "[" * 100_000,
+    "not an object": "[]",
+    "no type": '{"seq": 5}',
+    "unknown type": '{"type": "hello", "seq": 5}',
+    "no seq": '{"type": "end", "stroke": 0}',
+    "seq seen before": points(2, 0),
+    "seq not whole": '{"type": "end", "seq": 5.5, "stroke": 0}',
+    "seq is true": '{"type": "end", "seq": true, "stroke": 0}',
+    "seq beyond all counts": '{"type": "end", "seq": 1e300, "stroke": 0}',
+    "no stroke": '{"type": "points", "seq": 5, "points": [[0, 0, 0, 0]]}',
+    "negative stroke": points(5, -1),
+    "stroke that has ended": points(5, 0),
+    "end of a stroke that has ended": end(5, 0),
+    "end of a stroke that never began": end(5, 7),
+    "no points": points(5, 1, []),
+    "points that are none": points(5, 1, "rubbish"),
+    "points of two numbers": points(5, 1, [[0.1, 0.2]]),
+    "points of different lengths": points(5, 1, [[0.1, 0.2, 0.3, 0.4], [0.1]]),
+    "numbers as text": points(5, 1, [["0.1", "0.2", "0.3", "0.4"]]),
+    "null": points(5, 1, [[None, 0, 0, 0]]),
+    "NaN": points(5, 1, [[float("nan"), 0, 0, 0]]),
+    "infinity": points(5, 1, [[0, 0, float("inf"), 0]]),
+    "numbers beyond float": points(5, 1, [[10**400, 0, 0, 0]]),
+    "far off the canvas": points(5, 1, [[99.0, 0, 0, 0]]),
+    "deep points": points(5, 1, [[[0, 0, 0, 0]]]),
+    "strokes that are none": sketch(5, 3),
+    "a stroke without points": sketch(5, [[]]),
+}
+
+
+@pytest.mark.parametrize("frame", REFUSED.values(), ids=REFUSED.keys())
+def test_what_the_page_does_not_send_is_refused_in_one_line_and_changes_nothing(frame: str) -> None:
+    new = session(points(1, 0), end(2, 0))
+    new.begin(0.0)
+    answer = new.receive(frame)
+    assert answer is not None and answer["type"] == "error"
+    assert answer["message"] and "\n" not in answer["message"]
+    assert new.due_in(9.0) is None
+    assert drawn(new) == [LINE]
+    assert new.receive(points(6, 1)) is None
+
+
+def test_a_refusal_names_the_frame_it_is_about() -> None:
+    answer = LiveSession().receive('{"type": "end", "seq": 7, "stroke": 3}')
+    assert answer is not None and answer["seq"] == 7
+    answer = LiveSession().receive("rubbish")
+    assert answer is not None and answer["seq"] is None
+
+
+def test_a_drawing_has_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MAX_STROKES", 2)
+    monkeypatch.setattr(live, "MAX_POINTS", 6)
+    new = session(points(1, 0), end(2, 0), points(3, 1), points(4, 1))
+    too_many_points, too_many_strokes = new.receive(points(5, 1, MORE)), new.receive(points(6, 2, MORE))
+    assert too_many_points is not None and "6 points" in too_many_points["message"]
+    assert too_many_strokes is not None and "2 strokes" in too_many_strokes["message"]
+    assert new.receive(sketch(7, [MORE] * 3)) is not None
+    assert drawn(new) == [LINE, LINE + LINE]
+    assert new.receive(sketch(8, [])) is None
+    assert new.receive(points(9, 2)) is None
+
+
+def test_ink_has_a_limit_because_it_costs_memory() -> None:
+    across = [[0.0, 0.0, 0.0, 0.5], [1.0, 0.0, 0.0, 0.5]] * 2000
+    new = session(points(1, 0, across))
+    answer = new.receive(points(2, 0, across))
+    assert answer is not None and "canvas widths" in answer["message"]
+
+
+def test_a_huge_frame_is_not_even_read() -> None:
+    answer = LiveSession().receive(" " * (live.MAX_MESSAGE + 1))
+    assert answer is not None and "longer" in answer["message"]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["type", "seq", "stroke", "points", "strokes"]), inner, max_size=5),
+        max_leaves=20,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_no_frame_breaks_the_session(frame: Any) -> None:
+    new = session(points(0, 0))
+    for text in (json.dumps(frame), json.dumps({"type": "points", "seq": 1, "stroke": 0, "points": frame})):
+        answer = new.receive(text)
+        assert answer is None or answer["type"] == "error"
+    assert new.begin(0.0).sketch.strokes

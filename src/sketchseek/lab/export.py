@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.fx.experimental.optimization import fuse
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sketchseek.errors import InputError
 from sketchseek.lab.runs import TorchEncoder, load_network
@@ -130,10 +131,19 @@ def _largest_difference(expected: Features, found: Features) -> float:
 
 def _fold_batch_norms(network: nn.Module) -> None:
     """Fold each batch norm into the convolution before it, as the exporter will, so that torch rounds the same weights."""
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, torch.fx.GraphModule):
-                setattr(parent, name, fuse(child))
+    for module in network.modules():
+        pairs: list[tuple[str, str]] = []
+        if isinstance(module, nn.Sequential):
+            pairs = list(pairwise(name for name, _ in module.named_children()))
+        elif isinstance(module, torch.fx.GraphModule):
+            called = [n for n in module.graph.nodes if n.op == "call_module" and isinstance(n.args[0], torch.fx.Node)]
+            pairs = [(str(n.args[0].target), str(n.target)) for n in called if len(n.args[0].users) == 1]
+        layers = dict(module.named_modules())
+        for before, norm in pairs:
+            convolution, batch_norm = layers.get(before), layers[norm]
+            if isinstance(convolution, nn.Conv2d) and isinstance(batch_norm, nn.BatchNorm2d):
+                module.set_submodule(before, fuse_conv_bn_eval(convolution, batch_norm))
+                module.set_submodule(norm, nn.Identity())
 
 
 def _round_to_float16(network: nn.Module) -> None:

@@ -140,7 +140,7 @@ class LiveSession:
         if not goes_on and number <= self._number:
             raise InputError(f"frame: stroke {number} has ended; a new stroke needs a number above {self._number}")
         if not goes_on and len(self._strokes) + bool(self._open) >= MAX_STROKES:
-            raise InputError(f"drawing: at most {MAX_STROKES:,} strokes; clear some of it")
+            raise InputError(f"drawing: at most {MAX_STROKES:,} strokes; simplify it")
         count = self._points + len(points)
         length = self._length + _length(np.concatenate([self._open[-1][-1:], points]) if goes_on else points)
         _check_size(count, length)
@@ -177,11 +177,18 @@ def error_json(message: str, seq: int | None = None) -> dict[str, Any]:
     return {"type": "error", "seq": seq, "message": message}
 
 
+def check_limits(sketch: Sketch) -> None:
+    """Raise InputError for a drawing, from wherever it comes, that would cost a server too much to search."""
+    if len(sketch.strokes) > MAX_STROKES:
+        raise InputError(f"drawing: at most {MAX_STROKES:,} strokes; simplify it")
+    _check_size(len(sketch), sum(map(_length, sketch.strokes)))
+
+
 def _check_size(points: int, length: float) -> None:
     if points > MAX_POINTS:
-        raise InputError(f"drawing: at most {MAX_POINTS:,} points; clear some of it")
+        raise InputError(f"drawing: at most {MAX_POINTS:,} points; simplify it")
     if length > MAX_LENGTH:
-        raise InputError(f"drawing: its lines are longer than {MAX_LENGTH:,.0f} canvas widths; clear some of it")
+        raise InputError(f"drawing: its lines are longer than {MAX_LENGTH:,.0f} canvas widths; simplify it")
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -2,27 +2,127 @@
 
 from __future__ import annotations
 
-import secrets
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Form, HTTPException, Request, UploadFile, WebSocket
+from fastapi import FastAPI, Form, HTTPException, Request, Response, UploadFile, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from sketchseek.errors import InputError
-from sketchseek.gallery import Gallery
-from sketchseek.search.live import TOP, hit_json
-from sketchseek.search.searcher import Searcher
+from sketchseek.gallery import Gallery, StoredPhoto
+from sketchseek.search.live import TOP, check_limits, hit_json
+from sketchseek.search.searcher import Drawing, Searcher
 from sketchseek.server.guard import Guard
 from sketchseek.server.live import live_session
-from sketchseek.server.photos import photo_response, thumbnail_response
+from sketchseek.server.photos import photo_response
 from sketchseek.server.worker import SearchWorker
+from sketchseek.strokes.load import load_drawing
+from sketchseek.strokes.sketch import Sketch
 
 WEB = Path(__file__).parent / "web"
+MOST = 200  # hits that one search may ask for
+
+# A first search loads what is loaded on first use, so that the first stroke is answered as fast as the next.
+WARM_UP = Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.8]]])
+
+
+def create_app(gallery_dir: Path, host: str = "127.0.0.1") -> FastAPI:
+    """The app on one gallery. ``host`` is the name it is told to listen on, let in beside addresses and local names.
+
+    Raises InputError where the gallery cannot be opened.
+    """
+    gallery = Gallery.open(gallery_dir)
+    searcher = Searcher(gallery)
+    searcher.search(WARM_UP, TOP)
+    worker = SearchWorker(searcher)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        worker.close()
+        gallery.close()
+
+    # The interactive documentation of FastAPI would load scripts from elsewhere.
+    app = FastAPI(
+        title="Sketchseek",
+        version=version("sketchseek"),
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.searcher = searcher
+    app.add_middleware(Guard, host=host)
+    _say_errors_in_one_line(app)
+
+    @app.websocket("/api/live")
+    async def live(websocket: WebSocket) -> None:
+        about = {"name": gallery_dir.name, "model": gallery.model.hash}
+        await live_session(websocket, worker, {"type": "hello", "gallery": about, "photos": len(gallery)})
+
+    @app.post("/api/search")
+    async def search(sketch: UploadFile, top: Annotated[int, Form(ge=1, le=MOST)] = TOP) -> dict[str, Any]:
+        """The photos closest to an uploaded sketch: our JSON, SVG or a picture.
+
+        ``strokes`` are those that were read, on the unit canvas; null for a picture.
+        """
+        drawing = await run_in_threadpool(_parse, await sketch.read(), sketch.filename or "drawing")
+        hits, seconds = await worker.search(drawing, top)
+        return {
+            "hits": [hit_json(hit) for hit in hits],
+            "strokes": [stroke.tolist() for stroke in drawing.strokes] if isinstance(drawing, Sketch) else None,
+            "milliseconds": round(seconds * 1000, 1),
+        }
+
+    def stored(photo_id: str) -> StoredPhoto:
+        found = gallery.photo(photo_id)
+        if found is None:
+            raise HTTPException(404, "the gallery has no such photo")
+        return found
+
+    @app.get("/api/photos/{photo_id}", response_class=Response)
+    def photo(photo_id: str, request: Request) -> Response:
+        return photo_response(stored(photo_id).path, request)
+
+    @app.get("/api/photos/{photo_id}/thumbnail", response_class=Response)
+    def thumbnail(photo_id: str, request: Request) -> Response:
+        # By the id as the gallery writes it, for the path is made from it.
+        return photo_response(gallery.thumbnail(stored(photo_id).id), request)
+
+    @app.get("/api/health")
+    def health() -> dict[str, Any]:
+        return {"status": "ok", "version": app.version, "photos": len(gallery), "model": gallery.model.hash}
+
+    app.mount("/", StaticFiles(directory=WEB, html=True))
+    return app
+
+
+def _parse(data: bytes, name: str) -> Drawing:
+    drawing = load_drawing(data, name)
+    if isinstance(drawing, Sketch):
+        check_limits(drawing)
+    return drawing
+
+
+def _say_errors_in_one_line(app: FastAPI) -> None:
+    """Every refusal is ``{"error": "one line"}``."""
+
+    @app.exception_handler(InputError)
+    async def bad_input(_: Request, error: InputError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def bad_request(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        return JSONResponse({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
+
+    @app.exception_handler(AnyHTTPException)
+    async def refused(_: Request, error: AnyHTTPException) -> JSONResponse:
+        return JSONResponse({"error": error.detail}, error.status_code, error.headers)

@@ -6,7 +6,8 @@ import asyncio
 import time
 from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+import anyio
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sketchseek.errors import InputError
 from sketchseek.search.live import LiveSession, error_json
@@ -21,30 +22,25 @@ async def live_session(websocket: WebSocket, worker: SearchWorker, hello: dict[s
     """Serve one page until it leaves."""
     await websocket.accept()
     session, changed = LiveSession(), asyncio.Event()
-    reading = asyncio.create_task(_read(websocket, session, changed))
-    answering = asyncio.create_task(_answer(websocket, session, changed, worker))
     try:
         await websocket.send_json(hello)
-        done, _ = await asyncio.wait([reading, answering], return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    except WebSocketDisconnect:
-        return
-    finally:
-        for task in (reading, answering):
-            task.cancel()
-        await asyncio.gather(reading, answering, return_exceptions=True)
-    if websocket.client_state is WebSocketState.CONNECTED:
-        await websocket.close(ABUSE, "too many frames that were refused")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_answer, websocket, session, changed, worker)
+            still_there = await _read(websocket, session, changed)
+            tasks.cancel_scope.cancel()
+        if still_there:
+            await websocket.close(ABUSE, "too many frames that were refused")
+    except* WebSocketDisconnect:  # the page left while it was being answered
+        pass
 
 
-async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Event) -> None:
-    """Feed the session until the page leaves or has been refused too often."""
+async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Event) -> bool:
+    """Feed the session until the page leaves (False) or has been refused too often (True)."""
     refusals = 0
     while refusals < MAX_REFUSALS:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
-            return
+            return False
         text = message.get("text")
         refusal = error_json("frame: must be text, not binary") if text is None else session.receive(text)
         if refusal is None:
@@ -52,6 +48,7 @@ async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Eve
         else:
             refusals += 1
             await websocket.send_json(refusal)
+    return True
 
 
 async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.Event, worker: SearchWorker) -> None:
@@ -59,10 +56,8 @@ async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.E
         changed.clear()
         due = session.due_in(time.monotonic())
         if due != 0:
-            try:
-                await asyncio.wait_for(changed.wait(), due)
-            except TimeoutError:
-                pass
+            with anyio.move_on_after(due):
+                await changed.wait()
             continue
         try:
             job, hits, seconds = await worker.answer(lambda: session.begin(time.monotonic()))

@@ -1,37 +1,42 @@
-"""Photos and thumbnails as responses a browser can show and keep."""
+"""Photos and thumbnails as responses that a browser can show and keep."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
 from fastapi.responses import FileResponse, Response
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from sketchseek.errors import InputError
 from sketchseek.model.preprocess import read_photo
 
-# What browsers show as it is; a TIFF, or anything else that a gallery may hold, goes out as JPEG.
+# What browsers show as it is; anything else that a gallery may hold goes out as JPEG.
 BROWSER_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "BMP": "image/bmp"}
 
-# The page asks for photos under the version of the running server, so that a stored one is never that of another gallery.
-KEEP = {"Cache-Control": "private, max-age=86400"}
 
+def photo_response(path: Path, request: Request) -> Response:
+    """The photo file, or a JPEG of it where browsers cannot show it. Raises 404 where it is gone or no photo any more.
 
-def photo_response(path: Path) -> Response:
-    """The photo as it lies on the disk, or converted where browsers cannot show it; 404 where the file has gone."""
+    A browser may keep it but asks whether it has changed: after another gallery was served at the same address, an id
+    means another photo.
+    """
     try:
-        with Image.open(path) as image:
+        stat = path.stat()
+        tag = hashlib.sha256(f"{path} {stat.st_mtime_ns} {stat.st_size}".encode()).hexdigest()[:32]
+        headers = {"Cache-Control": "private, no-cache", "ETag": f'"{tag}"'}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        with Image.open(path) as image:  # reads the head of the file only
             media_type = BROWSER_FORMATS.get(image.format or "")
-    except (OSError, UnidentifiedImageError):
-        raise HTTPException(404, f"{path.name} has moved or is no longer a photo; run 'sketchseek index' again") from None
-    if media_type:
-        return FileResponse(path, media_type=media_type, headers=KEEP)
-    try:
+        if media_type:
+            return FileResponse(path, media_type=media_type, headers=headers)
         photo = read_photo(path)
-    except InputError as error:
-        raise HTTPException(404, str(error)) from None
+    except (OSError, Image.DecompressionBombError, InputError):
+        gone = f"{path.name} has moved or is no photo any more; run 'sketchseek index' on its folder again"
+        raise HTTPException(404, gone) from None
     buffer = io.BytesIO()
     photo.save(buffer, "JPEG", quality=90)
-    return Response(buffer.getvalue(), media_type="image/jpeg", headers=KEEP)
+    return Response(buffer.getvalue(), media_type="image/jpeg", headers=headers)

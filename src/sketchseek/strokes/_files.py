@@ -1,9 +1,9 @@
-"""What all readers of sketch files share: reading with one clear error, checking points, writing whole or not at all."""
+"""What the readers and writers of sketch files share: clear errors, checked points, whole files or none."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sketchseek.errors import InputError
 from sketchseek.strokes.sketch import Sketch
 
-# Far outside every canvas, near enough that no later arithmetic overflows.
+# In canvases. Far outside every drawing, near enough that no later arithmetic overflows.
 FARTHEST = 1e6
 
 
@@ -31,8 +31,11 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 def checked_sketch(name: object, strokes: Iterable[ArrayLike]) -> Sketch:
     """``Sketch.from_arrays`` for points that a file gave; ``name`` says which file. Raises InputError."""
     try:
-        sketch = Sketch.from_arrays(strokes)
-    except (ValueError, TypeError, OverflowError) as error:
+        arrays = [np.asarray(stroke) for stroke in strokes]
+        if any(array.size and array.dtype.kind not in "iuf" for array in arrays):
+            raise ValueError("a stroke holds something that is not a number")
+        sketch = Sketch.from_arrays(arrays)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{name}: {reason}; export the drawing anew") from None
     if len(sketch) and np.abs(sketch.points[:, :2]).max() > FARTHEST:
@@ -43,23 +46,10 @@ def checked_sketch(name: object, strokes: Iterable[ArrayLike]) -> Sketch:
 def write_whole(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file so that nobody ever finds half of it. Raises InputError where it cannot be written."""
     target = Path(path)
-    temporary = None
+    temporary = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            temporary = file.name
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-            file.write(text)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
         os.replace(temporary, target)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written ({error.strerror}); nothing was left behind") from None
-
-
-def _umask() -> int:
-    # Python only tells the mask while setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

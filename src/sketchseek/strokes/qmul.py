@@ -46,11 +46,11 @@ def read_qmul(path: str | os.PathLike[str]) -> dict[str, Sketch]:
     """
     content = _unpickle(path, read_bytes(path))
     if not isinstance(content, dict) or not content:
-        raise InputError(f"{path}: holds no sketches; it should be QMUL's dict of key to array [points, 3]")
+        raise InputError(f"{path}: holds no sketches; it should be a dict of key to array [points, 3]")
     sketches = {}
     for key, value in content.items():
         if not isinstance(key, str):
-            raise InputError(f"{path}: has a key that is not text; it should be QMUL's dict of key to array [points, 3]")
+            raise InputError(f"{path}: has a key that is not text; it should be a dict of key to array [points, 3]")
         try:
             points = _array(value)
         except (TypeError, ValueError) as error:
@@ -106,7 +106,7 @@ def _unpickle(path: object, data: bytes) -> Any:
     try:
         # Pickle's memo is an array as long as its highest index, so a forged index would take all memory.
         for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name.endswith("PUT") and argument > len(data):
+            if opcode.name.endswith("PUT") and isinstance(argument, int) and argument > len(data):
                 raise pickle.UnpicklingError("is damaged")
         # latin1 keeps the bytes of Python 2's strings.
         return _Unpickler(io.BytesIO(data), encoding="latin1").load()
@@ -133,7 +133,7 @@ def _array(value: Any) -> NDArray[np.float64]:
         data = data.encode("latin1")  # from Python 2
     if not isinstance(data, (bytes, bytearray)):
         raise ValueError("has no numbers in its array")
-    if not (isinstance(shape, tuple) and len(shape) == 2 and shape[1] == 3 and isinstance(shape[0], int) and shape[0] > 0):
+    if not isinstance(shape, tuple) or shape[1:] != (3,) or not isinstance(shape[0], int) or shape[0] < 1:
         raise ValueError("is not an array [points, 3]")
     numbers = np.frombuffer(bytes(data), dtype=_number_type(dtype))
     if numbers.size != 3 * shape[0]:

@@ -1,9 +1,9 @@
 """The one rasteriser, and partial sketches.
 
 Pixel for pixel the rasteriser of the on-the-fly retrieval line of work (Bhunia et al., CVPR 2020): Bresenham lines on a
-256 x 256 canvas, then one dilation with the 3 x 3 cross. It draws no lines one after another: every pixel of every line is
-computed at once, together with the index of the point that inked it. The smallest such index per pixel, spread by the
-cross, says *when* each pixel first turned to ink, so any number of partial sketches costs one comparison each.
+256 x 256 canvas, then one dilation with the 3 x 3 cross. It draws no lines one after another: every pixel of every line
+is computed at once, together with the index of the point that inked it. The smallest such index per pixel, spread by
+the cross, says *when* each pixel first turned to ink, so any number of partial sketches costs one comparison each.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NEVER = np.iinfo(np.int32).max
 
 
 def inked_at(sketch: Sketch) -> NDArray[np.int32]:
-    """The index of the point that first inked each pixel, ``[256, 256]`` indexed ``[y, x]``; ``NEVER`` where no ink falls.
+    """The index of the point that first inked each pixel, ``[256, 256]`` indexed ``[y, x]``; ``NEVER`` without ink.
 
     A pixel is ink after point ``i`` was drawn where ``inked_at(sketch) <= i``.
     """
@@ -70,10 +70,10 @@ def rasterise(sketch: Sketch) -> NDArray[np.bool_]:
 
 
 def last_points(points: int, steps: int) -> NDArray[np.intp]:
-    """The index of the last point drawn in each of ``steps`` partial sketches of a sketch of ``points`` points, ``[steps]``.
+    """The index of the last point drawn in each of ``steps`` partial sketches of ``points`` points, ``[steps]``.
 
-    Step j of 1..steps holds the points 0..round(j points / steps), half to even, and the last step all of them, so a step
-    may cut through a stroke. A sketch with fewer points than steps repeats itself; the step axis never shrinks.
+    Step j of 1..steps holds the points 0..round(j points / steps), half to even, and the last step all of them, so a
+    step may cut through a stroke. A sketch with fewer points than steps repeats itself; the step axis never shrinks.
     """
     if points < 1 or steps < 1:
         raise ValueError("a partial sketch needs at least one point and one step")

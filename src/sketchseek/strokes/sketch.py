@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CANVAS = 256  # pixels on a side of the canvas that the rasteriser draws on (QMUL's coordinates are pixels of it)
+FITTED_SIDE = 190  # pixels of the canvas for the longer side of a drawing without a frame; QMUL's drawings have it too
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,18 +68,18 @@ class Sketch:
             count -= len(stroke)
         return Sketch(tuple(kept))
 
-    def fitted(self, longest_side: float = 190 / CANVAS) -> Sketch:
+    def fitted(self, longest_side: float = FITTED_SIDE / CANVAS) -> Sketch:
         """Scaled so that the longer side of the bounding box is ``longest_side`` of the canvas, and centred.
 
         For drawings that have no frame of their own (an SVG, a QuickDraw file). Strokes drawn live or read from a
-        data set are in the photo's frame already and are never fitted. A sketch of a single point is only centred.
+        data set are in the photo's frame already and are never fitted. A dot, and what is no larger, is only centred.
         """
         if not self.strokes:
             return self
         xy = self.points[:, :2]
         low, high = xy.min(axis=0), xy.max(axis=0)
         extent = float((high - low).max())
-        scale = longest_side / extent if extent > 0 else 1.0
+        scale = longest_side / extent if extent > 1e-9 else 1.0  # below, it would only magnify rounding errors
         moved = []
         for stroke in self.strokes:
             new = stroke.copy()

@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from sketchseek.lab.datasets.base import Split
-from sketchseek.lab.datasets.pixels import photo_pixels, sketch_pixels
+from sketchseek.lab.datasets.pixels import sketch_frames
 from sketchseek.lab.evaluation.evaluate import Evaluation
+from sketchseek.model.preprocess import read_photo
 
 CELL, GAP, FRAME = 128, 8, 4
 SHOWN = 10  # photos a row
@@ -38,17 +39,15 @@ def top_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.n
     step = CELL + GAP
     sheet = Image.new("RGB", ((shown + 1) * step + 3 * GAP, len(rows) * step + GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    inks = sketch_pixels([split.sketches[r] for r in rows], CELL - 2 * FRAME)
+    inside = CELL - 2 * FRAME
     for line, row in enumerate(rows):
         y = GAP + line * step
-        sheet.paste(Image.fromarray(255 - inks[line]), (GAP + FRAME, y + FRAME))
-        best = evaluation.top[row, :shown]
-        pixels = photo_pixels([split.photos[i] for i in best], CELL - 2 * FRAME)
-        for column, index in enumerate(best):
+        sheet.paste(Image.fromarray(255 - sketch_frames(split.sketches[row], 1, inside)[0]), (GAP + FRAME, y + FRAME))
+        for column, index in enumerate(evaluation.top[row, :shown]):
             x = 3 * GAP + (column + 1) * step
             right = index == split.sketches[row].photo
             draw.rectangle((x, y, x + CELL - 1, y + CELL - 1), fill=RIGHT if right else WRONG)
-            sheet.paste(Image.fromarray(pixels[column]), (x + FRAME, y + FRAME))
+            sheet.paste(Image.fromarray(read_photo(split.photos[index].path, inside)), (x + FRAME, y + FRAME))
     return sheet
 
 

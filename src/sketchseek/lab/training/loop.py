@@ -50,11 +50,16 @@ class Phase:
 
 @dataclass
 class Progress:
-    """Where a run stands. ``seconds`` is time spent in training steps, over all resumed parts; validation is left out."""
+    """Where a run stands. ``seconds`` is time spent in training steps, over all resumed parts; validation is left out.
+
+    ``core_seconds`` is the processor time of this process in them: on a machine that others use too, it says what the
+    training costs, where ``seconds`` also says how busy the others were.
+    """
 
     phase: int = 0
     step: int = 0
     seconds: float = 0.0
+    core_seconds: float = 0.0
     best: float = -1.0
     best_step: int = -1
 
@@ -97,7 +102,7 @@ def train(
         active = {name: o for name, o in prepared_optimizers.items() if name.startswith(f"{index}.")}
         every = max(1, -(-phase.steps // VALIDATIONS))
         for step in range(progress.step, phase.steps):
-            started = time.monotonic()
+            started, core_started = time.monotonic(), time.process_time()
             phase.train_mode(prepared)
             fraction = step / phase.steps
             torch.manual_seed(_mix(seed, index, step, accelerator.process_index))
@@ -117,6 +122,7 @@ def train(
             progress.step = step + 1
             numbers = {name: float(value.detach()) for name, value in values.items()}
             progress.seconds += time.monotonic() - started
+            progress.core_seconds += time.process_time() - core_started
             log({"phase": phase.name, "step": step + 1, **numbers, "seconds": round(progress.seconds, 2)}, progress)
             report(steps_before + step + 1, numbers)
             ends = step + 1 == phase.steps

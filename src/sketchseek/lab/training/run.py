@@ -89,6 +89,7 @@ def run_training(
         ),
         "best_step": progress.best_step,
         "minutes": round(progress.seconds / 60, 2),
+        "core_minutes": round(progress.core_seconds / 60, 2),
         "pairs_per_second": round(training.pairs / max(progress.seconds, 1e-9), 2),
     }
     write_run(out, run)

@@ -1,7 +1,7 @@
 // Drawings as files: down to the disk as our JSON, up from it as JSON, SVG or a picture.
 
 export function download(drawing) {
-  const sketch = { format: "sketchseek", version: 1, strokes: drawing.strokes.map((stroke) => stroke.points) };
+  const sketch = { format: "sketchseek-sketch", version: 1, strokes: drawing.strokes.map((stroke) => stroke.points) };
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([JSON.stringify(sketch)], { type: "application/json" }));
   link.download = "drawing.json";

@@ -1,0 +1,78 @@
+"""``sketchseek index PHOTOS [--gallery DIR] [--model M]``"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+
+if TYPE_CHECKING:
+    from sketchseek.gallery import Gallery
+
+
+@dataclass(frozen=True)
+class Args:
+    """Read photos into a gallery, so that they can be found by drawing.
+
+    Run it again whenever the photos have changed: only what is new or changed is read, and what is gone is forgotten.
+    The photos themselves are never touched.
+    """
+
+    photos: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders, searched with all below, and single files: JPEG, PNG, WebP, BMP, GIF, TIFF."""
+    gallery: Path | None = None
+    """The gallery directory; by default the one that `sketchseek serve` opens."""
+    model: Path | None = None
+    """A model folder from `sketchseek export`; by default the gallery's own, and for a new gallery the shipped one."""
+    json: bool = False
+    """Print JSON."""
+
+
+def run(args: Args) -> int:
+    from sketchseek.cli.output import print_json
+    from sketchseek.cli.progress import progress
+    from sketchseek.errors import InputError
+    from sketchseek.gallery import default_gallery_dir, ingest
+
+    if not args.photos:
+        raise InputError("index needs a folder of photos, e.g. sketchseek index ~/photos")
+    folder = args.gallery or default_gallery_dir()
+    with _open_gallery(folder, args.model, args.photos) as gallery, ExitStack() as stack:
+        advance = None
+        reported = 0
+
+        def show(done: int, total: int) -> None:
+            nonlocal advance, reported
+            advance = advance or stack.enter_context(progress("indexing", total))
+            advance(done - reported)
+            reported = done
+
+        report = ingest(gallery, args.photos, show)
+        photos = len(gallery)
+    if args.json:
+        skipped = [{"path": str(path), "reason": reason} for path, reason in report.skipped]
+        counts = {name: getattr(report, name) for name in ("added", "unchanged", "updated", "removed")}
+        print_json({"gallery": str(folder), "photos": photos, **counts, "skipped": skipped})
+        return 0
+    print(
+        f"{folder}: {photos} photos ({report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{report.removed} removed, {len(report.skipped)} skipped)"
+    )
+    for path, reason in report.skipped:
+        print(f"  skipped {path}: {reason}")
+    return 0
+
+
+def _open_gallery(folder: Path, model: Path | None, photos: tuple[Path, ...]) -> Gallery:
+    from sketchseek.gallery import Gallery
+    from sketchseek.gallery.scan import find_photos
+    from sketchseek.model import Model
+
+    chosen = None if model is None else Model.load(model)
+    if (folder / "gallery.json").exists():
+        return Gallery.open(folder, chosen)
+    find_photos(photos, besides=folder)  # so that a mistyped folder does not leave an empty gallery behind
+    return Gallery.create(folder, chosen or Model.default())

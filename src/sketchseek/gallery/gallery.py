@@ -1,0 +1,212 @@
+"""A gallery directory: photos found, their vectors and thumbnails, and the model that made the vectors.
+
+    gallery.json    format, hash of the model
+    model/          a copy of the model folder, so that a gallery is complete in itself
+    vectors/        the vector engine; a point's payload is where its photo lies and what it was like when it was read
+    thumbs/         JPEG, by id
+
+One process at a time may have it open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchseek.errors import InputError
+from sketchseek.matching import Features
+from sketchseek.model import Model
+
+if TYPE_CHECKING:
+    from sketchseek.gallery.vectors import Vectors
+
+FORMAT = "sketchseek-gallery-1"
+
+
+@dataclass(frozen=True)
+class StoredPhoto:
+    """A photo as it was when it was indexed: its file, and its width and height in pixels when upright."""
+
+    id: str
+    name: str  # of the file
+    path: Path
+    size: int  # bytes
+    mtime: int  # nanoseconds
+    width: int
+    height: int
+
+    @classmethod
+    def from_payload(cls, point: UUID, payload: Mapping[str, Any]) -> StoredPhoto:
+        return cls(id=str(point), **{**payload, "path": Path(payload["path"])})
+
+    def payload(self) -> dict[str, Any]:
+        """What the vector engine keeps, JSON."""
+        content = {name: value for name, value in vars(self).items() if name != "id"}
+        return content | {"path": str(self.path)}
+
+
+def photo_id(path: Path) -> str:
+    """The id of the photo at an absolute path: always the same one."""
+    return str(uuid5(NAMESPACE_URL, path.as_posix()))
+
+
+class Gallery:
+    """An open gallery; close it, or use it in a ``with``."""
+
+    def __init__(self, folder: Path, model: Model, vectors: Vectors) -> None:
+        self.folder = folder
+        self.model = model
+        self._vectors = vectors
+
+    @classmethod
+    def create(cls, folder: Path, model: Model) -> Gallery:
+        """Make an empty gallery for a model and open it. ``folder`` must not exist, or be empty.
+
+        Raises InputError where there is something already, or where it cannot be written.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder}: is there already and not empty; name a new directory with --gallery")
+        from sketchseek.gallery.vectors import Vectors
+
+        unfinished = None
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            # Made beside its place and then renamed, so that half a gallery is never found there.
+            unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+            shutil.copytree(model.folder, unfinished / "model")
+            (unfinished / "thumbs").mkdir()
+            shapes: Mapping[str, Sequence[int]] = model.config["features"]
+            blank = {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}
+            dimensions = model.matcher.photo_vector(blank).shape[1]
+            extra = {} if model.matcher.exact else {name: int(np.prod(shape)) for name, shape in shapes.items()}
+            Vectors.create(unfinished / "vectors", dimensions, model.matcher.distance, extra)
+            (unfinished / "gallery.json").write_text(json.dumps({"format": FORMAT, "model": model.hash}) + "\n")
+            os.chmod(unfinished, 0o755)  # a temporary directory is private, a gallery follows its parent
+            os.replace(unfinished, folder)
+        except OSError as error:
+            reason = error.strerror
+            raise InputError(f"{folder}: cannot be made ({reason}); name another place with --gallery") from None
+        finally:
+            if unfinished is not None:
+                shutil.rmtree(unfinished, ignore_errors=True)
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path, model: Model | None = None) -> Gallery:
+        """Open a gallery; with ``model``, only if it was made with that one.
+
+        Raises InputError where there is no gallery, it belongs to another model, or another process has it open.
+        """
+        config = _read_config(folder)
+        if model is not None and model.hash != config["model"]:
+            raise InputError(
+                f"{folder}: was made with another model ({_short(config['model'])}, not {_short(model.hash)}); "
+                "name a new directory with --gallery, or delete this one and index again"
+            )
+        own = Model.load(folder / "model")
+        if own.hash != config["model"]:
+            raise InputError(f"{folder / 'model'}: is not the model this gallery was made with; index again elsewhere")
+        from sketchseek.gallery.vectors import Vectors
+
+        return cls(folder, own, Vectors.open(folder / "vectors", own.matcher.distance))
+
+    def __len__(self) -> int:
+        """How many photos there are."""
+        return len(self._vectors)
+
+    def photos(self) -> Iterator[StoredPhoto]:
+        """Every photo, in no particular order."""
+        return (StoredPhoto.from_payload(*record) for record in self._vectors.payloads())
+
+    def photo(self, photo: str) -> StoredPhoto | None:
+        """The photo of an id, or None where there is none (any text may be asked for)."""
+        try:
+            point = UUID(photo)
+        except ValueError:
+            return None
+        payload = self._vectors.payload(point)
+        return None if payload is None else StoredPhoto.from_payload(point, payload)
+
+    def thumbnail(self, photo: str) -> Path:
+        """Where the thumbnail of a photo lies, a JPEG of at most 320 pixels on its longer side."""
+        return self.folder / "thumbs" / photo[:2] / f"{photo}.jpg"
+
+    def put(self, photos: Sequence[StoredPhoto], features: Features) -> None:
+        """Add photos with their features, or replace them; kept however the process ends."""
+        vectors = np.asarray(self.model.matcher.photo_vector(features), np.float32)
+        extra = {} if self.model.matcher.exact else features
+        self._vectors.put([UUID(p.id) for p in photos], vectors, extra, [p.payload() for p in photos])
+
+    def delete(self, photos: Sequence[str]) -> None:
+        """Forget photos; their files are left alone."""
+        self._vectors.delete([UUID(photo) for photo in photos])
+        for photo in photos:
+            self.thumbnail(photo).unlink(missing_ok=True)
+
+    def nearest(self, vector: NDArray[np.float32], limit: int) -> list[tuple[StoredPhoto, float]]:
+        """The ``limit`` photos closest to a single vector ``[d]``, and their scores (higher is closer), closest first.
+
+        The order among equal scores is not defined.
+        """
+        found = self._vectors.nearest(vector, limit)
+        return [(StoredPhoto.from_payload(point.id, point.payload), point.score) for point in found]
+
+    def scores(self, vector: NDArray[np.float32]) -> dict[str, float]:
+        """The score of every photo against a single vector ``[d]``, by id."""
+        found = self._vectors.nearest(vector, len(self), payloads=False) if len(self) else []
+        return {str(point.id): point.score for point in found}
+
+    def features(self, photos: Sequence[str]) -> Features:
+        """The features of photos, first axis in their order; kept only where the matcher is not exact."""
+        return self._vectors.features([UUID(photo) for photo in photos], self.model.config["features"])
+
+    def flush(self) -> None:
+        """Write everything to the disk itself, against a power cut."""
+        self._vectors.flush()
+
+    def close(self) -> None:
+        self._vectors.close()
+
+    def __enter__(self) -> Gallery:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def default_gallery_dir() -> Path:
+    """Where the gallery of the person lies who names none."""
+    import platformdirs
+
+    return platformdirs.user_data_path("sketchseek") / "galleries" / "default"
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / "gallery.json"
+    try:
+        config = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        place = "" if folder == default_gallery_dir() else f" --gallery {folder}"
+        raise InputError(f"{folder}: no gallery there; make one with `sketchseek index PHOTOS{place}`") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); delete the gallery and index again") from None
+    if not isinstance(config, dict) or config.get("format") != FORMAT or not isinstance(config.get("model"), str):
+        raise InputError(f"{path}: not a gallery of this version; update Sketchseek, or delete it and index again")
+    return config
+
+
+def _short(model_hash: str) -> str:
+    return model_hash[:12]

@@ -1,0 +1,71 @@
+"""Which photo files there are under some folders."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sketchseek.errors import InputError
+from sketchseek.model.preprocess import PHOTO_SUFFIXES
+
+
+class PhotoFile(NamedTuple):
+    """``size`` in bytes and ``mtime`` in nanoseconds say whether a file is still the one that was indexed."""
+
+    path: Path
+    size: int
+    mtime: int
+
+
+def find_photos(sources: Sequence[Path], besides: Path) -> tuple[list[PhotoFile], list[Path]]:
+    """The photos among ``sources`` (files and folders, searched recursively), each once, by its suffix; and the folders
+    that could not be listed.
+
+    Hidden files and folders are left out, and so is the folder ``besides``. Links are followed, each folder is entered
+    once. Raises InputError for a source that does not exist, for a source file that has no photo's suffix, and where
+    there is no photo at all.
+    """
+    found: dict[Path, PhotoFile] = {}
+    unreadable: list[Path] = []
+    paths: Iterable[Path]
+    for source in sources:
+        if source.is_dir():
+            paths = _walk(source.resolve(), besides.resolve(), unreadable)
+        elif source.exists():
+            if source.suffix.lower() not in PHOTO_SUFFIXES:
+                raise InputError(f"{source}: not a photo; give JPEG, PNG, WebP, BMP, GIF or TIFF files, or folders")
+            paths = [source.resolve()]
+        else:
+            raise InputError(f"{source}: no such file or folder")
+        for path in paths:
+            try:
+                status = path.stat()
+            except OSError:  # a link to nowhere, or just deleted
+                continue
+            if stat.S_ISREG(status.st_mode):
+                found[path] = PhotoFile(path, status.st_size, status.st_mtime_ns)
+    if not found:
+        raise InputError(f"{', '.join(map(str, sources))}: no photos there (JPEG, PNG, WebP, BMP, GIF or TIFF)")
+    return list(found.values()), unreadable
+
+
+def _walk(root: Path, besides: Path, unreadable: list[Path]) -> Iterator[Path]:
+    entered: set[tuple[int, int]] = set()
+
+    def skip(error: OSError) -> None:
+        unreadable.append(Path(error.filename))
+
+    for folder, subfolders, files in os.walk(root, onerror=skip, followlinks=True):
+        status = os.stat(folder)
+        identity = (status.st_dev, status.st_ino)
+        if identity in entered or Path(folder) == besides:
+            subfolders.clear()
+            continue
+        entered.add(identity)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES:
+                yield Path(folder, name)

@@ -1,0 +1,120 @@
+"""The vector engine: Qdrant Edge in a directory, in this process.
+
+Search is exact: no index is built, as a scan of 100,000 vectors of 512 numbers takes about as long as reading them from
+memory. A point is a photo. Its unnamed vector is the single-vector form; where a matcher needs more than that to rank,
+the features lie beside it, one named vector each, flattened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import numpy as np
+import qdrant_edge as qdrant
+from numpy.typing import NDArray
+
+from sketchseek.errors import InputError
+from sketchseek.matching import Distance, Features
+
+_DISTANCES = {"cosine": qdrant.Distance.Cosine, "euclid": qdrant.Distance.Euclid, "dot": qdrant.Distance.Dot}
+_PAGE = 10_000  # points read at a time when all are read
+
+
+class Scored(NamedTuple):
+    """``score``: higher is closer, whatever the distance; ``payload``: empty where it was not asked for."""
+
+    id: UUID
+    score: float
+    payload: dict[str, Any]
+
+
+class Vectors:
+    """The points of a gallery. One process at a time may hold them open."""
+
+    def __init__(self, shard: qdrant.EdgeShard, distance: Distance) -> None:
+        self._shard = shard
+        self._sign = -1 if distance == "euclid" else 1
+
+    @staticmethod
+    def create(folder: Path, dimensions: int, distance: Distance, features: Mapping[str, int]) -> None:
+        """Make an empty store; ``features`` says how many numbers each named vector has."""
+        vectors = {"": qdrant.EdgeVectorParams(size=dimensions, distance=_DISTANCES[distance])}
+        for name, size in features.items():  # read a few at a time, so not worth memory; dot leaves them as they are
+            vectors[name] = qdrant.EdgeVectorParams(size, qdrant.Distance.Dot, memory=qdrant.Memory.Cold)
+        never = qdrant.EdgeOptimizersConfig(indexing_threshold=0)
+        qdrant.EdgeShard.create(str(folder), qdrant.EdgeConfig(vectors=vectors, optimizers=never)).close()
+
+    @classmethod
+    def open(cls, folder: Path, distance: Distance) -> Vectors:
+        """Raises InputError where another process holds the store, or where it is damaged."""
+        try:
+            return cls(qdrant.EdgeShard.load(str(folder)), distance)
+        except Exception as error:  # the engine's errors are all of one kind
+            if "WouldBlock" in str(error):
+                raise InputError(f"{folder.parent}: in use by another sketchseek process; end that one first") from None
+            raise InputError(f"{folder}: damaged ({error}); delete the gallery and index again") from None
+
+    def __len__(self) -> int:
+        return self._shard.count(qdrant.CountRequest())
+
+    def put(
+        self,
+        ids: Sequence[UUID],
+        vectors: NDArray[np.float32],
+        features: Features,
+        payloads: Sequence[dict[str, Any]],
+    ) -> None:
+        """Insert points or replace them. When this returns they survive the end of the process, however it ends."""
+        points = []
+        for row, (point, payload) in enumerate(zip(ids, payloads, strict=True)):
+            named = {name: feature[row].reshape(-1) for name, feature in features.items()}
+            points.append(qdrant.Point(point, {"": vectors[row], **named}, payload))
+        self._shard.update(qdrant.UpdateOperation.upsert_points(points))
+
+    def delete(self, ids: Sequence[UUID]) -> None:
+        self._shard.update(qdrant.UpdateOperation.delete_points(list(ids)))
+
+    def nearest(self, vector: NDArray[np.float32], limit: int, payloads: bool = True) -> list[Scored]:
+        """The ``limit`` points closest to ``vector`` ``[d]``, closest first; the order among equals is not defined."""
+        query = qdrant.Query.Nearest(vector.tolist())
+        found = self._shard.query(qdrant.QueryRequest(limit=limit, query=query, with_payload=payloads))
+        return [Scored(_uuid(point.id), self._sign * point.score, point.payload or {}) for point in found]
+
+    def payload(self, point: UUID) -> dict[str, Any] | None:
+        records = self._shard.retrieve([point], with_payload=True, with_vector=False)
+        return records[0].payload if records else None
+
+    def payloads(self) -> Iterator[tuple[UUID, dict[str, Any]]]:
+        """Every point with its payload, in the order of the ids."""
+        offset = None
+        while True:
+            request = qdrant.ScrollRequest(offset=offset, limit=_PAGE, with_payload=True, with_vector=False)
+            records, offset = self._shard.scroll(request)
+            for record in records:
+                yield _uuid(record.id), record.payload or {}
+            if offset is None:
+                return
+
+    def features(self, ids: Sequence[UUID], shapes: Mapping[str, Sequence[int]]) -> Features:
+        """The named vectors of points in the order of ``ids``, ``{name: [ids, *shape]}``."""
+        records = self._shard.retrieve(list(ids), with_payload=False, with_vector=list(shapes))
+        vectors: dict[Any, Any] = {record.id: record.vector for record in records}
+        return {
+            name: np.asarray([vectors[point][name] for point in ids], np.float32).reshape(len(ids), *shape)
+            for name, shape in shapes.items()
+        }
+
+    def flush(self) -> None:
+        """Write everything to the disk itself, against a power cut."""
+        self._shard.flush()
+
+    def close(self) -> None:
+        self._shard.close()
+
+
+def _uuid(point: qdrant.PointId) -> UUID:
+    assert isinstance(point, UUID)  # all of ours are
+    return point

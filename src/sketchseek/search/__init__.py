@@ -1,0 +1,1 @@
+"""A sketch in, ranked photos out."""

@@ -1,0 +1,36 @@
+"""The sketch as data: strokes, files, rasteriser, partial sketches, and strokes recovered from pixels."""
+
+from sketchseek.strokes.extraction import extract_strokes, recover_sketch
+from sketchseek.strokes.ink import Ink, fitted_ink, ink, read_ink
+from sketchseek.strokes.load import load_drawing
+from sketchseek.strokes.qmul import read_qmul
+from sketchseek.strokes.quickdraw import read_quickdraw
+from sketchseek.strokes.raster import NEVER, episode, inked_at, last_points, rasterise
+from sketchseek.strokes.sketch import CANVAS, Sketch
+from sketchseek.strokes.sketch_json import read_json, write_json
+from sketchseek.strokes.svg import read_svg, write_svg
+from sketchseek.strokes.tracing import trace
+
+__all__ = [
+    "CANVAS",
+    "NEVER",
+    "Ink",
+    "Sketch",
+    "episode",
+    "extract_strokes",
+    "fitted_ink",
+    "ink",
+    "inked_at",
+    "last_points",
+    "load_drawing",
+    "rasterise",
+    "read_ink",
+    "read_json",
+    "read_qmul",
+    "read_quickdraw",
+    "read_svg",
+    "recover_sketch",
+    "trace",
+    "write_json",
+    "write_svg",
+]

@@ -1,0 +1,198 @@
+"""Sketches as SVG files: shapes and paths in, paths out."""
+
+from __future__ import annotations
+
+import math
+import os
+from xml.parsers import expat
+
+import numpy as np
+
+from sketchseek.errors import InputError
+from sketchseek.strokes import svg_curves as curves
+from sketchseek.strokes._files import FARTHEST, checked_sketch, read_bytes, write_whole
+from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
+from sketchseek.strokes.svg_curves import Curve, Matrix
+
+# In canvas pixels, for a drawing that fills the canvas. It is scaled by the box of the control points; a curve's own
+# box is at worst some three times smaller, so that the error stays below 0.25 pixels when a drawing is fitted.
+_TOLERANCE = 0.05
+_UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
+_UNDRAWN = {"defs", "clipPath", "mask", "symbol", "pattern", "marker", "metadata", "linearGradient", "radialGradient"}
+
+
+def read_svg(path: str | os.PathLike[str]) -> Sketch:
+    """Read the outlines of an SVG: path, line, polyline, polygon, rect, circle and ellipse, each subpath a stroke.
+
+    The viewBox (else width and height, else 256 x 256), centred on a square, becomes the unit canvas; a rectangle that
+    covers all of it is taken for the paper and left out. Curves become points that stray less than 0.25 canvas pixels,
+    also after ``Sketch.fitted``. Style, text, images, ``use`` and what is not displayed are ignored.
+
+    Raises InputError for malformed XML, shapes or numbers, and for files that declare entities.
+    """
+    return parse_svg(read_bytes(path), path)
+
+
+def parse_svg(data: bytes, name: object) -> Sketch:
+    """``read_svg`` for content that is in memory already; ``name`` stands in error messages."""
+    reader = _Reader()
+    try:
+        reader.read(data)
+    except expat.ExpatError as error:
+        raise InputError(f"{name}: malformed SVG ({error}); export it anew") from None
+    except ArithmeticError:
+        raise InputError(f"{name}: holds numbers that are too large or too small; export it anew") from None
+    except (ValueError, LookupError) as error:  # LookupError: an encoding that nobody knows
+        raise InputError(f"{name}: {str(error)[:200]}; export it as a plain SVG") from None
+    if not reader.curves:
+        return Sketch()
+    with np.errstate(all="ignore"):
+        points = np.concatenate(reader.curves)
+        extent = float(np.ptp(points, axis=0).max())
+    if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST:
+        raise InputError(f"{name}: a point lies more than {FARTHEST:g} canvases away; export it anew")
+    tolerance = max(_TOLERANCE / CANVAS * min(1.0, extent * CANVAS / FITTED_SIDE), 1e-12)
+    return checked_sketch(name, (curves.flatten(curve, tolerance) for curve in reader.curves))
+
+
+def write_svg(sketch: Sketch, path: str | os.PathLike[str]) -> None:
+    """Write the strokes as paths of straight lines on a viewBox of 256 x 256, black on nothing.
+
+    ``read_svg`` returns the same coordinates; times and pressures are lost. Raises InputError where it cannot be
+    written.
+    """
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {CANVAS} {CANVAS}" fill="none" stroke="black"'
+        ' stroke-width="3" stroke-linecap="round" stroke-linejoin="round">'
+    ]
+    for stroke in sketch.strokes:
+        points = " ".join(f"{x!r},{y!r}" for x, y in (stroke[:, :2] * CANVAS).tolist())
+        lines.append(f'<path d="M{points}{"Z" if len(stroke) == 1 else ""}"/>')  # Z makes a dot of a single point
+    write_whole(path, "\n".join([*lines, "</svg>"]) + "\n")
+
+
+class _Reader:
+    """Walks through the elements and collects their outlines, mapped to the unit canvas."""
+
+    def __init__(self) -> None:
+        self.curves: list[Curve] = []
+        self._frame = (0.0, 0.0, float(CANVAS), float(CANVAS))
+        self._matrices: list[Matrix | None] = []  # one for each open element; None where nothing is drawn
+
+    def read(self, data: bytes) -> None:
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = lambda _: self._matrices.pop()
+        parser.EntityDeclHandler = _refuse_entity
+        parser.StartDoctypeDeclHandler = _refuse_declarations
+        parser.Parse(data, True)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        tag = tag.rpartition(" ")[2]
+        if not self._matrices:
+            if tag != "svg":
+                raise ValueError(f"the outermost element is '{tag}' and not svg")
+            self._matrices.append(self._matrix_of_frame(attributes))
+            return
+        outer = self._matrices[-1]
+        if outer is None or tag in _UNDRAWN or _is_hidden(attributes):
+            self._matrices.append(None)
+            return
+        matrix = outer @ curves.transform(attributes["transform"]) if "transform" in attributes else outer
+        self._matrices.append(matrix)
+        with np.errstate(all="ignore"):  # numbers too large are found by the caller
+            for curve in self._shape(tag, attributes):
+                mapped = curves.apply(matrix, curve)
+                if not (tag == "rect" and self._is_paper(mapped)):
+                    self.curves.append(mapped)
+
+    def _matrix_of_frame(self, attributes: dict[str, str]) -> Matrix:
+        """From user units to the unit square, in whose middle the frame lies."""
+        if box := attributes.get("viewBox"):
+            values = curves.numbers(box)
+            if len(values) != 4:
+                raise ValueError(f"the viewBox has {len(values)} numbers instead of 4")
+            self._frame = (values[0], values[1], values[2], values[3])
+        elif not any(attributes.get(side, "%").strip().endswith("%") for side in ("width", "height")):
+            self._frame = (0.0, 0.0, _length(attributes["width"], 0), _length(attributes["height"], 0))
+        x, y, width, height = self._frame
+        side = max(width, height)
+        if not (min(width, height) > 0 and 1e-12 < side < math.inf):
+            raise ValueError("the viewBox or size of the picture is not positive")
+        return np.array(
+            [
+                [1 / side, 0, 0.5 - (x + width / 2) / side],
+                [0, 1 / side, 0.5 - (y + height / 2) / side],
+                [0, 0, 1],
+            ]
+        )
+
+    def _shape(self, tag: str, attributes: dict[str, str]) -> list[Curve]:
+        width, height = self._frame[2:]
+
+        def length(name: str, whole: float, default: str = "0") -> float:
+            return _length(attributes.get(name, default), whole)
+
+        def place(x: str, y: str) -> complex:
+            return complex(length(x, width), length(y, height))
+
+        if tag == "path":
+            return curves.path(attributes.get("d", ""))
+        if tag == "line":
+            return [curves.polyline([place("x1", "y1"), place("x2", "y2")])]
+        if tag in ("polyline", "polygon"):
+            values = curves.numbers(attributes.get("points", ""))
+            if len(values) % 2:
+                raise ValueError(f"a {tag} has an odd number of coordinates")
+            points = [complex(x, y) for x, y in zip(values[::2], values[1::2], strict=True)]
+            if tag == "polygon":
+                points += points[:1]
+            return [curves.polyline(points)] if points else []
+        if tag == "rect":
+            size = length("width", width), length("height", height)
+            # A radius that is not given is as the other one.
+            rx, ry = (attributes.get(name, "auto") for name in ("rx", "ry"))
+            rx, ry = (ry, ry) if rx == "auto" else (rx, rx if ry == "auto" else ry)
+            radii = (0.0, 0.0) if rx == "auto" else (_length(rx, width), _length(ry, height))
+            return [curves.rectangle(place("x", "y"), *size, *radii)] if min(size) > 0 else []
+        if tag == "circle":
+            radius = length("r", math.hypot(width, height) / math.sqrt(2))
+            return [curves.ellipse(place("cx", "cy"), radius, radius)] if radius > 0 else []
+        if tag == "ellipse":
+            rx, ry = attributes.get("rx", "auto"), attributes.get("ry", "auto")
+            radii = _length(ry if rx == "auto" else rx, width), _length(rx if ry == "auto" else ry, height)
+            return [curves.ellipse(place("cx", "cy"), *radii)] if min(radii) > 0 else []
+        return []
+
+    def _is_paper(self, mapped: Curve) -> bool:
+        width, height = self._frame[2:]
+        half = np.array([width, height]) / max(width, height) / 2
+        return bool((mapped.min(axis=0) <= 0.5 - half + 1e-6).all() and (mapped.max(axis=0) >= 0.5 + half - 1e-6).all())
+
+
+def _is_hidden(attributes: dict[str, str]) -> bool:
+    return attributes.get("display") == "none" or "display:none" in attributes.get("style", "").replace(" ", "")
+
+
+def _length(text: str, whole: float) -> float:
+    """A length in user units; a percentage is one of ``whole``."""
+    stripped = text.strip()
+    digits = stripped.rstrip("%abcdefghijklmnopqrstuvwxyz")
+    unit = stripped[len(digits) :]
+    try:
+        value = float(digits) * (whole / 100 if unit == "%" else _UNITS[unit])
+    except (ValueError, KeyError):
+        raise ValueError(f"'{text[:20]}' is not a length") from None
+    if not math.isfinite(value):
+        raise ValueError(f"'{text[:20]}' is not a length")
+    return value
+
+
+def _refuse_entity(*_: object) -> None:
+    raise ValueError("it declares entities, which are not expanded")
+
+
+def _refuse_declarations(_name: str, _system: str | None, _public: str | None, has_internal_subset: int) -> None:
+    # Many programs write a document type with an address; it is never fetched, and so harmless.
+    if has_internal_subset:
+        raise ValueError("it declares a document type of its own")

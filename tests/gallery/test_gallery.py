@@ -1,0 +1,269 @@
+"""A gallery from its making to its second, third and interrupted run."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_model import make_tiny_model
+
+from sketchseek.errors import InputError
+from sketchseek.gallery import Gallery, ingest
+from sketchseek.model import Model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return Model.load(make_tiny_model(tmp_path_factory.mktemp("models") / "tiny"))
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, model: Model) -> Iterator[Gallery]:
+    with Gallery.create(tmp_path / "gallery", model) as opened:
+        yield opened
+
+
+def make_photo(path: Path, seed: int, size: tuple[int, int] = (400, 300)) -> Path:
+    """A few dark blocks on white, others for each seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    image = Image.fromarray(random.choice([40, 255], (6, 8), p=[0.3, 0.7]).astype(np.uint8))
+    image.resize(size, Image.Resampling.NEAREST).convert("RGB").save(path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    for index, name in enumerate(["a.jpg", "b.png", "deep/er/c.webp", "deep/d.JPEG", "e.gif"]):
+        make_photo(folder / name, index)
+    return folder
+
+
+def counts(report: Any) -> tuple[int, int, int, int, int]:
+    return report.added, report.unchanged, report.updated, report.removed, len(report.skipped)
+
+
+def test_photos_are_found_read_and_kept(gallery: Gallery, photos: Path) -> None:
+    (photos / "notes.txt").write_text("no photo")
+    make_photo(photos / ".hidden" / "h.jpg", 9)
+    make_photo(photos / "._a.jpg", 9)
+    seen: list[tuple[int, int]] = []
+    report = ingest(gallery, [photos], lambda done, total: seen.append((done, total)))
+    assert counts(report) == (5, 0, 0, 0, 0) and seen[-1] == (5, 5)
+    stored = {photo.name: photo for photo in gallery.photos()}
+    assert sorted(stored) == ["a.jpg", "b.png", "c.webp", "d.JPEG", "e.gif"] and len(gallery) == 5
+    photo = stored["c.webp"]
+    assert photo.path == photos / "deep/er/c.webp" and (photo.width, photo.height) == (400, 300)
+    assert gallery.photo(photo.id) == photo
+    with Image.open(gallery.thumbnail(photo.id)) as thumbnail:
+        assert thumbnail.format == "JPEG" and thumbnail.size == (320, 240)
+    for unknown in ("", "../../etc/passwd", "00000000-0000-0000-0000-000000000000"):
+        assert gallery.photo(unknown) is None
+
+
+def test_a_second_run_opens_only_what_changed(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ingest(gallery, [photos])
+    before = {photo.name: photo.id for photo in gallery.photos()}
+    opened: list[str] = []
+    real = Image.open
+
+    def spy(path: Path, **more: Any) -> Image.Image:
+        opened.append(path.name)
+        return real(path, **more)
+
+    monkeypatch.setattr(Image, "open", spy)
+    assert counts(ingest(gallery, [photos])) == (0, 5, 0, 0, 0) and opened == []
+    make_photo(photos / "a.jpg", 77, size=(120, 200))
+    (photos / "b.png").unlink()
+    make_photo(photos / "f.bmp", 5)
+    assert counts(ingest(gallery, [photos])) == (1, 3, 1, 1, 0) and sorted(opened) == ["a.jpg", "f.bmp"]
+    after = {photo.name: photo for photo in gallery.photos()}
+    assert sorted(after) == ["a.jpg", "c.webp", "d.JPEG", "e.gif", "f.bmp"]
+    assert after["a.jpg"].id == before["a.jpg"] and after["a.jpg"].height == 200
+    assert not gallery.thumbnail(before["b.png"]).exists()
+
+
+def test_another_folder_is_added_and_a_single_file_too(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    ingest(gallery, [photos])
+    make_photo(tmp_path / "more" / "x.jpg", 20)
+    assert counts(ingest(gallery, [tmp_path / "more"])) == (1, 0, 0, 0, 0)
+    single = make_photo(tmp_path / "y.jpg", 21)
+    assert counts(ingest(gallery, [single, photos, single])) == (1, 5, 0, 0, 0) and len(gallery) == 7
+
+
+def test_links_that_go_round_end(gallery: Gallery, photos: Path) -> None:
+    (photos / "deep" / "loop").symlink_to(photos)
+    (photos / "nowhere.jpg").symlink_to(photos / "absent.jpg")
+    assert counts(ingest(gallery, [photos])) == (5, 0, 0, 0, 0)
+
+
+def test_its_own_thumbnails_are_no_photos(photos: Path, model: Model) -> None:
+    with Gallery.create(photos / "gallery", model) as gallery:
+        assert counts(ingest(gallery, [photos])) == (5, 0, 0, 0, 0)
+        assert counts(ingest(gallery, [photos])) == (0, 5, 0, 0, 0)
+
+
+def test_broken_photos_are_reported_and_skipped(gallery: Gallery, photos: Path) -> None:
+    ingest(gallery, [photos])
+    (photos / "broken.jpg").write_bytes((photos / "a.jpg").read_bytes()[:600])
+    (photos / "empty.png").write_bytes(b"")
+    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:100])  # was good when it was indexed
+    report = ingest(gallery, [photos])
+    assert counts(report) == (0, 4, 0, 1, 3)
+    assert sorted(path.name for path, _ in report.skipped) == ["b.png", "broken.jpg", "empty.png"]
+    assert all(reason and "\n" not in reason and str(photos) not in reason for _, reason in report.skipped)
+
+
+def test_a_name_that_is_no_text_is_skipped(gallery: Gallery, photos: Path) -> None:
+    try:
+        shutil.copy(photos / "a.jpg", os.fsdecode(os.fsencode(photos) + b"/caf\xe9.jpg"))
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    report = ingest(gallery, [photos])
+    assert counts(report) == (5, 0, 0, 0, 1) and "rename" in report.skipped[0].reason
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="who runs this may list every folder")
+def test_a_folder_that_cannot_be_listed_is_reported_and_its_photos_kept(gallery: Gallery, photos: Path) -> None:
+    ingest(gallery, [photos])
+    (photos / "deep").chmod(0)
+    try:
+        report = ingest(gallery, [photos])
+    finally:
+        (photos / "deep").chmod(0o755)
+    assert report.removed == 0 and [path.name for path, _ in report.skipped] == ["deep"] and len(gallery) == 5
+
+
+def test_nothing_to_index(gallery: Gallery, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty: no photos there"):
+        ingest(gallery, [tmp_path / "empty"])
+    with pytest.raises(InputError, match=r"absent: no such file or folder"):
+        ingest(gallery, [tmp_path / "absent"])
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(InputError, match=r"notes.txt: not a photo"):
+        ingest(gallery, [tmp_path / "notes.txt"])
+
+
+def test_a_gallery_belongs_to_its_model(gallery: Gallery, photos: Path, tmp_path: Path, model: Model) -> None:
+    ingest(gallery, [photos])
+    gallery.close()
+    other = Model.load(make_tiny_model(tmp_path / "other", seed=1))
+    with pytest.raises(InputError, match=r"gallery: was made with another model .* --gallery"):
+        Gallery.open(gallery.folder, other)
+    with Gallery.open(gallery.folder, model) as again:
+        assert len(again) == 5
+    shutil.rmtree(gallery.folder / "model")
+    shutil.copytree(other.folder, gallery.folder / "model")
+    with pytest.raises(InputError, match=r"model: is not the model this gallery was made with"):
+        Gallery.open(gallery.folder)
+
+
+def test_a_gallery_needs_nothing_outside_itself(tmp_path: Path, photos: Path) -> None:
+    folder = make_tiny_model(tmp_path / "short-lived")
+    with Gallery.create(tmp_path / "gallery", Model.load(folder)) as gallery:
+        ingest(gallery, [photos])
+    shutil.rmtree(folder)
+    (tmp_path / "gallery").rename(tmp_path / "moved")
+    with Gallery.open(tmp_path / "moved") as gallery:
+        assert counts(ingest(gallery, [photos])) == (0, 5, 0, 0, 0)
+        vector = gallery.model.encode_photos(np.zeros((1, 64, 64, 3), np.uint8))["vector"][0]
+        assert len(gallery.nearest(vector, 3)) == 3
+
+
+def test_one_at_a_time(gallery: Gallery) -> None:
+    with pytest.raises(InputError, match=r"gallery: in use by another sketchseek process"):
+        Gallery.open(gallery.folder)
+
+
+def test_what_is_no_gallery(tmp_path: Path, model: Model) -> None:
+    with pytest.raises(InputError, match=r"absent: no gallery there; make one with `sketchseek index"):
+        Gallery.open(tmp_path / "absent")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "diary.txt").write_text("dear diary")
+    with pytest.raises(InputError, match="not empty"):
+        Gallery.create(tmp_path / "full", model)
+    assert [p.name for p in (tmp_path / "full").iterdir()] == ["diary.txt"]
+    for content in ("{", "[]", '{"format": "sketchseek-gallery-9"}'):
+        (tmp_path / "full" / "gallery.json").write_text(content)
+        with pytest.raises(InputError, match=r"gallery.json: "):
+            Gallery.open(tmp_path / "full")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        Gallery.create(tmp_path / "file" / "gallery", model)
+
+
+def test_a_damaged_store_is_named(gallery: Gallery) -> None:
+    gallery.close()
+    shutil.rmtree(gallery.folder / "vectors")
+    with pytest.raises(InputError, match=r"vectors: damaged .* index again"):
+        Gallery.open(gallery.folder)
+
+
+def test_a_full_disk_leaves_a_gallery_that_goes_on(
+    gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(70):
+        make_photo(tmp_path / "many" / f"{index:02}.jpg", index, size=(64, 48))
+    real = Image.Image.save
+    written = 0
+
+    def save(image: Image.Image, *args: Any, **more: Any) -> None:
+        nonlocal written
+        written += 1
+        if written > 50:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(image, *args, **more)
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    with pytest.raises(InputError, match=r"the disk is full, 32 photos are indexed; free some space"):
+        ingest(gallery, [tmp_path / "many"])
+    monkeypatch.undo()
+    assert not list(gallery.folder.rglob("*.part"))
+    gallery.close()
+    with Gallery.open(gallery.folder) as again:
+        assert counts(ingest(again, [tmp_path / "many"])) == (38, 32, 0, 0, 0)
+
+
+def test_the_vectors_never_meet_a_full_disk(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 99, 1))
+    with pytest.raises(InputError, match="the disk is full, 0 photos are indexed"):
+        ingest(gallery, [photos])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
+def test_a_run_that_was_killed_is_completed_by_the_next(tmp_path: Path, model: Model) -> None:
+    for index in range(80):
+        make_photo(tmp_path / "many" / f"{index:02}.jpg", index, size=(64, 48))
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from sketchseek.gallery import Gallery, ingest; from sketchseek.model import Model\n"
+        "model, folder, photos = map(Path, sys.argv[1:])\n"
+        "def die(done, total):\n"
+        "    if done >= 32: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "ingest(Gallery.create(folder, Model.load(model)), [photos], die)\n"
+    )
+    command = [sys.executable, "-c", code, *map(str, (model.folder, tmp_path / "gallery", tmp_path / "many"))]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    with Gallery.open(tmp_path / "gallery") as gallery:
+        assert len(gallery) == 32
+        assert counts(ingest(gallery, [tmp_path / "many"])) == (48, 32, 0, 0, 0)
+
+
+def test_an_unchanged_gallery_is_quick(gallery: Gallery, photos: Path) -> None:
+    ingest(gallery, [photos])
+    started = time.perf_counter()
+    ingest(gallery, [photos])
+    assert time.perf_counter() - started < 1

@@ -1,0 +1,363 @@
+"""What a person does on the page, with real pointer and key events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from served_gallery import known_sketches, make_gallery, served
+
+from sketchseek.strokes.sketch import Sketch
+from sketchseek.strokes.sketch_json import read_json, write_json
+
+SKETCHES = known_sketches()
+NAME, SKETCH = "thing-03", SKETCHES["thing-03"]
+LINE = [(0.2, 0.2), (0.8, 0.25)]
+OTHER_LINE = [(0.2, 0.7), (0.8, 0.75)]
+
+
+def place(page: Any, x: float, y: float) -> tuple[float, float]:
+    """Where a point of the unit canvas lies on the page."""
+    box = page.locator("#canvas").bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def draw(page: Any, points: Iterable[Iterable[float]], steps: int = 1) -> None:
+    """One stroke with the mouse."""
+    first, *others = [place(page, *point) for point in points]
+    page.mouse.move(*first)
+    page.mouse.down()
+    for point in others:
+        page.mouse.move(*point, steps=steps)
+    page.mouse.up()
+
+
+def draw_sketch(page: Any, sketch: Sketch) -> None:
+    for stroke in sketch.strokes:
+        draw(page, stroke[::2, :2].tolist())
+
+
+def names(page: Any) -> list[str]:
+    """The names of the photos shown, closest first."""
+    return page.locator("#grid .name").all_inner_texts()
+
+
+def wait_for_best(page: Any, name: str) -> None:
+    page.wait_for_function("name => document.querySelector('#grid .name')?.textContent === name", arg=name)
+
+
+def wait_for_count(page: Any, count: int) -> None:
+    page.wait_for_function("count => document.querySelectorAll('#grid .tile').length === count", arg=count)
+
+
+def ink(page: Any) -> int:
+    """How many pixels of the canvas hold ink, once it has been painted."""
+    return page.evaluate(
+        """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+            const canvas = document.getElementById("canvas");
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            let count = 0;
+            for (let i = 3; i < data.length; i += 4) count += data[i] > 128;
+            done(count);
+        })))"""
+    )
+
+
+def test_a_drawing_finds_its_photo_and_another_one_finds_another(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    assert page.locator("#photos").inner_text() == f"{len(SKETCHES)} photos"
+    assert page.get_by_text("Draw what you remember").is_visible()
+    draw_sketch(page, SKETCH)
+    wait_for_best(page, NAME)
+    assert page.locator("#status").inner_text() == f"Best match: {NAME}"
+    wait_for_count(page, len(SKETCHES))
+    assert page.evaluate("[...document.querySelectorAll('#grid img')].every(image => image.src.includes('/thumbnail'))")
+    page.wait_for_function("document.querySelector('#grid img').naturalWidth > 0")
+
+    page.keyboard.press("Delete")
+    wait_for_count(page, 0)
+    draw_sketch(page, SKETCHES["thing-08"])
+    wait_for_best(page, "thing-08")
+
+
+def test_photos_come_while_the_pen_is_still_down(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    page.mouse.move(*place(page, 0.2, 0.2))
+    page.mouse.down()
+    page.mouse.move(*place(page, 0.6, 0.6), steps=5)
+    wait_for_count(page, len(SKETCHES))
+    page.mouse.up()
+
+
+def test_tiles_of_photos_that_stay_are_moved_not_made_anew(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    draw(page, LINE, steps=8)
+    wait_for_count(page, len(SKETCHES))
+    before = names(page)
+    page.evaluate("document.querySelectorAll('#grid .tile').forEach(tile => { tile.kept = true; })")
+    draw_sketch(page, SKETCH)
+    wait_for_best(page, NAME)
+    assert names(page) != before
+    assert page.evaluate("[...document.querySelectorAll('#grid .tile')].every(tile => tile.kept)")
+
+
+def test_undo_redo_and_clear_by_button_and_by_key(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    assert page.locator("#undo").is_disabled() and page.locator("#redo").is_disabled()
+    draw(page, LINE, steps=8)
+    one = ink(page)
+    draw(page, OTHER_LINE, steps=8)
+    two = ink(page)
+    assert two > one > 0
+
+    page.click("#undo")
+    assert ink(page) == one
+    page.keyboard.press("Control+z")
+    assert ink(page) == 0
+    wait_for_count(page, 0)
+    page.keyboard.press("Control+Shift+Z")
+    assert ink(page) == one
+    page.click("#redo")
+    assert ink(page) == two
+    assert page.locator("#redo").is_disabled()
+    wait_for_count(page, len(SKETCHES))
+
+    page.click("#clear")
+    assert ink(page) == 0
+    wait_for_count(page, 0)
+    page.keyboard.press("Control+z")
+    assert ink(page) == two
+    page.keyboard.press("Delete")
+    assert ink(page) == 0
+
+
+def test_the_eraser_takes_the_strokes_it_touches_as_one_step(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    draw(page, LINE, steps=8)
+    one = ink(page)
+    draw(page, OTHER_LINE, steps=8)
+    both = ink(page)
+    page.keyboard.press("e")
+    assert page.locator("#eraser").get_attribute("aria-pressed") == "true"
+    draw(page, [(0.5, 0.6), (0.5, 0.85)], steps=8)
+    assert ink(page) == one
+    draw(page, [(0.05, 0.95), (0.1, 0.9)], steps=4)
+    assert ink(page) == one
+    page.keyboard.press("Control+z")
+    assert ink(page) == both
+    draw(page, [(0.5, 0.1), (0.5, 0.9)], steps=12)
+    assert ink(page) == 0
+    wait_for_count(page, 0)
+    page.click("#undo")
+    assert ink(page) == both
+    page.keyboard.press("p")
+    draw(page, [(0.1, 0.5), (0.9, 0.5)], steps=8)
+    assert ink(page) > both
+
+
+def test_a_photo_is_enlarged_and_the_keys_go_through_them(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    draw_sketch(page, SKETCH)
+    wait_for_best(page, NAME)
+    page.locator("#grid button").first.click()
+    viewer = page.locator("#viewer")
+    assert viewer.is_visible()
+    assert viewer.locator(".name").inner_text() == NAME
+    page.wait_for_function("!document.querySelector('#viewer img').src.includes('thumbnail')")
+    assert page.evaluate("document.querySelector('#viewer img').naturalWidth") == 256
+    page.keyboard.press("ArrowRight")
+    assert viewer.locator(".name").inner_text() == names(page)[1]
+    assert viewer.locator(".place").inner_text() == f"2 of {len(SKETCHES)}"
+    page.keyboard.press("Delete")  # the sheet behind is out of reach
+    page.keyboard.press("Escape")
+    assert not viewer.is_visible()
+    assert ink(page) > 0
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("2.")
+    page.keyboard.press("Enter")
+    assert viewer.is_visible()
+
+
+def test_everything_can_be_reached_and_drawn_by_keyboard(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "canvas"
+    page.keyboard.press("Space")
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    assert ink(page) > 100
+    wait_for_count(page, len(SKETCHES))
+    reached = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id"))
+    assert reached == ["pen", "eraser", "undo", "clear", "open", "save"]
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.tile') !== null")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+
+
+def test_a_saved_drawing_is_the_drawing_and_opens_again(address: str, open_page: Any, tmp_path: Path) -> None:
+    page = open_page(address)
+    draw_sketch(page, SKETCH)
+    wait_for_best(page, NAME)
+    before, order = ink(page), names(page)
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "drawing.json")
+    saved = read_json(tmp_path / "drawing.json")
+    assert len(saved.strokes) == len(SKETCH.strokes)
+    assert abs(saved.points[:, :2].mean(axis=0) - SKETCH.points[::2, :2].mean(axis=0)).max() < 0.01
+    assert saved.points[0, 2] == 0 and (saved.points[1:, 2] >= saved.points[:-1, 2]).all()
+
+    page.click("#clear")
+    wait_for_count(page, 0)
+    page.set_input_files("#file", tmp_path / "drawing.json")
+    wait_for_best(page, NAME)
+    assert ink(page) == before
+    assert names(page) == order
+    page.keyboard.press("Control+z")
+    wait_for_count(page, 0)
+
+
+def test_a_picture_can_be_opened_and_makes_way_for_a_line(
+    address: str, open_page: Any, tmp_path: Path
+) -> None:
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(picture).line([(20, 20), (280, 180)], "black", 5)
+    picture.save(tmp_path / "scan.png")
+    page = open_page(address)
+    page.set_input_files("#file", tmp_path / "scan.png")
+    wait_for_count(page, len(SKETCHES))
+    assert page.locator("#picture").is_visible()
+    draw(page, LINE, steps=4)
+    assert not page.locator("#picture").is_visible()
+
+
+def test_a_file_that_is_no_drawing_is_named_in_a_notice(address: str, open_page: Any, tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("[1, 2")
+    page = open_page(address)
+    page.on("console", lambda message: None)
+    with page.expect_response("**/api/search"):
+        page.set_input_files("#file", tmp_path / "list.json")
+    page.wait_for_selector("#notice.is-shown")
+    assert "list.json" in page.locator("#notice").inner_text()
+
+
+def test_a_dropped_file_is_opened(address: str, open_page: Any, tmp_path: Path) -> None:
+    write_json(SKETCH, tmp_path / "sketch.json")
+    page = open_page(address)
+    transfer = page.evaluate_handle(
+        """text => { const transfer = new DataTransfer();
+                     transfer.items.add(new File([text], "sketch.json", { type: "application/json" }));
+                     return transfer; }""",
+        (tmp_path / "sketch.json").read_text(),
+    )
+    page.dispatch_event("#paper", "dragover", {"dataTransfer": transfer})
+    assert page.locator("#veil").is_visible()
+    page.dispatch_event("#paper", "drop", {"dataTransfer": transfer})
+    wait_for_best(page, NAME)
+    assert not page.locator("#veil").is_visible()
+
+
+def test_dark_and_light_have_their_own_paper_and_ink(address: str, open_page: Any) -> None:
+    page = open_page(address, color_scheme="dark")
+    brightness = "of => getComputedStyle(document.querySelector(of[0]))[of[1]].match(/\\d+/g).slice(0, 3).map(Number)"
+    assert max(page.evaluate(brightness, [".paper", "backgroundColor"])) < 80
+    assert min(page.evaluate(brightness, ["canvas", "color"])) > 200
+    page.emulate_media(color_scheme="light")
+    assert min(page.evaluate(brightness, [".paper", "backgroundColor"])) > 240
+    assert max(page.evaluate(brightness, ["canvas", "color"])) < 80
+
+
+@pytest.mark.parametrize("size", [(390, 844), (360, 640)])
+def test_a_phone_has_the_sheet_on_top_and_the_photos_below(address: str, open_page: Any, size: tuple[int, int]) -> None:
+    width, height = size
+    page = open_page(address, viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    sheet = page.locator("#paper").bounding_box()
+    assert abs(sheet["width"] - sheet["height"]) < 1
+    assert sheet["x"] >= 0 and sheet["x"] + sheet["width"] <= width
+    for name in ("pen", "eraser", "undo", "redo", "clear", "open", "save"):
+        box = page.locator(f"#{name}").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert box["y"] >= sheet["y"] + sheet["height"]
+        assert box["width"] >= 38 and box["height"] >= 38
+
+    touch(page, SKETCH)
+    wait_for_best(page, NAME)
+    assert page.evaluate("scrollY") == 0
+    best = page.locator("#grid .tile").first.bounding_box()
+    assert best["y"] > sheet["y"] + sheet["height"]
+    assert best["y"] + 40 < height
+    page.locator("#grid .tile").last.scroll_into_view_if_needed()
+    assert page.locator("#paper").bounding_box() == sheet
+
+
+def touch(page: Any, sketch: Sketch) -> None:
+    """Draw with a finger, through the browser's own touch input."""
+    session = page.context.new_cdp_session(page)
+    for stroke in sketch.strokes:
+        kind = "touchStart"
+        for x, y in stroke[::2, :2].tolist():
+            left, top = place(page, x, y)
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": left, "y": top}]})
+            kind = "touchMove"
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_reduced_motion_moves_nothing(address: str, open_page: Any) -> None:
+    page = open_page(address, reduced_motion="reduce")
+    page.evaluate(
+        "Element.prototype.animate = () => { throw new Error('moved') };"
+    )
+    draw_sketch(page, SKETCH)
+    wait_for_best(page, NAME)
+
+
+def test_a_dropped_connection_comes_back_with_the_drawing(browser: Any, tmp_path: Path) -> None:
+    gallery = make_gallery(tmp_path)
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    # Chromium gives a stopped server's port away, so the connection is cut where the page would notice no difference.
+    with served(gallery) as address:
+        page.add_init_script(
+            "window.sockets = []; const Real = WebSocket;"
+            "window.WebSocket = class extends Real { constructor(url) { super(url); sockets.push(this); } };"
+        )
+        page.goto(address)
+        page.wait_for_selector("#connection[data-state=live]")
+        draw_sketch(page, SKETCH)
+        wait_for_best(page, NAME)
+        page.evaluate("document.getElementById('grid').replaceChildren(); sockets[0].close()")
+        page.wait_for_selector("#connection[data-state=lost]")
+        assert page.locator("#connection").inner_text() == "Reconnecting"
+        draw(page, LINE, steps=3)
+        page.wait_for_selector("#connection[data-state=live]")
+        wait_for_count(page, len(SKETCHES))
+        strokes = page.evaluate("sockets.length")
+        assert strokes == 2
+    page.context.close()
+
+
+def test_what_is_sent_is_what_was_drawn_once_a_frame(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    frames: list[dict[str, Any]] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: frames.append(json.loads(text))))
+    page.reload()
+    page.wait_for_selector("#connection[data-state=live]")
+    draw(page, LINE, steps=30)
+    wait_for_count(page, len(SKETCHES))
+    kinds = [frame["type"] for frame in frames]
+    assert kinds[0] == "sketch" and kinds[-1] == "end"
+    assert set(kinds[1:-1]) == {"points"}
+    sent = [point for frame in frames for point in frame.get("points", [])]
+    assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+    assert len(sent) == 31
+    assert sent[0] == pytest.approx([0.2, 0.2, 0, 0.5], abs=0.01)
+    assert sent[-1][:2] == pytest.approx([0.8, 0.25], abs=0.01)

@@ -2,8 +2,8 @@
 
     python benchmarks/rasteriser.py [--json]
 
-The goal is a ratio of at least 50 for both. The drawings are seeded and of the size of real ones (QMUL ChairV2: about 110
-points in 10 strokes). Both sides must give the same pixels, or the benchmark fails.
+The goal is a ratio of at least 50 for both; the exit code says whether it was met. The drawings are seeded and of the
+size of real ones (QMUL ChairV2: about 110 points in 10 strokes), and both sides must give the same pixels.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sketchseek.strokes import CANVAS, Sketch, episode, rasterise
 
@@ -34,9 +35,9 @@ def drawing(seed: int, strokes: int = 10, points: int = 107) -> Sketch:
     return Sketch.from_arrays(made)
 
 
-def plain_episode(sketch: Sketch, steps: int) -> list[list[list[int]]]:
-    """Partial sketches drawn pixel by pixel in Python's own loops, as the published description goes."""
-    canvas = [[0] * CANVAS for _ in range(CANVAS)]
+def plain_episode(sketch: Sketch, steps: int) -> NDArray[np.bool_]:
+    """``episode`` pixel by pixel, as the published description goes."""
+    canvas = np.zeros((CANVAS, CANVAS), dtype=np.bool_)
     points = [(round(x * CANVAS), round(y * CANVAS)) for x, y in sketch.points[:, :2].tolist()]
     stroke = sketch.stroke_of_point.tolist()
     moments = {round(j * len(points) / steps) for j in range(1, steps + 1)}
@@ -47,17 +48,17 @@ def plain_episode(sketch: Sketch, steps: int) -> list[list[list[int]]]:
         if i in moments:
             frames.append(plain_dilation(canvas))
     frames.append(plain_dilation(canvas))
-    return frames
+    return np.array(frames)
 
 
-def plain_line(canvas: list[list[int]], x: int, y: int, to_x: int, to_y: int) -> None:
+def plain_line(canvas: NDArray[np.bool_], x: int, y: int, to_x: int, to_y: int) -> None:
     dx, dy = abs(to_x - x), abs(to_y - y)
     step_x, step_y = 1 if to_x > x else -1, 1 if to_y > y else -1
     major, minor = (dx, dy) if dx > dy else (dy, dx)
     error = 2 * minor - major
     for _ in range(major + 1):
         if 0 < x < CANVAS and 0 < y < CANVAS:
-            canvas[y][x] = 1
+            canvas[y, x] = True
         if error >= 0:
             if dx > dy:
                 y += step_y
@@ -71,14 +72,14 @@ def plain_line(canvas: list[list[int]], x: int, y: int, to_x: int, to_y: int) ->
         error += 2 * minor
 
 
-def plain_dilation(canvas: list[list[int]]) -> list[list[int]]:
-    wide = [row[:] for row in canvas]
+def plain_dilation(canvas: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    wide = canvas.copy()
     for y in range(CANVAS):
         for x in range(CANVAS):
-            if canvas[y][x]:
+            if canvas[y, x]:
                 for near_x, near_y in ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)):
                     if 0 <= near_x < CANVAS and 0 <= near_y < CANVAS:
-                        wide[near_y][near_x] = 1
+                        wide[near_y, near_x] = True
     return wide
 
 
@@ -100,7 +101,8 @@ def main() -> int:
 
     sketches = [drawing(seed) for seed in range(20)]
     for sketch in sketches[:5]:
-        assert np.array_equal(episode(sketch, STEPS), np.array(plain_episode(sketch, STEPS))), "the pixels differ"
+        if not np.array_equal(episode(sketch, STEPS), plain_episode(sketch, STEPS)):
+            sys.exit("the plain loop gives other pixels")
     result: dict[str, object] = {"sketches": len(sketches), "steps": STEPS, "goal": GOAL}
     good = True
     for name, ours, plain in (
@@ -111,7 +113,9 @@ def main() -> int:
         result[name] = {"milliseconds": fast * 1e3, "plain_milliseconds": slow * 1e3, "ratio": slow / fast}
         good &= slow / fast >= GOAL
         if not arguments.json:
-            print(f"{name:10}  {fast * 1e3:7.3f} ms   plain loop {slow * 1e3:8.2f} ms   {slow / fast:6.0f} times faster")
+            print(
+                f"{name:10}  {fast * 1e3:7.3f} ms   plain loop {slow * 1e3:8.2f} ms   {slow / fast:6.0f} times faster"
+            )
     if arguments.json:
         print(json.dumps(result))
     return 0 if good else 1

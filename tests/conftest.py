@@ -24,3 +24,35 @@ def _own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests never see or touch the galleries and caches of the person who runs them."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg-data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg-cache"))
+
+
+@pytest.fixture(autouse=True)
+def _no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling a network takes longer than any test trains it."""
+    monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")
+
+
+@pytest.fixture(scope="session")
+def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small data set in the layout of `folder`: 24 train and 12 test photos of coloured shapes, a sketch of each in strokes."""
+    import json
+
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    root = tmp_path_factory.mktemp("shapes")
+    generator = np.random.default_rng(7)
+    for part, count in (("train", 24), ("test", 12)):
+        for kind in ("photos", "sketches"):
+            (root / part / kind).mkdir(parents=True)
+        for index in range(count):
+            corners = generator.uniform(0.15, 0.85, size=(int(generator.integers(3, 7)), 2))
+            colour = tuple(int(c) for c in generator.integers(30, 220, size=3))
+            photo = Image.new("RGB", (80, 80), (245, 244, 240))
+            ImageDraw.Draw(photo).polygon([tuple(c * 80) for c in corners], fill=colour)
+            name = f"{part}{index:02d}"
+            photo.save(root / part / "photos" / f"{name}.png")
+            stroke = [[float(x), float(y), 0.0, 0.0] for x, y in (*corners, corners[0])]
+            document = {"format": "sketchseek-sketch", "version": 1, "strokes": [stroke]}
+            (root / part / "sketches" / f"{name}_1.json").write_text(json.dumps(document))
+    return root

@@ -171,3 +171,8 @@ def test_ink_that_is_not_square_is_a_bug() -> None:
     for wrong in wrongs:
         with pytest.raises(ValueError, match="square"):
             prepare_sketch(wrong, 8)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (2, 9), (3, 2)])
+def test_the_border_of_the_smallest_photos(size: tuple[int, int]) -> None:
+    assert (prepare_photo(Image.new("RGB", size, (9, 8, 7)), 16) == (9, 8, 7)).all()

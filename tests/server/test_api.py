@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +164,9 @@ def test_a_picture_of_a_sketch_is_read(client: TestClient) -> None:
 
 
 def test_an_svg_is_read(client: TestClient) -> None:
-    svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><path d="M10 10 L90 90" stroke="black"/></svg>'
+    svg = (
+        b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><path d="M10 10 L90 90" stroke="black"/></svg>'
+    )
     answer = upload(client, svg, "line.svg").json()
     assert len(answer["hits"]) == len(SKETCHES)
     assert len(answer["strokes"]) == 1
@@ -284,7 +288,9 @@ def test_the_page_is_there_and_asks_nothing_of_other_hosts(client: TestClient) -
         assert "http://" not in foreign and "https://" not in foreign
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", ""]
+)
 def test_a_name_of_somebody_elses_is_refused(client: TestClient, host: str) -> None:
     assert client.get("/api/health", headers={"host": host}).status_code == 403
     with pytest.raises(WebSocketDisconnect), client.websocket_connect(LIVE, headers={"host": host}):
@@ -296,7 +302,9 @@ def test_addresses_and_local_names_are_let_in(client: TestClient, host: str) -> 
     assert client.get("/api/health", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:9999", "http://localhost:8000.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://localhost:9999", "http://localhost:8000.evil.example"]
+)
 def test_other_pages_are_refused(client: TestClient, tmp_path: Path, origin: str) -> None:
     headers = {"origin": origin}
     with pytest.raises(WebSocketDisconnect), client.websocket_connect(LIVE, headers=headers):
@@ -315,3 +323,45 @@ def test_a_gallery_in_use_is_refused(client: TestClient, gallery: Path) -> None:
 
     with pytest.raises(InputError, match="in use"):
         Searcher(Gallery.open(gallery))
+
+
+def test_while_a_search_runs_only_the_newest_drawing_waits(
+    client: TestClient, socket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, may_end = threading.Event(), threading.Event()
+    searched: list[int] = []
+
+    def slowly(drawing: Sketch, top: int) -> list[Any]:
+        searched.append(len(drawing))
+        began.set()
+        assert may_end.wait(10)
+        return []
+
+    monkeypatch.setattr(client.app.state.searcher, "search", slowly)  # type: ignore[attr-defined]
+    point = [0.5, 0.5, 0.0, 0.5]
+    socket.send_json({"type": "points", "seq": 1, "stroke": 0, "points": [point]})
+    assert began.wait(10)
+    for seq in range(2, 40, 2):
+        socket.send_json({"type": "points", "seq": seq, "stroke": seq, "points": [point]})
+        socket.send_json({"type": "end", "seq": seq + 1, "stroke": seq})
+    socket.send_text("rubbish")  # its answer shows that all before it has been read
+    assert socket.receive_json()["type"] == "error"
+    assert client.get("/api/health").status_code == 200  # nobody else is held up
+    may_end.set()
+    first, second = socket.receive_json(), socket.receive_json()
+    assert (first["seq"], first["pen_down"]) == (1, True)
+    assert (second["seq"], second["frame"], second["pen_down"]) == (39, 2, False)
+    assert searched == [1, 20]
+
+
+def test_pages_take_turns_and_do_not_share_a_drawing(client: TestClient) -> None:
+    others = list(SKETCHES)[:3]
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(client.websocket_connect(LIVE)) for _ in others]
+        for socket in sockets:
+            socket.receive_json()
+        for socket, name in zip(sockets, others, strict=True):
+            strokes = [stroke.tolist() for stroke in SKETCHES[name].strokes]
+            socket.send_json({"type": "sketch", "seq": 1, "strokes": strokes})
+        for socket, name in zip(sockets, others, strict=True):
+            assert socket.receive_json()["hits"][0]["name"].startswith(name)

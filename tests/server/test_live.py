@@ -188,8 +188,10 @@ def test_a_huge_frame_is_not_even_read() -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["type", "seq", "stroke", "points", "strokes"]), inner, max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.sampled_from(["type", "seq", "stroke", "points", "strokes"]), inner, max_size=5)
+        ),
         max_leaves=20,
     )
 )

@@ -45,17 +45,24 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Any]:
-    """``open_page(address, **context)``: a page in a context of its own; the test fails where the page reports an error
-    or asks anything of another host."""
-    contexts, complaints = [], []
+    """``open_page(address, **context)``: a page in a context of its own.
 
-    def opening(address: str, **context: Any) -> Any:
+    The test fails where the page asks anything of another host or reports an error that is not ``expected``.
+    """
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def opening(address: str, expected: str | None = None, **context: Any) -> Any:
+        def complain(text: str) -> None:
+            if expected is None or expected not in text:
+                complaints.append(text)
+
         contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))
         page = contexts[-1].new_page()
         page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-        page.on("request", lambda request: is_ours(request.url, address) or complaints.append(request.url))
+        page.on("pageerror", lambda error: complain(str(error)))
+        page.on("console", lambda message: message.type == "error" and complain(message.text))
+        page.on("request", lambda request: is_ours(request.url, address) or complain(request.url))
         page.goto(address)
         page.wait_for_selector("#connection[data-state=live]")
         return page

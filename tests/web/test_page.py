@@ -224,9 +224,7 @@ def test_a_saved_drawing_is_the_drawing_and_opens_again(address: str, open_page:
     wait_for_count(page, 0)
 
 
-def test_a_picture_can_be_opened_and_makes_way_for_a_line(
-    address: str, open_page: Any, tmp_path: Path
-) -> None:
+def test_a_picture_can_be_opened_and_makes_way_for_a_line(address: str, open_page: Any, tmp_path: Path) -> None:
     from PIL import Image, ImageDraw
 
     picture = Image.new("RGB", (300, 200), "white")
@@ -242,8 +240,7 @@ def test_a_picture_can_be_opened_and_makes_way_for_a_line(
 
 def test_a_file_that_is_no_drawing_is_named_in_a_notice(address: str, open_page: Any, tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("[1, 2")
-    page = open_page(address)
-    page.on("console", lambda message: None)
+    page = open_page(address, expected="status of 422")
     with page.expect_response("**/api/search"):
         page.set_input_files("#file", tmp_path / "list.json")
     page.wait_for_selector("#notice.is-shown")
@@ -314,9 +311,7 @@ def touch(page: Any, sketch: Sketch) -> None:
 
 def test_reduced_motion_moves_nothing(address: str, open_page: Any) -> None:
     page = open_page(address, reduced_motion="reduce")
-    page.evaluate(
-        "Element.prototype.animate = () => { throw new Error('moved') };"
-    )
+    page.evaluate("() => { Element.prototype.animate = () => { throw new Error('moved') }; }")
     draw_sketch(page, SKETCH)
     wait_for_best(page, NAME)
 
@@ -324,7 +319,6 @@ def test_reduced_motion_moves_nothing(address: str, open_page: Any) -> None:
 def test_a_dropped_connection_comes_back_with_the_drawing(browser: Any, tmp_path: Path) -> None:
     gallery = make_gallery(tmp_path)
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-    # Chromium gives a stopped server's port away, so the connection is cut where the page would notice no difference.
     with served(gallery) as address:
         page.add_init_script(
             "window.sockets = []; const Real = WebSocket;"
@@ -340,8 +334,7 @@ def test_a_dropped_connection_comes_back_with_the_drawing(browser: Any, tmp_path
         draw(page, LINE, steps=3)
         page.wait_for_selector("#connection[data-state=live]")
         wait_for_count(page, len(SKETCHES))
-        strokes = page.evaluate("sockets.length")
-        assert strokes == 2
+        assert page.evaluate("sockets.length") == 2
     page.context.close()
 
 

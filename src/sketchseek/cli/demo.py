@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from sketchseek.errors import InputError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sketchseek.gallery import Gallery
     from sketchseek.search.searcher import Hit, Searcher
     from sketchseek.strokes import Sketch
 
-SEED = 1_000_003  # of the demo's things; no model is trained on them
-REPLAYED = 7  # which of them is drawn
+THINGS = 300
+SEED = 7_000  # no model is trained on things of this seed
+REPLAYED = 7  # the thing that is drawn, by its place among the names
 TOP = 5
 
 
@@ -30,8 +31,6 @@ class Args:
 
     serve: bool = True
     """Serve the page afterwards; --no-serve ends after the replay."""
-    photos: int = 300
-    """How many photos the gallery has."""
     port: int | None = None
     """The page's port, 8000 by default; 0 takes any free one."""
     json: bool = False
@@ -40,16 +39,17 @@ class Args:
 
 def run(args: Args) -> int:
     from sketchseek.cli.output import print_json
-    from sketchseek.gallery import default_gallery_dir
+    from sketchseek.cli.progress import reported_progress
+    from sketchseek.gallery import default_gallery_dir, ingest
     from sketchseek.search.searcher import Searcher
 
-    if args.photos <= REPLAYED:
-        raise InputError(f"--photos {args.photos}: must be more than {REPLAYED}")
     galleries = default_gallery_dir().parent
     things = galleries.parent / "demo"
-    _draw_things(things, args.photos)
+    _make_things(things)
     photo, sketch = _replayed(things)
-    with _index(things / "photos", galleries / "demo") as gallery:
+    with _open_gallery(galleries / "demo") as gallery:
+        with reported_progress("indexing") as report:
+            ingest(gallery, [things / "photo"], report)
         steps = []
         if not args.json:
             print(f"Drawing {photo.stem}, {len(sketch.strokes)} strokes, among {len(gallery)} photos\n")
@@ -69,6 +69,47 @@ def run(args: Args) -> int:
     if not args.json:
         print()
     return serve_gallery(galleries / "demo", port=args.port)
+
+
+def _make_things(folder: Path) -> None:
+    """Photos and sketches of the demo's things in ``folder``, unless they are there already."""
+    from sketchseek.cli.progress import progress
+    from sketchseek.synthetic import write_dataset
+
+    if folder.is_dir():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        with progress("drawing things", THINGS) as advance:
+            write_dataset(unfinished, THINGS, SEED, progress=advance)
+        os.replace(unfinished, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _replayed(things: Path) -> tuple[Path, Sketch]:
+    """The photo that is looked for and a sketch of it."""
+    from sketchseek.strokes import read_json
+
+    photo = sorted((things / "photo").iterdir())[REPLAYED]
+    return photo, read_json(min((things / "sketch").glob(f"{photo.stem}_*.json")))
+
+
+def _open_gallery(folder: Path) -> Gallery:
+    """The demo's gallery, made anew where it was made with another model."""
+    from sketchseek.gallery import Gallery
+    from sketchseek.model import Model
+
+    model = Model.default()
+    try:
+        made_with = json.loads((folder / "gallery.json").read_text())["model"]
+    except (OSError, ValueError, KeyError):
+        made_with = None
+    if made_with == model.hash:
+        return Gallery.open(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return Gallery.create(folder, model)
 
 
 def replay(searcher: Searcher, sketch: Sketch) -> Iterator[list[Hit]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -39,3 +39,19 @@ def progress(description: str, total: int | None) -> Iterator[Callable[..., None
             bar.advance(task, steps)
 
         yield advance
+
+
+@contextmanager
+def reported_progress(description: str) -> Iterator[Callable[[int, int], None]]:
+    """As ``progress``, for work that says how far it is: yields ``report(done, total)``. No report, no bar."""
+    with ExitStack() as stack:
+        advance: Callable[..., None] | None = None
+        shown = 0
+
+        def report(done: int, total: int) -> None:
+            nonlocal advance, shown
+            advance = advance or stack.enter_context(progress(description, total))
+            advance(done - shown)
+            shown = done
+
+        yield report

@@ -1,7 +1,7 @@
 """Bring a gallery up to date with the photos in some folders.
 
-Threads decode photos and write thumbnails while the network encodes. A batch that was encoded is kept however the
-process ends; what a photo's point says about its file (size, time) decides on the next run whether it is read again.
+A batch of photos that was read and encoded is kept however the process ends. What a photo's point says about its file
+(size, time) decides on the next run whether it is read again.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from sketchseek.errors import InputError
 from sketchseek.gallery.gallery import Gallery, StoredPhoto, photo_id
 from sketchseek.gallery.scan import PhotoFile, find_photos
+from sketchseek.matching import Features
+from sketchseek.model import Model
 from sketchseek.model.preprocess import decode_photo, prepare_photo
 
 THUMBNAIL = 320  # pixels on the longer side
 _QUALITY = 80
-_BATCH = 32
+_BATCH = 8  # photos; what passes between the network's layers still fits a core's cache
 # The vector engine maps its files into memory, and a write to a mapped file on a full disk ends the process. It grows
 # them by 32 MB at a time, so as much as a few of those is kept free.
 _KEEP_FREE = 128 * 2**20
@@ -50,9 +51,10 @@ class IngestReport:
     skipped: tuple[Skipped, ...]
 
 
-class _Read(NamedTuple):
-    photo: StoredPhoto
-    pixels: NDArray[np.uint8]
+class _Batch(NamedTuple):
+    photos: list[StoredPhoto]
+    features: Features  # of the photos
+    skipped: list[Skipped]
 
 
 def ingest(
@@ -82,22 +84,19 @@ def ingest(
             gallery.delete(gone)
         if wanted:
             progress(0, len(wanted))
-        with closing(_batches(gallery, wanted)) as batches:
-            for batch in batches:
-                photos = [read for read in batch if isinstance(read, _Read)]
-                broken = [read for read in batch if isinstance(read, Skipped)]
+        with closing(_encoded(gallery, wanted)) as batches:
+            for photos, features, broken in batches:
                 if photos:
                     _check_space(gallery)
-                    features = gallery.model.encode_photos(np.stack([read.pixels for read in photos]), _BATCH)
-                    gallery.put([read.photo for read in photos], features)
-                replaced = sum(read.photo.path in known for read in photos)
+                    gallery.put(photos, features)
+                replaced = sum(photo.path in known for photo in photos)
                 updated += replaced
                 added += len(photos) - replaced
                 if lost := [known[skip.path].id for skip in broken if skip.path in known]:
                     gallery.delete(lost)
                     gone += lost
                 skipped += broken
-                done += len(batch)
+                done += len(photos) + len(broken)
                 progress(done, len(wanted))
         gallery.flush()
     except OSError as error:
@@ -113,41 +112,47 @@ def _is_below(path: Path, folders: Sequence[Path]) -> bool:
     return any(path.is_relative_to(folder) for folder in folders)
 
 
-def _batches(gallery: Gallery, files: Sequence[PhotoFile]) -> Generator[list[_Read | Skipped]]:
-    """Files read by a pool of threads, in order, at most two batches ahead of whoever takes them."""
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="decode")
+def _encoded(gallery: Gallery, files: Sequence[PhotoFile]) -> Generator[_Batch]:
+    """Files read and encoded, in order, a few batches ahead of whoever takes them."""
+    cores = os.cpu_count() or 1
+    # Each core takes a batch of its own through reading and encoding. So none waits for another, as all would if they
+    # worked on every layer of the network together.
+    encoder = replace(gallery.model, threads=1)
+    pool = ThreadPoolExecutor(max_workers=cores, thread_name_prefix="ingest")
     try:
-        ahead: deque[Future[_Read | Skipped]] = deque()
-        remaining = iter(files)
-        batch: list[_Read | Skipped] = []
-        while True:
-            while len(ahead) < 2 * _BATCH and (file := next(remaining, None)) is not None:
-                ahead.append(pool.submit(_read, gallery, file))
-            if not ahead:
-                break
-            batch.append(ahead.popleft().result())
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+        ahead: deque[Future[_Batch]] = deque()
+        for start in range(0, len(files), _BATCH):
+            ahead.append(pool.submit(_encode, gallery, encoder, files[start : start + _BATCH]))
+            if len(ahead) > 2 * cores:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _read(gallery: Gallery, file: PhotoFile) -> _Read | Skipped:
-    path = file.path
+def _encode(gallery: Gallery, encoder: Model, files: Sequence[PhotoFile]) -> _Batch:
+    photos, pixels, skipped = [], [], []
+    for file in files:
+        try:
+            photo, image = _read(gallery, file)
+        except InputError as error:
+            skipped.append(Skipped(file.path, str(error).removeprefix(f"{file.path}: ")))
+        else:
+            photos.append(photo)
+            pixels.append(prepare_photo(image, encoder.size))
+    return _Batch(photos, encoder.encode_photos(np.stack(pixels), _BATCH) if pixels else {}, skipped)
+
+
+def _read(gallery: Gallery, file: PhotoFile) -> tuple[StoredPhoto, Image.Image]:
     try:
-        str(path).encode()
+        str(file.path).encode()
     except UnicodeEncodeError:
-        return Skipped(path, "its name is not valid text; rename the file")
-    try:
-        image, width, height = decode_photo(path, gallery.model.size)
-    except InputError as error:
-        return Skipped(path, str(error).removeprefix(f"{path}: "))
-    photo = StoredPhoto(photo_id(path), path.name, path, file.size, file.mtime, width, height)
+        raise InputError("its name is not valid text; rename the file") from None
+    image, width, height = decode_photo(file.path, gallery.model.size)
+    photo = StoredPhoto(photo_id(file.path), file.path.name, file.path, file.size, file.mtime, width, height)
     _write_thumbnail(image, gallery.thumbnail(photo.id))
-    return _Read(photo, prepare_photo(image, gallery.model.size))
+    return photo, image
 
 
 def _write_thumbnail(image: Image.Image, path: Path) -> None:

@@ -54,12 +54,17 @@ def seal(folder: Path, config: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network that encodes sketches and photos, and the matcher that compares them. Several threads may use it."""
+    """A network that encodes sketches and photos, and the matcher that compares them. Several threads may use it.
+
+    ``threads`` is how many threads work on one call: all cores by default, the quickest answer for a single drawing.
+    Whoever encodes in several threads of their own gets the most done with ``dataclasses.replace(model, threads=1)``.
+    """
 
     folder: Path
     config: Mapping[str, Any]
     matcher: Matcher
-    _sessions: dict[str, InferenceSession] = field(default_factory=dict, repr=False)
+    threads: int = 0
+    _sessions: dict[str, InferenceSession] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -127,7 +132,7 @@ class Model:
             path = self.folder / graph
             options = onnxruntime.SessionOptions()
             # The library's own default counts physical cores, which is half of what a virtual machine may use.
-            options.intra_op_num_threads = _cores()
+            options.intra_op_num_threads = self.threads or _cores()
             options.log_severity_level = 3  # errors only
             try:
                 session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -19,7 +19,7 @@ Ink: TypeAlias = NDArray[np.uint8]  # [h, h], 255 where there is full ink, 0 whe
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 80_000_000  # decoding takes 3 to 4 bytes for each; beyond, a file is more likely an attack than a photo
-_LEAST_DRAFT = 640  # a JPEG is never decoded to fewer pixels on its longer side, so that a thumbnail is sharp too
+_LEAST_DRAFT = 448  # a JPEG is never decoded to fewer pixels on its longer side, so that a thumbnail is sharp too
 
 # What turns a photo upright, by its EXIF orientation.
 _TURNS = {
@@ -32,8 +32,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# The pixel count is checked here, against a lower limit than Pillow's, before anything is decoded.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+# Pillow warns of oddities in the metadata, which matter to nobody here, and of large images, which are refused below.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class DecodedPhoto(NamedTuple):
@@ -157,7 +157,8 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 
 def _border_colour(image: Image.Image) -> tuple[int, int, int]:
     """The median, channel by channel, over the border of one pixel."""
-    pixels = np.asarray(image)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
+    width, height = image.size
+    edges = [(0, 0, width, 1), (0, height - 1, width, height), (0, 1, 1, height - 1), (width - 1, 1, width, height - 1)]
+    border = np.concatenate([np.asarray(image.crop(edge)).reshape(-1, 3) for edge in edges if edge[1] < edge[3]])
     red, green, blue = np.rint(np.median(border, axis=0)).astype(int).tolist()
     return red, green, blue

@@ -1,11 +1,12 @@
 """The live drawing session: frames of the page in, searches to run and frames for the page out.
 
-Nothing here waits, sleeps or computes: the caller tells the session what arrived and what time it is, asks when the next
-search is due, runs it wherever it likes and hands the hits back. So the pace is decided in one place and tested with a
-clock that stands still.
+Nothing here waits, sleeps or computes: the caller tells the session what arrived and what time it is, asks when the
+next search is due, runs it wherever it likes and hands the hits back. So the pace is decided in one place and tested
+with a clock that stands still.
 
 The pace: while the pen is down a search may start every 100 ms; a pen-up or a drawing sent anew is searched at once. A
-search always takes the drawing as it is when it starts, so what became outdated while another one ran is never searched.
+search always takes the drawing as it is when it starts, so what became outdated while another one ran is never
+searched.
 """
 
 from __future__ import annotations

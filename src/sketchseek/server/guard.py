@@ -1,7 +1,7 @@
 """What keeps other web pages away from a server on this machine.
 
-A page of another site cannot read our answers (no CORS), so two doors are left. *DNS rebinding*: its own name resolves to
-this machine; the Host header then holds that name, so only addresses and this machine's own names are let in.
+A page of another site cannot read our answers (no CORS), so two doors are left. *DNS rebinding*: its own name resolves
+to this machine; the Host header then holds that name, so only addresses and this machine's own names are let in.
 *Cross-site WebSockets and posts*, which browsers do not hold back: they carry an Origin, which must be our own.
 """
 

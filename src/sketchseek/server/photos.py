@@ -14,7 +14,13 @@ from sketchseek.errors import InputError
 from sketchseek.model.preprocess import read_photo
 
 # What browsers show as it is; anything else that a gallery may hold goes out as JPEG.
-BROWSER_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "BMP": "image/bmp"}
+BROWSER_FORMATS = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+}
 
 
 def photo_response(path: Path, request: Request) -> Response:

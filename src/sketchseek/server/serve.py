@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from pathlib import Path
@@ -31,10 +32,8 @@ def serve_gallery(gallery_dir: Path | None = None, host: str | None = None, port
     with listen(settings.host, settings.port) as listening:
         server = uvicorn.Server(server_config(create_app(folder, settings.host)))
         print(f"Sketchseek is at {address(listening)} (Ctrl+C stops it)", flush=True)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):  # the signal comes again once everything is closed
             server.run(sockets=[listening])
-        except KeyboardInterrupt:  # the signal comes again once everything is closed
-            pass
     return 0
 
 

@@ -17,7 +17,7 @@ class SearchWorker:
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
-        # Pages wait here rather than in the executor's queue, so that each takes its newest drawing when its turn comes.
+        # Pages wait here rather than in the executor's queue, so that each takes its newest drawing in its turn.
         self._turn = asyncio.Lock()
 
     async def search(self, drawing: Drawing, top: int) -> tuple[list[Hit], float]:

@@ -44,19 +44,24 @@ def read_qmul(path: str | os.PathLike[str]) -> dict[str, Sketch]:
     Raises InputError for a file that is truncated, asks for anything but numpy arrays (which is not carried out), or
     holds arrays of another shape or with values that are not finite.
     """
-    content = _unpickle(path, read_bytes(path))
+    return parse_qmul(read_bytes(path), path)
+
+
+def parse_qmul(data: bytes, name: object) -> dict[str, Sketch]:
+    """``read_qmul`` for content that is in memory already; ``name`` stands in error messages."""
+    content = _unpickle(data, name)
     if not isinstance(content, dict) or not content:
-        raise InputError(f"{path}: holds no sketches; it should be a dict of key to array [points, 3]")
+        raise InputError(f"{name}: holds no sketches; it should be a dict of key to array [points, 3]")
     sketches = {}
     for key, value in content.items():
         if not isinstance(key, str):
-            raise InputError(f"{path}: has a key that is not text; it should be a dict of key to array [points, 3]")
+            raise InputError(f"{name}: has a key that is not text; it should be a dict of key to array [points, 3]")
         try:
             points = _array(value)
         except (TypeError, ValueError) as error:
-            raise InputError(f"{path}: '{key}': {error}; get the file anew") from None
+            raise InputError(f"{name}: '{key}': {error}; get the file anew") from None
         ends = np.flatnonzero(points[:-1, 2] == 1) + 1
-        sketches[key] = checked_sketch(f"{path}: '{key}'", np.split(points[:, :2] / CANVAS, ends))
+        sketches[key] = checked_sketch(f"{name}: '{key}'", np.split(points[:, :2] / CANVAS, ends))
     return sketches
 
 
@@ -102,7 +107,7 @@ class _Unpickler(pickle.Unpickler):
         return _Name(name)
 
 
-def _unpickle(path: object, data: bytes) -> Any:
+def _unpickle(data: bytes, name: object) -> Any:
     try:
         # Pickle's memo is an array as long as its highest index, so a forged index would take all memory.
         for opcode, argument, _ in pickletools.genops(data):
@@ -113,7 +118,7 @@ def _unpickle(path: object, data: bytes) -> Any:
     except Exception as error:  # damaged pickles raise nearly anything
         reason = str(error) if isinstance(error, pickle.UnpicklingError) else "is truncated or no pickle"
         reason = " ".join(reason.split())[:200]
-        raise InputError(f"{path}: cannot be read as a QMUL coordinate pickle: {reason}; get the file anew") from None
+        raise InputError(f"{name}: cannot be read as a QMUL coordinate pickle: {reason}; get the file anew") from None
 
 
 def _array(value: Any) -> NDArray[np.float64]:

@@ -15,58 +15,62 @@ from sketchseek.strokes.sketch import CANVAS, Sketch
 
 NEVER = np.iinfo(np.int32).max
 
+# Drawn with one row and column more, so that the cross around a pixel stays on the canvas and nothing wraps around.
+_SIDE = CANVAS + 1
+_CROSS = np.array([0, -1, 1, -_SIDE, _SIDE], dtype=np.int32)
+
+
+def rasterise(sketch: Sketch) -> NDArray[np.bool_]:
+    """The complete sketch as ink, ``[256, 256]`` bool indexed ``[y, x]``, True where there is ink."""
+    ink = np.zeros((_SIDE, _SIDE), dtype=np.bool_)
+    pixel, _ = _line_pixels(sketch)
+    ink.reshape(-1)[pixel[:, None] + _CROSS] = True
+    return ink[:-1, :-1].copy()
+
 
 def inked_at(sketch: Sketch) -> NDArray[np.int32]:
     """The index of the point that first inked each pixel, ``[256, 256]`` indexed ``[y, x]``; ``NEVER`` without ink.
 
     A pixel is ink after point ``i`` was drawn where ``inked_at(sketch) <= i``.
     """
-    first = np.full((CANVAS, CANVAS), NEVER, dtype=np.int32)
+    first = np.full((_SIDE, _SIDE), NEVER, dtype=np.int32)
+    pixel, point = _line_pixels(sketch)
+    # Assigned last to first, so that the earliest point to touch a pixel is the one that stays.
+    first.reshape(-1)[pixel[::-1, None] + _CROSS] = point[::-1, None]
+    return first[:-1, :-1].copy()
+
+
+def _line_pixels(sketch: Sketch) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """All pixels of all lines before the dilation, in drawing order with repeats, and the index of each one's point.
+
+    Pixels ``[n]`` are flat indices into the canvas of ``_SIDE``. Points more than four canvases away are pulled in.
+    """
     if not sketch.strokes:
-        return first
+        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32)
     xy = np.rint(sketch.points[:, :2] * CANVAS).clip(-4 * CANVAS, 5 * CANVAS).astype(np.int32)
-    stroke = sketch.stroke_of_point
     starts = np.empty_like(xy)
     starts[1:] = xy[:-1]
-    begins = np.ones(len(xy), dtype=bool)
-    begins[1:] = stroke[1:] != stroke[:-1]
+    begins = np.cumsum([0, *(len(stroke) for stroke in sketch.strokes[:-1])])
     starts[begins] = xy[begins]  # the first point of a stroke inks its own pixel only
 
-    delta = xy - starts
-    steps = np.abs(delta)
-    x_is_major = steps[:, 0] > steps[:, 1]
-    major = np.where(x_is_major, steps[:, 0], steps[:, 1])
-    minor = np.where(x_is_major, steps[:, 1], steps[:, 0])
-    point = np.repeat(np.arange(len(xy), dtype=np.int32), major + 1)
-    line_start = np.repeat(np.cumsum(major + 1) - (major + 1), major + 1)
-    along = np.arange(len(point)) - line_start
+    way = np.abs(xy - starts)
+    sign = np.where(xy > starts, np.int32(1), np.int32(-1))
+    major, minor = np.maximum(way[:, 0], way[:, 1]), np.minimum(way[:, 0], way[:, 1])
+    length = major + 1
+
+    def each(of_line: NDArray) -> NDArray:
+        return np.repeat(of_line, length)
+
+    point = each(np.arange(len(xy), dtype=np.int32))
+    along = np.arange(len(point), dtype=np.int32) - each(np.cumsum(length, dtype=np.int32) - length)
     # Bresenham with its error kept in closed form: after k steps along the major axis the minor axis has taken
     # floor((2 k minor + major) / (2 major)) steps.
-    across = (2 * along * minor[point] + major[point]) // np.maximum(2 * major[point], 1)
-    sign = np.where(delta > 0, 1, -1)
-    x = starts[point, 0] + sign[point, 0] * np.where(x_is_major[point], along, across)
-    y = starts[point, 1] + sign[point, 1] * np.where(x_is_major[point], across, along)
-
-    inside = (x > 0) & (x < CANVAS) & (y > 0) & (y < CANVAS)  # row 0 and column 0 are never written
-    pixel = y[inside] * CANVAS + x[inside]
-    # Assigned last to first, so that the earliest point to touch a pixel is the one that stays.
-    first.reshape(-1)[pixel[::-1]] = point[inside][::-1]
-    return _spread_by_cross(first)
-
-
-def _spread_by_cross(first: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Binary dilation with the 4-neighbourhood at every moment at once: the minimum over the cross."""
-    spread = first.copy()
-    np.minimum(spread[1:], first[:-1], out=spread[1:])
-    np.minimum(spread[:-1], first[1:], out=spread[:-1])
-    np.minimum(spread[:, 1:], first[:, :-1], out=spread[:, 1:])
-    np.minimum(spread[:, :-1], first[:, 1:], out=spread[:, :-1])
-    return spread
-
-
-def rasterise(sketch: Sketch) -> NDArray[np.bool_]:
-    """The complete sketch as ink, ``[256, 256]`` bool indexed ``[y, x]``, True where there is ink."""
-    return inked_at(sketch) != NEVER
+    across = (along * each(2 * minor) + each(major)) // each(np.maximum(2 * major, 1))
+    x_is_major = each(way[:, 0] > way[:, 1])
+    x = each(starts[:, 0]) + each(sign[:, 0]) * np.where(x_is_major, along, across)
+    y = each(starts[:, 1]) + each(sign[:, 1]) * np.where(x_is_major, across, along)
+    drawn = (x > 0) & (x < CANVAS) & (y > 0) & (y < CANVAS)  # row 0 and column 0 are never drawn on
+    return (y * _SIDE + x)[drawn], point[drawn]
 
 
 def last_points(points: int, steps: int) -> NDArray[np.intp]:
@@ -86,4 +90,4 @@ def episode(sketch: Sketch, steps: int = 20) -> NDArray[np.bool_]:
 
     Raises ValueError for a sketch without points.
     """
-    return inked_at(sketch) <= last_points(len(sketch), steps)[:, None, None]
+    return inked_at(sketch) <= last_points(len(sketch), steps).astype(np.int32)[:, None, None]

@@ -98,9 +98,9 @@ class _Reader:
         if outer is None or tag in _UNDRAWN or _is_hidden(attributes):
             self._matrices.append(None)
             return
-        matrix = outer @ curves.transform(attributes["transform"]) if "transform" in attributes else outer
-        self._matrices.append(matrix)
-        with np.errstate(all="ignore"):  # numbers too large are found by the caller
+        with np.errstate(all="ignore"):  # numbers that grow too large are found in the end
+            matrix = outer @ curves.transform(attributes["transform"]) if "transform" in attributes else outer
+            self._matrices.append(matrix)
             for curve in self._shape(tag, attributes):
                 mapped = curves.apply(matrix, curve)
                 if not (tag == "rect" and self._is_paper(mapped)):

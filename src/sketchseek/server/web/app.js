@@ -4,7 +4,7 @@ import { Drawing } from "./drawing.js";
 import { download, receiveFiles, search } from "./files.js";
 import { drawByKeyboard } from "./keyboard.js";
 import { LiveConnection } from "./live.js";
-import { Results } from "./results.js";
+import { Results, title } from "./results.js";
 import { Surface } from "./surface.js";
 import { Viewer } from "./viewer.js";
 
@@ -85,7 +85,7 @@ live.addEventListener("hello", ({ detail: hello }) => {
 live.addEventListener("results", ({ detail: frame }) => {
   if (showsPicture()) return; // the hits shown are those of a picture that was opened, not of the empty sheet
   showHits(frame.hits, frame.milliseconds);
-  if (!frame.pen_down && frame.hits.length) announce(`Best match: ${frame.hits[0].name}`);
+  if (!frame.pen_down && frame.hits.length) announce(`Best match: ${title(frame.hits[0])}`);
 });
 
 live.addEventListener("refused", ({ detail: frame }) => notify(frame.message));
@@ -108,7 +108,7 @@ receiveFiles(byId("file"), byId("veil"), async (file) => {
     drawing.clear();
     showPicture(file);
     await showHits(found.hits, found.milliseconds);
-    announce(`Best match: ${found.hits[0]?.name ?? "none"}`);
+    if (found.hits.length) announce(`Best match: ${title(found.hits[0])}`);
   } catch (error) {
     notify(error.message);
   }

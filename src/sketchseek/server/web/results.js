@@ -85,13 +85,14 @@ export class Results {
   }
 }
 
+export const title = (hit) => hit.name.replace(/\.[^.]+$/, "");
 export const thumbnail = (hit) => `/api/photos/${encodeURIComponent(hit.id)}/thumbnail`;
 export const photo = (hit) => `/api/photos/${encodeURIComponent(hit.id)}`;
 
 function describe(tile, hit, index) {
   tile.querySelector(".rank").textContent = index + 1;
-  tile.querySelector(".name").textContent = hit.name;
-  tile.querySelector("button").setAttribute("aria-label", `${index + 1}. ${hit.name}`);
+  tile.querySelector(".name").textContent = title(hit);
+  tile.querySelector("button").setAttribute("aria-label", `${index + 1}. ${title(hit)}`);
 }
 
 // From where the tile was seen last (in mid-flight, perhaps) to where it belongs now; a new one appears in place.

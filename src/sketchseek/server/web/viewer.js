@@ -1,6 +1,6 @@
 // One photo, large: a dialog with the arrow keys for the next and Esc to close.
 
-import { photo, thumbnail } from "./results.js";
+import { photo, thumbnail, title } from "./results.js";
 
 export class Viewer {
   #dialog;
@@ -40,11 +40,11 @@ export class Viewer {
   async #show() {
     const hit = this.#hits[this.#index];
     const image = this.#dialog.querySelector("img");
-    this.#dialog.querySelector(".name").textContent = hit.name;
+    this.#dialog.querySelector(".name").textContent = title(hit);
     this.#dialog.querySelector(".place").textContent = `${this.#index + 1} of ${this.#hits.length}`;
     this.#dialog.querySelector(".previous").disabled = this.#index === 0;
     this.#dialog.querySelector(".next").disabled = this.#index === this.#hits.length - 1;
-    image.alt = hit.name;
+    image.alt = title(hit);
     image.width = hit.width;
     image.height = hit.height;
     image.src = thumbnail(hit); // there already; the photo takes its place once it can be shown whole

@@ -1,0 +1,106 @@
+"""The data sets: ``open_dataset("chairv2:DIR")`` reads any of them into the same objects."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sketchseek.errors import InputError
+from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, hold_out, merge, split_hash
+from sketchseek.lab.datasets.catalogue import CATALOGUE, published_variant
+from sketchseek.lab.datasets.folder import read_folder
+from sketchseek.lab.datasets.fs2k import read_fs2k, read_sde
+from sketchseek.lab.datasets.qmul import read_clothes, read_v1, read_v2
+from sketchseek.lab.datasets.quickdraw import read_quickdraw
+from sketchseek.lab.datasets.sketchy import read_reduced, read_sketchy
+from sketchseek.lab.datasets.synthetic import made_once, read_synthetic
+
+__all__ = [
+    "CATALOGUE",
+    "Dataset",
+    "Photo",
+    "SketchItem",
+    "Split",
+    "hold_out",
+    "merge",
+    "open_dataset",
+    "read_dataset",
+    "slug_of",
+    "split_hash",
+]
+
+_READERS: dict[str, Callable[[str, Path], Dataset]] = {
+    "chairv2": read_v2,
+    "shoev2": read_v2,
+    "chair": read_v1,
+    "shoe": read_v1,
+    "sketchy": read_sketchy,
+    "sketchy-10": read_reduced,
+    "sketchy-125": read_reduced,
+    "clothesv1": read_clothes,
+    "fs2k": read_fs2k,
+    "fs2k-sde1": read_sde,
+    "fs2k-sde2": read_sde,
+    "quickdraw": read_quickdraw,
+    "synthetic": read_synthetic,
+    "folder": read_folder,
+}
+
+
+def open_dataset(specification: str) -> Dataset:
+    """Open ``NAME:DIR`` for training or evaluation, or ``NAME`` alone for the folder of that name in ./datasets.
+
+    Case and hyphens are ignored in names; ``synthetic`` alone is made on first use. What is broken or unpaired is in no
+    split, and the log says how much that is. Raises InputError for an unknown name, a folder that is missing or holds
+    another layout, and a data set without photos.
+    """
+    name, _, folder = specification.partition(":")
+    slug = slug_of(name)
+    if folder:
+        root = Path(folder).expanduser()
+    elif slug == "synthetic":
+        root = made_once()
+    else:
+        root = _default_folder(slug)
+    dataset = read_dataset(slug, root)
+    if not dataset.train.photos and not dataset.test.photos:
+        raise InputError(f"{root}: {slug} has no photos here, so there is nothing to retrieve; choose another data set")
+    if dataset.problems:
+        logging.getLogger(__name__).warning(
+            "%s: %d files left out; `sketchseek doctor %s %s` lists them", root, len(dataset.problems), slug, root
+        )
+    return dataset
+
+
+def read_dataset(slug: str, root: Path) -> Dataset:
+    """Read a folder as the data set ``slug``, which may have no photos.
+
+    Raises InputError for a folder that is missing or holds another layout.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; to get {slug}: {CATALOGUE[slug].get}")
+    dataset = _READERS[slug](slug, root)
+    return replace(dataset, variant=published_variant(dataset))
+
+
+def slug_of(name: str) -> str:
+    """The slug that a name such as "ChairV2" or "Clothes-V1" means. Raises InputError listing the known ones."""
+    for slug in _READERS:
+        if _plain(slug) == _plain(name):
+            return slug
+    raise InputError(f"there is no data set '{name}'; known are {', '.join(_READERS)}")
+
+
+def _default_folder(slug: str) -> Path:
+    parent = Path("datasets")
+    for folder in sorted(parent.iterdir()) if parent.is_dir() else []:
+        if folder.is_dir() and _plain(folder.name) == _plain(slug):
+            return folder
+    wanted = parent.resolve() / slug
+    raise InputError(f"{wanted}: no such folder; write {slug}:DIR, or get the data: {CATALOGUE[slug].get}")
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")

@@ -1,0 +1,239 @@
+"""What each data set is, what a copy of it should contain, under which terms, and where to get it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sketchseek.lab.datasets.base import Dataset
+
+REAL = "checked on the real files"
+LAYOUT = "checked on a made-up copy of its layout"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A release and its published counts; None where nothing was published."""
+
+    name: str
+    train_photos: int | None = None
+    train_sketches: int | None = None
+    test_photos: int | None = None
+    test_sketches: int | None = None
+
+    def matches(self, dataset: Dataset) -> bool:
+        found = (
+            (self.train_photos, len(dataset.train.photos)),
+            (self.train_sketches, len(dataset.train.sketches)),
+            (self.test_photos, len(dataset.test.photos)),
+            (self.test_sketches, len(dataset.test.sketches)),
+        )
+        return all(published is None or published == count for published, count in found)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """``holds`` says what a sketch is made of; ``state`` what the reader was checked on here."""
+
+    slug: str
+    title: str
+    holds: str
+    paper: str
+    licence: str
+    get: str
+    layout: str
+    state: str
+    variants: tuple[Variant, ...] = ()
+
+
+QMUL_LICENCE = "none stated with the files; research use, ask the authors for any other"
+QMUL_V2_LAYOUT = (
+    "{0}_Coordinate (pickle of /train|test/<photo>_<id> to points) beside photo/<photo>.png; "
+    "or rendered: trainA trainB testA testB, A sketches <photo>_<id>.png, B photos <photo>.png"
+)
+QMUL_V1_PAPER = "Yu et al., Sketch Me That Shoe, CVPR 2016"
+QMUL_V1_LAYOUT = "{train,test}/{images,sketches}/, one sketch a photo, paired by sorted file order"
+SKETCHY_PAPER = "Sangkloy et al., The Sketchy Database: Learning to Retrieve Badly Drawn Bunnies, SIGGRAPH 2016"
+SKETCHY_LICENCE = "see the project's page; the photos are ImageNet's, for research that is not commercial"
+SKETCHY_GET = "http://sketchy.eye.gatech.edu, 'rendered_256x256'"
+SDE_LAYOUT = (
+    "comp/{train,test}/{photo,sketch}/ with sketch-seq/{train,test}/<episode>/<frame> (below Dataset/%s/ or at once), "
+    "or with sketch/{train,test}/sketch<ID>_<k>; or the lists %s, whose paths start at the folder"
+)
+SDE_GET = (
+    "frames: https://github.com/ddw2AIGROUP2CQUPT/FS2K-SDE (%s); photos: %s of https://github.com/DengPingFan/FS2K; "
+    "put them in the layout above"
+)
+SDE_PAPER = "Dai et al., Sketch Less Face Image Retrieval: A New Challenge, ICASSP 2023"
+
+_ENTRIES = (
+    Entry(
+        "chairv2",
+        "QMUL-ChairV2: chairs, drawn stroke by stroke",
+        "strokes, or images in the rendered layout",
+        "Yu et al., Fine-Grained Instance-Level Sketch-Based Image Retrieval, IJCV 2021",
+        QMUL_LICENCE,
+        "http://sketchx.eecs.qmul.ac.uk/downloads, ChairV2",
+        QMUL_V2_LAYOUT.format("ChairV2"),
+        REAL,
+        (
+            Variant("coordinates, 952/323 sketches", 300, 952, 100, 323),
+            Variant("964/311 sketches", 300, 964, 100, 311),
+            Variant("counted by ARNet's code (ids of one character only), 845/281 sketches", None, 845, None, 281),
+        ),
+    ),
+    Entry(
+        "shoev2",
+        "QMUL-ShoeV2: shoes, drawn stroke by stroke",
+        "strokes, or images in the rendered layout",
+        "Yu et al., Fine-Grained Instance-Level Sketch-Based Image Retrieval, IJCV 2021",
+        QMUL_LICENCE,
+        "http://sketchx.eecs.qmul.ac.uk/downloads, ShoeV2",
+        QMUL_V2_LAYOUT.format("ShoeV2"),
+        LAYOUT,
+        (
+            Variant("5,982/666 sketches", 1800, 5982, 200, 666),
+            Variant("6,051/679 sketches (6,730 in all)", 1800, 6051, 200, 679),
+            Variant("counted by ARNet's code (ids of one character only), 5,324/536 sketches", None, 5324, None, 536),
+        ),
+    ),
+    Entry(
+        "chair",
+        "QMUL chairs, first version",
+        "images",
+        QMUL_V1_PAPER,
+        QMUL_LICENCE,
+        "http://www.eecs.qmul.ac.uk/~qian/Project_cvpr16.html, folder chairs",
+        QMUL_V1_LAYOUT,
+        LAYOUT,
+        (Variant("200/97 pairs", 200, 200, 97, 97),),
+    ),
+    Entry(
+        "shoe",
+        "QMUL shoes, first version",
+        "images",
+        QMUL_V1_PAPER,
+        QMUL_LICENCE,
+        "http://www.eecs.qmul.ac.uk/~qian/Project_cvpr16.html, folder shoes",
+        QMUL_V1_LAYOUT,
+        LAYOUT,
+        (Variant("304/115 pairs", 304, 304, 115, 115),),
+    ),
+    Entry(
+        "sketchy",
+        "Sketchy: 125 categories, 12,500 photos, 75,471 sketches",
+        "images",
+        SKETCHY_PAPER,
+        SKETCHY_LICENCE,
+        SKETCHY_GET,
+        "{photo,sketch}/tx_000000000000/<category>/, at once or below 256x256/; sketch <photo>-<n>.png; every tenth "
+        "photo is test",
+        LAYOUT,
+        (Variant("12,500 photos, 90/10", 11250, None, 1250, None),),
+    ),
+    Entry(
+        "sketchy-10",
+        "Sketchy, ten categories",
+        "images",
+        SKETCHY_PAPER,
+        SKETCHY_LICENCE,
+        f"{SKETCHY_GET}; here: alarm_clock apple candle cup duck eyeglasses hourglass mushroom shoe starfish",
+        "{train,test}/{photo,sketch}/<category>/; sketch <photo>-<n>.png",
+        REAL,
+        (Variant("4,584/1,157 sketches", 800, 4584, 200, 1157),),
+    ),
+    Entry(
+        "sketchy-125",
+        "Sketchy, a few photos of all 125 categories, training only",
+        "images",
+        SKETCHY_PAPER,
+        SKETCHY_LICENCE,
+        f"{SKETCHY_GET}; pick some photos of every category",
+        "{photo,sketch}/<category>/; sketch <photo>-<n>.png",
+        REAL,
+        (Variant("3,084 sketches", 570, 3084, 0, 0),),
+    ),
+    Entry(
+        "clothesv1",
+        "Clothes-V1: garments, drawn by seven designers",
+        "images, who drew",
+        "Jiang et al., ARNet: Self-Supervised FG-SBIR with Unified Sample Feature Alignment and Multi-Scale Token "
+        "Recycling, AAAI 2025",
+        "see the project's page",
+        "https://github.com/ExponentiAI/ARNet, Clothes-V1",
+        "trainA trainB testA testB; A sketches <photo>_0<designer>.png, B photos <photo>.png",
+        LAYOUT,
+        (Variant("925/275 sketches", 380, 925, 120, 275),),
+    ),
+    Entry(
+        "fs2k",
+        "FS2K: faces, drawn by artists in three styles",
+        "images; personal data",
+        "Fan et al., Facial-Sketch Synthesis: A New Challenge, Machine Intelligence Research 2022",
+        "MIT for the repository; the faces are personal data, treat them so",
+        "https://github.com/DengPingFan/FS2K",
+        "photo/photo{1,2,3}/imageNNNN.jpg, sketch/sketch{1,2,3}/sketchNNNN.jpg, anno_train.json, anno_test.json",
+        REAL,
+        (Variant("official split, 1,058/1,046 pairs", 1058, 1058, 1046, 1046),),
+    ),
+    Entry(
+        "fs2k-sde1",
+        "FS2K-SDE1: the drawings of FS2K's photo1 as they grew, 70 frames each",
+        "images, frames; personal data",
+        SDE_PAPER,
+        "MIT for the repository; the faces are personal data, treat them so",
+        SDE_GET % ("dataset1", "photo1"),
+        SDE_LAYOUT % ("1000", "fs2ksde_{train,test}.json"),
+        LAYOUT,
+        (Variant("1,079/450 drawings", 1079, 1079, 450, 450),),
+    ),
+    Entry(
+        "fs2k-sde2",
+        "FS2K-SDE2: the drawings of FS2K's photo3 as they grew, 70 frames each",
+        "images, frames; personal data",
+        SDE_PAPER,
+        "MIT for the repository; the faces are personal data, treat them so",
+        SDE_GET % ("dataset2", "photo3"),
+        SDE_LAYOUT % ("450", "{train,test}_450.json"),
+        LAYOUT,
+        (Variant("334/143 drawings", 334, 334, 143, 143),),
+    ),
+    Entry(
+        "quickdraw",
+        "QuickDraw: 50 million drawings of 345 categories, without photos",
+        "strokes with time; no photos, so nothing to retrieve",
+        "Ha and Eck, A Neural Representation of Sketch Drawings, ICLR 2018",
+        "CC BY 4.0",
+        "https://github.com/googlecreativelab/quickdraw-dataset, raw or simplified, .ndjson",
+        "<category>.ndjson",
+        REAL,
+    ),
+    Entry(
+        "synthetic",
+        "Things that Sketchseek draws itself: photos, sketches, words",
+        "strokes, who drew",
+        "none",
+        "that of Sketchseek",
+        "nothing to get: `--data synthetic` makes 1,200 things once and keeps them",
+        "photo/<photo>.jpg, sketch/<photo>_<drawer>.json, words.json, synthetic.json",
+        REAL,
+    ),
+    Entry(
+        "folder",
+        "Your own photos and sketches",
+        "strokes or images, who drew",
+        "none",
+        "yours",
+        "put photos in DIR/photos and sketches in DIR/sketches",
+        "photos/<photo>.*, sketches/<photo>_<who drew>.* (JSON, SVG or an image), below train/ and test/ or not; "
+        "or photos only",
+        REAL,
+    ),
+)
+
+CATALOGUE: dict[str, Entry] = {entry.slug: entry for entry in _ENTRIES}
+"""Every data set by its slug."""
+
+
+def published_variant(dataset: Dataset) -> str:
+    """The name of the published release whose counts the copy has, or "" where it has none of them."""
+    return next((v.name for v in CATALOGUE[dataset.slug].variants if v.matches(dataset)), "")

@@ -1,0 +1,67 @@
+"""A person's own photos and sketches, and the synthetic things, which lie the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sketchseek.errors import InputError
+from sketchseek.lab.datasets.base import IMAGE_SUFFIXES, Dataset, Photo, SketchItem, Split, one_of, pair, part_by_name
+from sketchseek.strokes import Sketch, load_drawing
+
+STROKE_SUFFIXES = frozenset({".json", ".svg"})
+TEST_SHARE = 0.2
+
+
+def read_folder(slug: str, root: Path, test_share: float = TEST_SHARE) -> Dataset:
+    """``photos/`` and ``sketches/`` (also ``photo``, ``sketch``), in subfolders as one likes, below ``train/`` and
+    ``test/`` or not.
+
+    A sketch is called ``<photo>_<anything>`` and split at the last underscore; what follows is who drew it. Sketches
+    are our JSON, SVG or images. Without ``train/`` and ``test/`` a fifth of the photos is test, by a hash of the name.
+    A folder that holds neither ``photos`` nor ``sketches`` is taken as photos without sketches.
+    """
+    if (root / "train").is_dir() and (root / "test").is_dir():
+        train, problems = _read_part(root / "train")
+        test, more = _read_part(root / "test")
+        return Dataset(slug, root, train, test, problems=(*problems, *more))
+    everything, problems = _read_part(root)
+    train, test = part_by_name(everything, test_share, "test")
+    return Dataset(slug, root, train, test, problems=tuple(problems))
+
+
+def _read_part(base: Path) -> tuple[Split, list[str]]:
+    photo_folder, sketch_folder = base, base / "sketches"
+    if any((base / name).is_dir() for name in ("photos", "photo", "sketches", "sketch")):
+        photo_folder, sketch_folder = one_of(base, "photos", "photo"), one_of(base, "sketches", "sketch")
+    photos = [Photo(_name(path, photo_folder), path) for path in _files_below(photo_folder, IMAGE_SUFFIXES)]
+    if not photos:
+        raise InputError(f"{photo_folder}: holds no photos; `sketchseek datasets` says what belongs where")
+    sketches = []
+    problems = []
+    for path in _files_below(sketch_folder, IMAGE_SUFFIXES | STROKE_SUFFIXES):
+        name = _name(path, sketch_folder)
+        photo, _, drawer = name.rpartition("_")
+        try:
+            sketches.append((photo, _item(name, path, drawer)))
+        except InputError as error:
+            problems.append(str(error))
+    split, unpaired = pair(photos, sketches)
+    return split, problems + unpaired
+
+
+def _item(name: str, path: Path, drawer: str) -> SketchItem:
+    if path.suffix.lower() not in STROKE_SUFFIXES:
+        return SketchItem(name, 0, path, drawer=drawer)
+    drawing = load_drawing(path)
+    if not isinstance(drawing, Sketch):
+        raise InputError(f"{path}: holds an image, not strokes; name it as what it is, e.g. .png")
+    return SketchItem(name, 0, path, drawing, drawer)
+
+
+def _files_below(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    found = (p for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).with_suffix("").as_posix()

@@ -1,0 +1,139 @@
+"""FS2K, faces drawn by artists, and FS2K-SDE, the same drawings as they grew stroke by stroke."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from sketchseek.errors import InputError
+from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, folders, one_of, pair
+
+SDE_FOLDER = {"fs2k-sde1": "1000", "fs2k-sde2": "450"}
+SDE_LISTS = {
+    "fs2k-sde1": {"train": "fs2ksde_train.json", "test": "fs2ksde_test.json"},
+    "fs2k-sde2": {"train": "train_450.json", "test": "test_450.json"},
+}
+
+
+def read_fs2k(slug: str, root: Path) -> Dataset:
+    """``photo/photo{1,2,3}/imageNNNN.*`` with ``sketch/sketch{1,2,3}/sketchNNNN.*``, parted by ``anno_train.json`` and
+    ``anno_test.json``, each a list of objects whose ``image_name`` is such as ``photo1/image0110``."""
+    photo_paths = _by_name(one_of(root, "photo"))
+    sketch_paths = _by_name(one_of(root, "sketch"))
+    splits = {}
+    problems: list[str] = []
+    for part in ("train", "test"):
+        photos, sketches = [], []
+        for entry in _read_list(root / f"anno_{part}.json", ("image_name",)):
+            name = str(entry["image_name"])
+            sketch = name.replace("photo", "sketch").replace("image", "sketch")
+            if name in photo_paths:
+                photos.append(Photo(name, photo_paths.pop(name)))
+            if sketch in sketch_paths:
+                sketches.append((name, SketchItem(sketch, 0, sketch_paths.pop(sketch))))
+            else:
+                problems.append(f"{root / 'sketch' / sketch}: missing, and named in anno_{part}.json")
+        splits[part], unpaired = pair(photos, sketches)
+        problems += unpaired
+    left = [*photo_paths.values(), *sketch_paths.values()]
+    problems += [f"{path}: named in neither anno_train.json nor anno_test.json" for path in left]
+    return Dataset(slug, root, splits["train"], splits["test"], problems=tuple(problems))
+
+
+def read_sde(slug: str, root: Path) -> Dataset:
+    """FS2K-SDE in the layout of SLFIR, in the flat one, or with the lists of FVLP.
+
+    SLFIR: ``comp/{train,test}/{photo,sketch}/`` and ``sketch-seq/{train,test}/<episode>/<frame>``, below a folder
+    ``1000`` (SDE1) or ``450`` (SDE2) or at once; the n-th episode and the n-th whole sketch belong to the n-th photo.
+    Flat: ``sketch/{train,test}/sketch<ID>_<k>.*`` instead of the episodes, and ``comp/{train,test}/photo/image<ID>.*``.
+    FVLP: ``fs2ksde_{train,test}.json`` (SDE1) or ``{train,test}_450.json`` (SDE2), lists of ``photo``, ``photo_id`` and
+    ``sketch_sde``, the frames in order, as paths from ``root``.
+
+    The last frame is the sketch, the complete one of ``comp`` where there are no frames. Frames are sorted naturally.
+    """
+    lists = {part: root / name for part, name in SDE_LISTS[slug].items()}
+    if all(path.is_file() for path in lists.values()):
+        parts = {part: _listed(path, root) for part, path in lists.items()}
+    else:
+        base = next((p for p in (root / "Dataset" / SDE_FOLDER[slug], root / SDE_FOLDER[slug]) if p.is_dir()), root)
+        one_of(base, "comp")
+        parts = {part: _paired(base, part) for part in ("train", "test")}
+    splits: dict[str, Split] = {}
+    problems: list[str] = []
+    for part, (photos, sketches, missing) in parts.items():
+        splits[part], unpaired = pair(photos, sketches)
+        problems += missing + unpaired
+    return Dataset(slug, root, splits["train"], splits["test"], problems=tuple(problems))
+
+
+_Part = tuple[list[Photo], list[tuple[str, SketchItem]], list[str]]  # photos, (photo's name, sketch), problems
+
+
+def _listed(path: Path, root: Path) -> _Part:
+    photos, sketches, problems = [], [], []
+    for entry in _read_list(path, ("photo", "sketch_sde")):
+        if not isinstance(entry["sketch_sde"], list):
+            raise InputError(f"{path}: a 'sketch_sde' is no list of frames; get the file anew")
+        photo, frames = root / str(entry["photo"]), [root / str(frame) for frame in entry["sketch_sde"]]
+        missing = {p for p in (photo, *frames) if not p.is_file()}
+        problems += [f"{p}: missing, and named in {path.name}" for p in sorted(missing)]
+        if photo not in missing:
+            photos.append(Photo(photo.stem, photo))
+        if frames and not missing.intersection(frames):
+            sketches.append((photo.stem, _drawing(photo.stem, frames)))
+    return photos, sketches, problems
+
+
+def _paired(base: Path, part: str) -> _Part:
+    paths = _naturally(files(one_of(base, f"comp/{part}/photo")))
+    photos = [Photo(path.stem, path) for path in paths]
+    flat = _naturally(files(base / "sketch" / part))
+    if flat:
+        photo_of = {_number(photo.name): photo.name for photo in photos}
+        by_number = [(n, list(frames)) for n, frames in groupby(flat, lambda p: _number(p.stem.rpartition("_")[0]))]
+        return photos, [(photo_of.get(n, f"image{n}"), _drawing(f"sketch{n}", f)) for n, f in by_number], []
+    episodes = [_naturally(files(folder)) for folder in _naturally(folders(base / "sketch-seq" / part))]
+    if not episodes:
+        episodes = [[path] for path in _naturally(files(one_of(base, f"comp/{part}/sketch")))]
+    if len(episodes) != len(photos) or not all(episodes):
+        raise InputError(
+            f"{base}: {len(list(filter(None, episodes)))} drawings and {len(photos)} photos in {part}; they are paired "
+            "by sorted order, so nothing may be missing: get the folder anew"
+        )
+    drawings = zip(photos, episodes, strict=True)
+    return photos, [(photo.name, _drawing(photo.name, frames)) for photo, frames in drawings], []
+
+
+def _drawing(name: str, frames: list[Path]) -> SketchItem:
+    return SketchItem(name, 0, frames[-1], frames=tuple(frames) if len(frames) > 1 else ())
+
+
+def _naturally(paths: Iterable[Path]) -> list[Path]:
+    """Sorted by name, with the numbers in it as numbers: frame_2 before frame_10."""
+    return sorted(paths, key=lambda p: [(int(t), "") if t.isdecimal() else (-1, t) for t in re.split(r"(\d+)", p.stem)])
+
+
+def _number(name: str) -> str:
+    """The last digits of a name, without leading zeros."""
+    digits = re.findall(r"\d+", name)
+    return str(int(digits[-1])) if digits else name
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    return {f"{inner.name}/{path.stem}": path for inner in folders(folder) for path in files(inner)}
+
+
+def _read_list(path: Path, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; it says which pairs are training and which are test") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error}); get the file anew") from None
+    if not isinstance(entries, list) or not all(isinstance(e, dict) and all(k in e for k in keys) for e in entries):
+        raise InputError(f"{path}: is no list of objects with {' and '.join(keys)}; get the file anew")
+    return entries

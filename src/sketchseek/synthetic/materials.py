@@ -1,0 +1,200 @@
+"""Materials: colour names, and textures as functions of the place in the material."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# sRGB. The names are the words that a description uses.
+PAINTS = {
+    "red": (186, 38, 36), "orange": (222, 112, 38), "yellow": (234, 186, 54), "green": (64, 128, 74),
+    "olive": (118, 122, 58), "mint green": (150, 202, 176), "teal": (30, 124, 128), "blue": (44, 92, 164),
+    "navy blue": (34, 50, 92), "sky blue": (132, 182, 216), "purple": (106, 66, 130), "pink": (226, 148, 158),
+    "white": (238, 236, 230), "cream": (232, 218, 188), "beige": (204, 180, 148), "grey": (140, 142, 144),
+    "dark grey": (72, 76, 82), "black": (34, 33, 36), "brown": (110, 70, 44), "terracotta": (192, 98, 66),
+}  # fmt: skip
+WOODS = {  # name: the colour's word, light and dark of the grain
+    "oak": ("light brown", (206, 164, 110), (160, 114, 66)),
+    "walnut": ("dark brown", (116, 76, 48), (66, 40, 26)),
+    "cherry": ("reddish brown", (168, 88, 52), (118, 54, 32)),
+    "pine": ("honey-coloured", (230, 188, 122), (196, 142, 78)),
+    "ash": ("pale", (228, 206, 172), (192, 164, 126)),
+    "teak": ("brown", (156, 104, 60), (108, 66, 36)),
+    "ebony": ("black", (52, 44, 42), (26, 22, 22)),
+}
+METALS = {
+    "chrome": ("silver", (222, 224, 228)),
+    "steel": ("grey", (168, 172, 178)),
+    "brass": ("golden", (218, 174, 92)),
+    "copper": ("copper-coloured", (208, 124, 86)),
+    "black steel": ("black", (40, 41, 44)),
+}
+
+
+@dataclass(frozen=True)
+class Material:
+    """``colour`` and ``second`` are sRGB 0..255; ``gloss`` 0..1 is how sharp and strong the highlights are."""
+
+    kind: str  # wood, paint, fabric, leather, metal, ceramic, plastic, paper, wicker
+    colour: tuple[int, int, int]
+    second: tuple[int, int, int] = (255, 255, 255)
+    gloss: float = 0.3
+    pattern: str = "plain"  # plain, stripes, checks, dots, bands, zigzag, speckle, two-tone
+    scale: float = 1.0
+    glow: float = 0.0
+    words: str = ""  # "red", "light brown oak", "blue striped fabric"
+    colour_word: str = ""
+
+    @property
+    def metallic(self) -> bool:
+        return self.kind == "metal"
+
+
+def wood(rng: np.random.Generator, name: str | None = None) -> Material:
+    name = name or str(rng.choice(list(WOODS)))
+    word, light, dark = WOODS[name]
+    shade = float(rng.uniform(0.88, 1.1))
+    return Material("wood", _shaded(light, shade), _shaded(dark, shade), float(rng.uniform(0.15, 0.5)),
+                    scale=float(rng.uniform(0.7, 1.5)), words=f"{word} {name}", colour_word=word)  # fmt: skip
+
+
+def painted(rng: np.random.Generator, kind: str = "paint", gloss: tuple[float, float] = (0.25, 0.7),
+            names: tuple[str, ...] = tuple(PAINTS)) -> Material:  # fmt: skip
+    name = str(rng.choice(names))
+    colour = _varied(rng, PAINTS[name])
+    return Material(kind, colour, _shaded(colour, 0.8), float(rng.uniform(*gloss)), words=name, colour_word=name)
+
+
+def metal(rng: np.random.Generator, name: str | None = None) -> Material:
+    name = name or str(rng.choice(list(METALS)))
+    word, colour = METALS[name]
+    colours = {"chrome": "silver chrome", "steel": "grey steel", "brass": "golden brass", "copper": "copper"}
+    return Material("metal", colour, gloss=float(rng.uniform(0.55, 0.95)), words=colours.get(name, name), colour_word=word)
+
+
+def fabric(rng: np.random.Generator, patterns: tuple[str, ...] = ("plain", "plain", "plain", "stripes", "checks", "dots")) -> Material:
+    """Cloth, sometimes patterned, or leather."""
+    if rng.random() < 0.2:
+        leather = painted(rng, "leather", (0.35, 0.6), ("black", "brown", "cream", "red", "terracotta", "olive", "navy blue"))
+        return _with(leather, words=f"{leather.words} leather")
+    base = painted(rng, "fabric", (0.02, 0.1))
+    pattern = str(rng.choice(patterns))
+    if pattern == "plain":
+        return _with(base, words=f"{base.words} fabric")
+    other = PAINTS["cream"] if sum(base.colour) < 480 else PAINTS[str(rng.choice(["navy blue", "teal", "red", "dark grey", "olive"]))]
+    word = {"stripes": "striped", "checks": "checked", "dots": "dotted"}[pattern]
+    return _with(base, second=_varied(rng, other), pattern=pattern, scale=float(rng.uniform(0.7, 1.4)), words=f"{base.words} {word} fabric")
+
+
+def ceramic(rng: np.random.Generator) -> Material:
+    """Glazed, plain or with bands, dots, zigzags, speckles, or dipped in a second glaze."""
+    base = painted(rng, "ceramic", (0.6, 0.95))
+    pattern = str(rng.choice(["plain", "plain", "bands", "dots", "zigzag", "speckle", "two-tone", "stripes"]))
+    light = sum(base.colour) > 480
+    other = str(rng.choice(["navy blue", "teal", "red", "black", "green", "terracotta"] if light else ["white", "cream", "yellow"]))
+    word = {"plain": "", "bands": "banded ", "dots": "dotted ", "zigzag": "zigzag ", "speckle": "speckled ",
+            "two-tone": "two-tone ", "stripes": "striped "}[pattern]  # fmt: skip
+    return _with(base, second=PAINTS[other], pattern=pattern, scale=float(rng.uniform(0.7, 1.3)), words=f"{base.words} {word}ceramic")
+
+
+def _with(material: Material, **changes: object) -> Material:
+    from dataclasses import replace
+
+    return replace(material, **changes)  # type: ignore[arg-type]
+
+
+def _shaded(colour: tuple[int, int, int], by: float) -> tuple[int, int, int]:
+    r, g, b = (max(0, min(255, round(c * by))) for c in colour)
+    return r, g, b
+
+
+def _varied(rng: np.random.Generator, colour: tuple[int, int, int]) -> tuple[int, int, int]:
+    shade = rng.uniform(0.86, 1.1)
+    r, g, b = (max(0, min(255, round(c * shade + d))) for c, d in zip(colour, rng.uniform(-9, 9, 3), strict=True))
+    return r, g, b
+
+
+def linear(colour: tuple[int, int, int]) -> Array:
+    """sRGB 0..255 to linear light 0..1."""
+    return (np.array(colour, dtype=np.float64) / 255) ** 2.2
+
+
+@lru_cache(maxsize=1)
+def _noise_tile() -> Array:
+    """Smooth noise ``[512, 512]`` in -1..1 that repeats without a seam."""
+    rng = np.random.default_rng(20)
+    total, strength = np.zeros((512, 512)), 1.0
+    for cells in (8, 16, 32, 64, 128):
+        lattice = rng.uniform(-1, 1, (cells, cells))
+        at = np.arange(512) * (cells / 512)
+        low = at.astype(np.int64)
+        t = at - low
+        t = t * t * (3 - 2 * t)
+        high = (low + 1) % cells
+        rows = lattice[low] * (1 - t)[:, None] + lattice[high] * t[:, None]
+        total += strength * (rows[:, low] * (1 - t) + rows[:, high] * t)
+        strength *= 0.55
+    return total / np.abs(total).max()
+
+
+def noise(u: Array, v: Array) -> Array:
+    """Smooth noise in -1..1 with details of about 1/8 down to 1/128 of a unit."""
+    tile = _noise_tile()
+    return tile[(v * 512).astype(np.int64) & 511, (u * 512).astype(np.int64) & 511]
+
+
+def albedo(material: Material, place: Array) -> Array:
+    """The linear colour ``[n, 3]`` at places ``[n, 3]`` in the material; the grain runs along the first axis."""
+    first, second = linear(material.colour), linear(material.second)
+    along, across, deep = place[:, 0], place[:, 1], place[:, 2]
+    if material.kind == "wood":
+        wide = (across + 0.6 * deep) * material.scale
+        bend = noise(along * 0.22, wide * 0.7)
+        rings = np.sin(2 * np.pi * (wide * 9 + 1.7 * bend))
+        streaks = noise(along * 0.12 * material.scale, wide * 3.1 + 0.37)
+        mix = (0.38 + 0.22 * rings + 0.5 * streaks).clip(0, 1)
+        return first + (second - first) * mix[:, None]
+    if material.kind == "wicker":
+        u, v = along * 34 * material.scale, (across + deep) * 34 * material.scale
+        over = (np.floor(u) + np.floor(v)) % 2
+        bulge = np.where(over > 0, np.sin(np.pi * (u % 1)), np.sin(np.pi * (v % 1)))
+        return first * (0.35 + 0.65 * bulge)[:, None]
+    mix = _pattern(material.pattern, along * material.scale, (across + 0.5 * deep) * material.scale, place)
+    colour = first + (second - first) * mix[:, None] if mix is not None else np.broadcast_to(first, place.shape)
+    if material.kind == "fabric":
+        weave = 1 + 0.10 * noise(along * 3.3, across * 3.3 + deep * 2.9) + 0.12 * noise(along * 0.8, across * 0.8 + deep)
+        return colour * weave[:, None]
+    if material.kind == "leather":
+        return colour * (1 + 0.28 * noise(along * 0.7, across * 0.7 + deep))[:, None]
+    if material.kind == "metal":
+        return colour * (1 + 0.05 * noise(along * 0.2, across * 6 + deep * 6))[:, None]
+    return colour * (1 + 0.03 * noise(along, across + deep))[:, None]
+
+
+def _pattern(pattern: str, along: Array, across: Array, place: Array) -> Array | None:
+    """How much of the second colour is where, ``[n]`` in 0..1; None where there is no pattern."""
+    if pattern == "stripes":
+        return ((across * 11) % 1 < 0.42).astype(np.float64)
+    if pattern == "checks":
+        return (((along * 9) % 1 < 0.5) * 0.5 + ((across * 9) % 1 < 0.5) * 0.5).astype(np.float64)
+    if pattern == "dots":
+        row = np.floor(along * 9)
+        u, v = (along * 9) % 1 - 0.5, (across * 9 + 0.5 * (row % 2)) % 1 - 0.5
+        return (u * u + v * v < 0.075).astype(np.float64)
+    if pattern == "bands":
+        return (((along * 4.5) % 1 < 0.3) | ((along * 4.5) % 1 > 0.9) & ((along * 4.5) % 1 < 0.95)).astype(np.float64)
+    if pattern == "zigzag":
+        tooth = np.abs((across * 7) % 1 - 0.5)
+        return ((along * 5 + tooth) % 1 < 0.35).astype(np.float64)
+    if pattern == "speckle":
+        return (noise(along * 1.7, across * 1.7) > 0.42).astype(np.float64)
+    if pattern == "two-tone":
+        low = place[:, 0]
+        middle = (low.min() + low.max()) / 2 if len(low) else 0.0
+        return (low > middle + 0.02 * np.sin(across * 40)).astype(np.float64)
+    return None

@@ -1,0 +1,142 @@
+"""What every registered method must do: train, save, resume, encode, evaluate, export, and agree with its ONNX self."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch  # noqa: E402
+
+from sketchseek.cli import main  # noqa: E402
+from sketchseek.errors import InputError  # noqa: E402
+from sketchseek.lab.config import override  # noqa: E402
+from sketchseek.lab.datasets import open_dataset  # noqa: E402
+from sketchseek.lab.methods import get_method, methods  # noqa: E402
+from sketchseek.lab.runs import TorchEncoder, load_network  # noqa: E402
+from sketchseek.lab.training import loop  # noqa: E402
+from sketchseek.lab.training.run import Plan, run_training  # noqa: E402
+from sketchseek.model import Model  # noqa: E402
+
+# The bench preset at the smallest size that still runs every part: 6 steps of 8 pairs at 64 px.
+TINY = {"size": "64", "training.pairs": "48", "training.batch": "8", "training.precision": "fp32"}
+SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
+
+
+@pytest.fixture(scope="module", params=sorted(methods()))
+def slug(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def run_folder(slug: str, pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One tiny trained run of the method, made by the command a user types."""
+    out = tmp_path_factory.mktemp("runs") / slug
+    command = ["train", slug, "--data", f"folder:{pairs_folder}", "--weights", "random", "--out", str(out), *SET]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCHDYNAMO_DISABLE", "1")
+        patch.setenv("XDG_CACHE_HOME", str(out.parent / "cache"))
+        assert main(command) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def model_folder(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("models") / "exported"
+    assert main(["export", str(run_folder), str(out)]) == 0
+    return out
+
+
+def plan(slug: str) -> Plan:
+    method = get_method(slug)
+    return Plan(method, override(method.config("bench"), TINY), "bench", None, 0, "random", None)
+
+
+def test_a_run_says_what_it_is(run_folder: Path) -> None:
+    run = json.loads((run_folder / "run.json").read_text())
+    assert run["finished"] and run["main"] == "last" and "validation photos" in run["checkpoint"]
+    assert run["data"][0]["train"]["photos"] + run["data"][0]["validation"]["photos"] == 24
+    assert run["minutes"] >= 0 and run["config"]["training"]["pairs"] == 48
+    losses = [json.loads(line).get("loss") for line in (run_folder / "log.jsonl").read_text().splitlines()]
+    assert sum(loss is not None for loss in losses) >= 6
+
+
+def test_a_killed_run_takes_the_same_next_steps(
+    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    data = [open_dataset(f"folder:{pairs_folder}")]
+
+    def killed_after_three(done: int, values: dict[str, float]) -> None:
+        if done == 4:  # the checkpoint at hand is that of step 3
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(plan(slug), data, tmp_path / "run", killed_after_three)
+    assert not (tmp_path / "run" / "last.safetensors").exists()
+    run_training(plan(slug), data, tmp_path / "run")
+    whole, _ = load_network(run_folder)
+    resumed, _ = load_network(tmp_path / "run")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+    steps = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [s["step"] for s in steps if "loss" in s] == list(range(1, len([s for s in steps if "loss" in s]) + 1))
+
+
+def test_a_finished_run_and_another_config_are_refused(slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    data = [open_dataset(f"folder:{pairs_folder}")]
+    with pytest.raises(InputError, match="finished run"):
+        run_training(plan(slug), data, run_folder)
+    (tmp_path / "other").mkdir()
+    run = json.loads((run_folder / "run.json").read_text()) | {"finished": False, "weights": "elsewhere"}
+    (tmp_path / "other" / "run.json").write_text(json.dumps(run))
+    with pytest.raises(InputError, match="another weights"):
+        run_training(plan(slug), data, tmp_path / "other")
+
+
+def test_a_query_does_not_depend_on_its_batch_mates(run_folder: Path) -> None:
+    network, run = load_network(run_folder)
+    encoder = TorchEncoder(network, run["config"]["size"])
+    ink = np.random.default_rng(0).integers(0, 256, (5, encoder.size, encoder.size), dtype=np.uint8)
+    together, alone = encoder.encode_sketches(list(ink)), encoder.encode_sketches([ink[3]])
+    for name in together:
+        np.testing.assert_allclose(together[name][3], alone[name][0], atol=1e-5)
+
+
+def test_a_run_and_its_export_give_the_same_figures(
+    run_folder: Path, model_folder: Path, pairs_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = []
+    for model in (run_folder, model_folder):
+        assert main(["evaluate", str(model), "--data", f"folder:{pairs_folder}", "--steps", "4", "--json"]) == 0
+        documents.append(json.loads(capsys.readouterr().out))
+    run, exported = documents
+    figures = ("acc@1", "acc@5", "acc@10", "m@A", "m@B", "w@mA", "w@mB", "mean_reciprocal_rank", "queries", "gallery", "steps")
+    assert {k: run[k] for k in figures} == {k: exported[k] for k in figures}
+    assert (run["queries"], run["gallery"], run["steps"]) == (12, 12, 4)
+    assert run["trained"]["config_hash"] == exported["trained"]["config_hash"]
+
+
+def test_the_model_folder_needs_no_torch_and_knows_its_parity(model_folder: Path) -> None:
+    model = Model.load(model_folder)
+    parity = model.config["card"]["parity"]
+    assert parity["same_top_10"] == 1 and parity["feature_difference"] < 1e-4
+    graph = (model_folder / "sketch.onnx").read_bytes()
+    assert b".py" not in graph, "the graph names source files of the machine that made it"
+
+
+def test_float16_weights_halve_the_folder_and_keep_the_ranking(run_folder: Path, model_folder: Path, tmp_path: Path) -> None:
+    assert main(["export", str(run_folder), str(tmp_path / "half"), "--weights", "float16"]) == 0
+    sizes = [(folder / "weights.bin").stat().st_size for folder in (model_folder, tmp_path / "half")]
+    assert sizes[1] < sizes[0] * 0.51
+    assert Model.load(tmp_path / "half").config["card"]["parity"]["same_top_10"] == 1
+
+
+def test_export_does_not_write_over_a_folder(run_folder: Path, model_folder: Path) -> None:
+    before = sorted(model_folder.iterdir())
+    assert main(["export", str(run_folder), str(model_folder)]) == 2
+    assert sorted(model_folder.iterdir()) == before

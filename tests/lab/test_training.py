@@ -1,0 +1,145 @@
+"""The order of pairs, the augmentation, schedules, and backbones with their weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+from sketchseek.errors import InputError  # noqa: E402
+from sketchseek.lab.backbones import MOBILENET_V2_TAPS, build_backbone  # noqa: E402
+from sketchseek.lab.datasets.base import Photo, SketchItem, Split  # noqa: E402
+from sketchseek.lab.methods.inputs import Inputs  # noqa: E402
+from sketchseek.lab.training.augment import augment_pairs  # noqa: E402
+from sketchseek.lab.training.optimizers import one_cycle  # noqa: E402
+from sketchseek.lab.training.pairs import TrainingPairs  # noqa: E402
+from sketchseek.strokes.sketch import Sketch  # noqa: E402
+
+
+def split_of(folder: Path, categories: list[str], sketches_each: int = 2) -> Split:
+    photos, sketches = [], []
+    for index, category in enumerate(categories):
+        path = folder / f"{index}.png"
+        Image.new("RGB", (16, 16), (index, index, index)).save(path)
+        photos.append(Photo(f"p{index}", path, category))
+        for drawer in range(sketches_each):
+            stroke = [[0.2, 0.2], [0.2 + index / 100, 0.3 + drawer / 10]]
+            sketches.append(SketchItem(f"p{index}_{drawer}", index, strokes=Sketch.from_arrays([stroke]), category=category))
+    return Split(tuple(photos), tuple(sketches))
+
+
+def test_an_epoch_shows_each_photo_once_with_one_of_its_sketches(tmp_path: Path) -> None:
+    pairs = TrainingPairs([split_of(tmp_path, [""] * 24)], 32, "none", batch=8, seed=1)
+    epoch = [pairs.at(step).photo.tolist() for step in range(3)]
+    assert sorted(sum(epoch, [])) == list(range(24))
+    assert epoch != [pairs.at(step).photo.tolist() for step in range(3, 6)]
+
+
+def test_a_batch_is_a_function_of_seed_and_step(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [""] * 20)
+    pairs, again, other = (TrainingPairs([split], 32, "none", batch=8, seed=seed) for seed in (1, 1, 2))
+    for step in (0, 5, 11):
+        assert torch.equal(pairs.at(step).ink, again.at(step).ink)
+    assert any(not torch.equal(pairs.at(s).photo, other.at(s).photo) for s in range(3))
+
+
+def test_every_other_epoch_fills_batches_from_one_category(tmp_path: Path) -> None:
+    categories = [c for c in "abcd" for _ in range(8)]
+    pairs = TrainingPairs([split_of(tmp_path, categories)], 32, "none", batch=8, seed=0)
+
+    def mixed(step: int) -> int:
+        return len({categories[p] for p in pairs.at(step).photo.tolist()})
+
+    assert all(mixed(step) == 1 for step in range(4, 8))
+    assert any(mixed(step) > 1 for step in range(4))
+
+
+def test_rows_of_a_batch_pair_up(tmp_path: Path) -> None:
+    pairs = TrainingPairs([split_of(tmp_path, [""] * 12)], 32, "none", batch=4, seed=0)
+    batch = pairs.at(1)
+    for row, photo in enumerate(batch.photo.tolist()):
+        assert (batch.photos[row] == photo).all()  # the photo's grey is its index
+        assert any(np.array_equal(batch.ink[row].numpy(), pairs.ink[s]) for s in pairs.sketches_of[photo])
+
+
+def test_too_few_photos_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="at least 32 photos"):
+        TrainingPairs([split_of(tmp_path, [""] * 5)], 32, "none", batch=32, seed=0)
+
+
+def test_sketch_and_photo_flip_together() -> None:
+    ink = torch.zeros(40, 8, 8, dtype=torch.uint8)
+    ink[:, :, 0] = 255
+    photos = ink[..., None].expand(-1, -1, -1, 3).contiguous()
+    torch.manual_seed(0)
+    flipped_ink, flipped_photos = augment_pairs("flip", ink, photos)
+    assert torch.equal(flipped_ink, flipped_photos[..., 0])
+    assert 0 < int((flipped_ink[:, 0, 0] == 0).sum()) < 40
+
+
+def test_the_bench_augmentation_keeps_range_and_leaves_no_seam() -> None:
+    torch.manual_seed(0)
+    ink, photos = augment_pairs(
+        "bench", torch.full((6, 32, 32), 0, dtype=torch.uint8), torch.full((6, 32, 32, 3), 200, dtype=torch.uint8)
+    )
+    assert ink.max() == 0, "no ink may appear at the border"
+    assert photos.min() >= 0 and photos.max() <= 255
+    assert photos.flatten(1).std(dim=1).max() < 1, "a plain photo stays plain: its border is continued"
+
+
+def test_one_cycle_starts_low_peaks_and_ends_at_nothing() -> None:
+    rates = [one_cycle(f) for f in np.linspace(0, 1, 101)]
+    assert rates[0] == pytest.approx(1 / 25) and max(rates) == pytest.approx(1) and rates[-1] == pytest.approx(0)
+    assert np.argmax(rates) == 15
+
+
+def test_the_taps_of_mobilenet_have_the_agreed_shapes() -> None:
+    backbone = build_backbone("torchvision/mobilenet_v2", MOBILENET_V2_TAPS, 224).eval()
+    with torch.no_grad():
+        shapes = [tuple(m.shape[1:]) for m in backbone(torch.zeros(1, 3, 224, 224))]
+    assert shapes == [(32, 28, 28), (96, 14, 14), (1280, 7, 7)]
+    assert not any("classifier" in name for name, _ in backbone.named_parameters())
+
+
+def test_a_timm_network_has_taps_too() -> None:
+    backbone = build_backbone("timm/resnet18", ("layer2", "layer4"), 64)
+    assert backbone.channels == (128, 512)
+
+
+def test_the_shared_weights_load_and_other_weights_are_refused(shared: Path, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    path = shared / "weights" / "mobilenet_v2_imagenet.safetensors"
+    random = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64)
+    loaded = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(path))
+    key = "network.features.18.0.weight"
+    assert not torch.equal(random.state_dict()[key], loaded.state_dict()[key])
+    with pytest.raises(InputError, match="belong to another network"):
+        build_backbone("torchvision/resnet18", ("layer4",), 64, str(path))
+    save_file({"features.0.0.weight": torch.zeros(1)}, tmp_path / "broken.safetensors")
+    with pytest.raises(InputError, match=r"broken\.safetensors"):
+        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(tmp_path / "broken.safetensors"))
+    with pytest.raises(InputError, match="no such weights file"):
+        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(tmp_path / "none.safetensors"))
+
+
+def test_unknown_networks_and_taps_are_named() -> None:
+    with pytest.raises(InputError, match="no such network"):
+        build_backbone("torchvision/mobilenet_v9", ("features.1",), 64)
+    with pytest.raises(InputError, match="no layer 'features.99'"):
+        build_backbone("torchvision/mobilenet_v2", ("features.99",), 64)
+    with pytest.raises(InputError, match="torchvision/<name> or timm/<name>"):
+        build_backbone("mobilenet_v2", ("features.1",), 64)
+
+
+def test_polarity_and_normalisation() -> None:
+    ink = torch.tensor([[[0, 255]]], dtype=torch.uint8)
+    black = Inputs("black-on-white", "unit").sketches(ink)
+    white = Inputs("white-on-black", "unit").sketches(ink)
+    assert black[0, 0, 0].tolist() == [1, -1] and white[0, 0, 0].tolist() == [-1, 1]
+    grey = Inputs("black-on-white", "imagenet").photos(torch.full((1, 2, 2, 3), 255, dtype=torch.uint8))
+    assert grey[0, :, 0, 0].tolist() == pytest.approx([(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225], abs=1e-4)

@@ -34,7 +34,9 @@ def _no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small data set in the layout of `folder`: 24 train and 12 test photos of coloured shapes, a sketch of each in strokes."""
+    """A small data set in the layout of `folder`: 24 train and 12 test photos of coloured shapes, a sketch of each
+    in strokes.
+    """
     import json
 
     import numpy as np

@@ -10,17 +10,17 @@ import pytest
 
 pytest.importorskip("torch")
 
-import torch  # noqa: E402
+import torch
 
-from sketchseek.cli import main  # noqa: E402
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.methods import get_method, methods  # noqa: E402
-from sketchseek.lab.runs import TorchEncoder, load_network  # noqa: E402
-from sketchseek.lab.training import loop  # noqa: E402
-from sketchseek.lab.training.run import Plan, run_training  # noqa: E402
-from sketchseek.model import Model  # noqa: E402
+from sketchseek.cli import main
+from sketchseek.errors import InputError
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.methods import get_method, methods
+from sketchseek.lab.runs import TorchEncoder, load_network
+from sketchseek.lab.training import loop
+from sketchseek.lab.training.run import Plan, run_training
+from sketchseek.model import Model
 
 # The bench preset at the smallest size that still runs every part: 6 steps of 8 pairs at 64 px.
 TINY = {"size": "64", "training.pairs": "48", "training.batch": "8", "training.precision": "fp32"}
@@ -87,7 +87,9 @@ def test_a_killed_run_takes_the_same_next_steps(
     assert [s["step"] for s in steps if "loss" in s] == list(range(1, len([s for s in steps if "loss" in s]) + 1))
 
 
-def test_a_finished_run_and_another_config_are_refused(slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path) -> None:
+def test_a_finished_run_and_another_config_are_refused(
+    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
     data = [open_dataset(f"folder:{pairs_folder}")]
     with pytest.raises(InputError, match="finished run"):
         run_training(plan(slug), data, run_folder)
@@ -115,7 +117,19 @@ def test_a_run_and_its_export_give_the_same_figures(
         assert main(["evaluate", str(model), "--data", f"folder:{pairs_folder}", "--steps", "4", "--json"]) == 0
         documents.append(json.loads(capsys.readouterr().out))
     run, exported = documents
-    figures = ("acc@1", "acc@5", "acc@10", "m@A", "m@B", "w@mA", "w@mB", "mean_reciprocal_rank", "queries", "gallery", "steps")
+    figures = (
+        "acc@1",
+        "acc@5",
+        "acc@10",
+        "m@A",
+        "m@B",
+        "w@mA",
+        "w@mB",
+        "mean_reciprocal_rank",
+        "queries",
+        "gallery",
+        "steps",
+    )
     assert {k: run[k] for k in figures} == {k: exported[k] for k in figures}
     assert (run["queries"], run["gallery"], run["steps"]) == (12, 12, 4)
     assert run["trained"]["config_hash"] == exported["trained"]["config_hash"]
@@ -129,7 +143,9 @@ def test_the_model_folder_needs_no_torch_and_knows_its_parity(model_folder: Path
     assert b".py" not in graph, "the graph names source files of the machine that made it"
 
 
-def test_float16_weights_halve_the_folder_and_keep_the_ranking(run_folder: Path, model_folder: Path, tmp_path: Path) -> None:
+def test_float16_weights_halve_the_folder_and_keep_the_ranking(
+    run_folder: Path, model_folder: Path, tmp_path: Path
+) -> None:
     assert main(["export", str(run_folder), str(tmp_path / "half"), "--weights", "float16"]) == 0
     sizes = [(folder / "weights.bin").stat().st_size for folder in (model_folder, tmp_path / "half")]
     assert sizes[1] < sizes[0] * 0.51

@@ -60,7 +60,7 @@ def test_every_ablation_row_applies_to_the_bench_preset() -> None:
 
 
 def test_unknown_methods_presets_and_rows_name_the_known_ones() -> None:
-    with pytest.raises(InputError, match="registered are .*siamese"):
+    with pytest.raises(InputError, match=r"registered are .*siamese"):
         get_method("siames")
     with pytest.raises(InputError, match="bench, paper"):
         get_method("siamese").config("quick")

@@ -53,7 +53,9 @@ def test_pickles_of_numpy_1_and_of_python_2() -> None:
         return b"T" + len(value).to_bytes(4, "little") + value
 
     array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\0t" + text(b"b") + b"tR"
-    dtype = b"cnumpy\ndtype\n(" + text(b"f8") + b"K\0K\1tR(K\3" + text(b"<") + b"NNN" + 2 * b"J\xff\xff\xff\xff" + b"K\0tb"
+    dtype = (
+        b"cnumpy\ndtype\n(" + text(b"f8") + b"K\0K\1tR(K\3" + text(b"<") + b"NNN" + 2 * b"J\xff\xff\xff\xff" + b"K\0tb"
+    )
     state = b"(K\1(K\4K\3t" + dtype + b"I00\n" + text(POINTS.tobytes()) + b"tb"
     two = b"}" + text(b"/test/a_1") + array + state + b"s."
     np.testing.assert_array_equal(parse_qmul(two, "two")["/test/a_1"].points[:, :2] * 256, POINTS[:, :2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def bezier(*points: tuple[float, float]) -> np.ndarray:
     t = np.linspace(0, 1, 2000)[:, None]
     level = [np.array(p, dtype=float)[None] for p in points]
     while len(level) > 1:
-        level = [(1 - t) * a + t * b for a, b in zip(level, level[1:], strict=False)]
+        level = [(1 - t) * a + t * b for a, b in pairwise(level)]
     return level[0]
 
 
@@ -229,7 +230,9 @@ EVERYTHING = svg(
 def test_mutations_raise_nothing_else(data: st.DataObject) -> None:
     mutated = bytearray(EVERYTHING)
     for _ in range(data.draw(st.integers(1, 3))):
-        mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255) | st.sampled_from(b"0e9.-,"))
+        mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(
+            st.integers(0, 255) | st.sampled_from(b"0e9.-,")
+        )
     try:
         sketch = parse_svg(bytes(mutated), "mutated").fitted()
     except InputError as error:

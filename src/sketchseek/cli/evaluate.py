@@ -39,8 +39,8 @@ def run(args: Args) -> int:
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import progress
     from sketchseek.lab.datasets import open_dataset
-    from sketchseek.lab.evaluation.evaluate import default_steps, evaluate
     from sketchseek.lab.datasets.base import merge
+    from sketchseek.lab.evaluation.evaluate import default_steps, evaluate
 
     if not args.data:
         raise InputError("evaluate needs --data, e.g. --data ChairV2:path/to/chairv2")
@@ -149,14 +149,18 @@ def _with_strokes(split: Any) -> Any:
     from sketchseek.strokes import read_ink, recover_sketch
 
     sketches = [
-        s if s.strokes is not None or s.path is None else replace(s, strokes=recover_sketch(read_ink(s.path)), path=None)
+        s
+        if s.strokes is not None or s.path is None
+        else replace(s, strokes=recover_sketch(read_ink(s.path)), path=None)
         for s in split.sketches
     ]
     return replace(split, sketches=tuple(sketches))
 
 
 def _checkpoints(folder: Path, subject: _Subject, split: Any, evaluation: Any, advance: Any) -> dict[str, Any]:
-    """The figures of the last step and of the best on validation side by side, complete sketches only for the one not chosen."""
+    """The figures of the last step and of the best on validation side by side, complete sketches only for the one
+    not chosen.
+    """
     from sketchseek.lab.evaluation.evaluate import evaluate
     from sketchseek.lab.runs import TorchEncoder, load_network
 

@@ -44,7 +44,9 @@ def run(args: Args) -> int:
     try:
         from sketchseek.lab.export import export
     except ModuleNotFoundError as error:
-        raise InputError(f"export needs the package '{error.name}'; install it with pip install 'sketchseek[train]'") from None
+        raise InputError(
+            f"export needs the package '{error.name}'; install it with pip install 'sketchseek[train]'"
+        ) from None
     parity = export(args.run, args.out, card | {key: trained.get(key) for key in TRAINED}, args.weights)
     if args.json:
         print_json({"out": str(args.out), **vars(parity)})

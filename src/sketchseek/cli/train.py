@@ -60,7 +60,9 @@ def run(args: Args) -> int:
     try:
         from sketchseek.lab.training.run import Plan, run_training
     except ModuleNotFoundError as error:
-        raise InputError(f"training needs the package '{error.name}'; install it with pip install 'sketchseek[train]'") from None
+        raise InputError(
+            f"training needs the package '{error.name}'; install it with pip install 'sketchseek[train]'"
+        ) from None
     plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start)
     with progress(f"training {method.slug}", config.training.steps) as advance:
         reported = 0
@@ -74,5 +76,6 @@ def run(args: Args) -> int:
     if args.json:
         print_json(result)
     else:
-        print(f"{args.out}: trained in {result['minutes']} minutes; measure it with `sketchseek evaluate {args.out} --data ...`")
+        print(f"{args.out}: trained in {result['minutes']} minutes")
+        print(f"measure it with `sketchseek evaluate {args.out} --data ...`")
     return 0

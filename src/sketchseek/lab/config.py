@@ -21,7 +21,9 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 
 def from_dict(kind: type[C], values: Mapping[str, Any], where: str = "") -> C:
-    """Build ``kind`` from plain values. Raises InputError naming the key that is unknown, missing or of the wrong type."""
+    """Build ``kind`` from plain values. Raises InputError naming the key that is unknown, missing or of the wrong
+    type.
+    """
     hints = typing.get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
     for key in values:
@@ -37,7 +39,9 @@ def from_dict(kind: type[C], values: Mapping[str, Any], where: str = "") -> C:
 
 
 def override(config: C, changes: Mapping[str, Any]) -> C:
-    """A copy with single fields changed; keys may be dotted (``training.pairs``), values text or of the field's type."""
+    """A copy with single fields changed; keys may be dotted (``training.pairs``), values text or of the field's
+    type.
+    """
     values = to_dict(config)
     for key, value in changes.items():
         *path, last = key.split(".")
@@ -67,7 +71,9 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, Mapping):
-            raise InputError(f"{where} is a group of keys; set one of them, e.g. {where}.{dataclasses.fields(kind)[0].name}")
+            raise InputError(
+                f"{where} is a group of keys; set one of them, e.g. {where}.{dataclasses.fields(kind)[0].name}"
+            )
         return from_dict(kind, value, where + ".")  # type: ignore[arg-type]
     if origin is typing.Literal:
         for choice in arguments:

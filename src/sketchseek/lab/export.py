@@ -1,4 +1,6 @@
-"""From a training run to a model folder: two ONNX graphs, one file of weights, and proof that they say what torch says."""
+"""From a training run to a model folder: two ONNX graphs, one file of weights, and proof that they say what torch
+says.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,8 @@ TOLERANCE = 1e-3  # largest difference of any feature, of features of length 1
 
 @dataclass(frozen=True)
 class Parity:
-    """How closely onnxruntime repeats torch on the frozen set: the largest difference of a feature and of a similarity, and
-    the share of sketches whose ten best photos are the same in the same order."""
+    """How closely onnxruntime repeats torch on the frozen set: the largest difference of a feature and of a
+    similarity, and the share of sketches whose ten best photos are the same in the same order."""
 
     feature_difference: float
     similarity_difference: float
@@ -53,8 +55,8 @@ class Parity:
 def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights = "float32") -> Parity:
     """Write the model folder ``out`` from a run. ``float16`` halves the file; the weights are cast back at load.
 
-    Fails with InputError, leaving nothing, where ``out`` exists or where torch (carrying the very weights that were stored)
-    and onnxruntime disagree: another top ten beyond ties, or features further apart than 1e-3.
+    Fails with InputError, leaving nothing, where ``out`` exists or where torch (carrying the very weights that were
+    stored) and onnxruntime disagree: another top ten beyond ties, or features further apart than 1e-3.
     """
     if out.exists():
         raise InputError(f"{out}: already exists; give a new folder")
@@ -67,13 +69,13 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
-        features = {}
+        shapes = {}
         blob = _Blob(weights)
         for name, encode, example in (
             ("sketch", network.encode_sketch, torch.zeros(2, size, size, dtype=torch.uint8)),
             ("photo", network.encode_photo, torch.zeros(2, size, size, 3, dtype=torch.uint8)),
         ):
-            graph, features[name] = _trace(network, encode, "ink" if name == "sketch" else "photo", example)
+            graph, shapes[name] = _trace(network, encode, "ink" if name == "sketch" else "photo", example)
             blob.absorb(graph)
             (unfinished / f"{name}.onnx").write_bytes(graph.SerializeToString())
         (unfinished / "weights.bin").write_bytes(bytes(blob.data))
@@ -81,7 +83,7 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
             "method": run["method"],
             "size": size,
             "matcher": {"name": network.matcher, "parameters": {}},
-            "features": features,
+            "features": shapes["photo"],
             "card": card,
         }
         (unfinished / "README.md").write_text(_readme(config))
@@ -89,7 +91,8 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
         parity = compare(TorchEncoder(network, size), Model.load(unfinished))
         if parity.same_top_10 < 1 or parity.feature_difference > TOLERANCE:
             raise InputError(
-                f"{out}: not exported, onnxruntime disagrees with torch (largest difference {parity.feature_difference:.1e}, "
+                f"{out}: not exported, onnxruntime disagrees with torch "
+                f"(largest difference {parity.feature_difference:.1e}, "
                 f"same ten best photos for {parity.same_top_10:.0%} of the sketches)"
             )
         config["card"] = card | {"parity": vars(parity)}
@@ -105,7 +108,9 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
 def frozen_set(size: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
     """The sketches (ink) and photos that parity is checked on; made from a seed, so always the same."""
     things = [generate(index, FROZEN_SEED, drawers=1) for index in range(FROZEN_THINGS)]
-    return [prepare_sketch(t.sketches[0], size) for t in things], np.stack([prepare_photo(t.photo, size) for t in things])
+    return [prepare_sketch(t.sketches[0], size) for t in things], np.stack(
+        [prepare_photo(t.photo, size) for t in things]
+    )
 
 
 def compare(reference: TorchEncoder, model: Model) -> Parity:
@@ -130,7 +135,9 @@ def _largest_difference(expected: Features, found: Features) -> float:
 
 
 def _fold_batch_norms(network: nn.Module) -> None:
-    """Fold each batch norm into the convolution before it, as the exporter will, so that torch rounds the same weights."""
+    """Fold each batch norm into the convolution before it, as the exporter will, so that torch rounds the same
+    weights.
+    """
     for module in network.modules():
         pairs: list[tuple[str, str]] = []
         if isinstance(module, nn.Sequential):
@@ -200,7 +207,9 @@ class _Blob:
         self.offsets: dict[str, int] = {}
 
     def absorb(self, graph: Any) -> None:
-        """Move the large initialisers of ``graph`` into the file; float16 ones get a Cast behind them, folded away at load."""
+        """Move the large initialisers of ``graph`` into the file; float16 ones get a Cast behind them, folded away
+        at load.
+        """
         import onnx
 
         casts = []

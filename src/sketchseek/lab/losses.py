@@ -1,4 +1,6 @@
-"""Losses that several methods share. Rows of ``sketches`` and ``photos`` pair up; every loss is a scalar tensor, float32."""
+"""Losses that several methods share. Rows of ``sketches`` and ``photos`` pair up; every loss is a scalar tensor,
+float32.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def euclidean_distances(a: Tensor, b: Tensor) -> Tensor:
 def batch_all_triplet(sketches: Tensor, photos: Tensor, margin: float) -> Tensor:
     """The efficient triplet collection (CSR 2022, Table 5; Song et al.): every other photo of the batch is a negative.
 
-    Mean over all ``B^2`` entries, the diagonal counted as zero, of ``relu(d_ii - d_ij + margin)`` with the plain L2 distance.
+    Mean over all ``B^2`` entries, the diagonal counted as zero, of ``relu(d_ii - d_ij + margin)`` with the plain L2
+    distance.
     """
     distances = euclidean_distances(sketches, photos)
     violation = (distances.diagonal()[:, None] - distances + margin).relu()

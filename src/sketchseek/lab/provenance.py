@@ -38,7 +38,9 @@ def machine() -> str:
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        models = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        models = [
+            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
         name = models[0] if models else name
     parts = [name, f"{os.cpu_count()} cores"]
     torch = sys.modules.get("torch")
@@ -59,7 +61,9 @@ def libraries() -> dict[str, str]:
 
 
 def command() -> str:
-    """The command line as typed, without the directories of the machine: of an absolute path only its last part stays."""
+    """The command line as typed, without the directories of the machine: of an absolute path only its last part
+    stays.
+    """
     words = ["sketchseek"]
     for word in sys.argv[1:]:
         head, colon, tail = word.rpartition(":")

@@ -1,9 +1,9 @@
 """A run folder: what ``train`` leaves and ``evaluate`` and ``export`` read.
 
-    run.json            method, config, data, seed, provenance, which checkpoint is the main one
-    last.safetensors    the network after the last step
-    best.safetensors    the network that did best on the validation photos
-    log.jsonl           a line a step
+run.json            method, config, data, seed, provenance, which checkpoint is the main one
+last.safetensors    the network after the last step
+best.safetensors    the network that did best on the validation photos
+log.jsonl           a line a step
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def write_run(folder: Path, run: dict[str, Any]) -> None:
 
 
 def load_network(folder: Path, checkpoint: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
-    """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the run's main one."""
+    """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the
+    run's main one.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

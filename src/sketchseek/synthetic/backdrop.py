@@ -11,7 +11,20 @@ from sketchseek.synthetic.shapes import Array
 
 KINDS = ("white", "sweep", "room", "busy")
 _SHARES = (0.30, 0.27, 0.25, 0.18)
-_WALLS = ("cream", "beige", "grey", "sky blue", "mint green", "white", "teal", "terracotta", "olive", "pink", "navy blue", "dark grey")
+_WALLS = (
+    "cream",
+    "beige",
+    "grey",
+    "sky blue",
+    "mint green",
+    "white",
+    "teal",
+    "terracotta",
+    "olive",
+    "pink",
+    "navy blue",
+    "dark grey",
+)
 
 
 def make_backdrop(rng: np.random.Generator, camera: Camera, size: float, tabletop: bool) -> tuple[Array, str]:
@@ -85,7 +98,11 @@ def _room(rng: np.random.Generator, camera: Camera, size: float, tabletop: bool,
 
 
 def _floor(rng: np.random.Generator, u: Array, v: Array, tabletop: bool) -> Array:
-    kind = str(rng.choice(["planks", "planks", "tiles", "carpet", "stone"] if not tabletop else ["planks", "board", "stone", "cloth"]))
+    kind = str(
+        rng.choice(
+            ["planks", "planks", "tiles", "carpet", "stone"] if not tabletop else ["planks", "board", "stone", "cloth"]
+        )
+    )
     shape = u.shape
     if kind in ("planks", "board"):
         material = wood(rng)
@@ -97,7 +114,10 @@ def _floor(rng: np.random.Generator, u: Array, v: Array, tabletop: bool) -> Arra
         seam = np.abs((v / width) % 1 - 0.5) > 0.47
         return np.where(seam[..., None], colour * 0.55, colour)
     if kind == "tiles":
-        first, second = linear(PAINTS["cream"]), linear(PAINTS[str(rng.choice(["grey", "black", "terracotta", "teal", "cream"]))])
+        first, second = (
+            linear(PAINTS["cream"]),
+            linear(PAINTS[str(rng.choice(["grey", "black", "terracotta", "teal", "cream"]))]),
+        )
         even = ((np.floor(u / 0.3) + np.floor(v / 0.3)) % 2)[..., None]
         colour = first * even + second * (1 - even)
         joint = (((u / 0.3) % 1 < 0.03) | ((v / 0.3) % 1 < 0.03))[..., None]
@@ -137,7 +157,11 @@ def _wall(rng: np.random.Generator, u: Array, height: Array, cluttered: bool, ta
         wall[(a < 0.04) | (b < 0.09)] = base + 0.1
     elif style == "panels":
         a, b = (u * 1.7) % 1, (height * 1.5) % 1
-        frame = (np.abs(a - 0.5) < 0.40) & (np.abs(b - 0.5) < 0.40) & ~((np.abs(a - 0.5) < 0.385) & (np.abs(b - 0.5) < 0.385))
+        frame = (
+            (np.abs(a - 0.5) < 0.40)
+            & (np.abs(b - 0.5) < 0.40)
+            & ~((np.abs(a - 0.5) < 0.385) & (np.abs(b - 0.5) < 0.385))
+        )
         wall[frame] = second
     if not tabletop:
         wall[height < 0.09] = 0.82  # the skirting board
@@ -155,7 +179,9 @@ def _hang(rng: np.random.Generator, wall: Array, u: Array, height: Array) -> Non
     a, b = u - x, height - y
     if what == "picture":
         w, h = rng.uniform(0.1, 0.24, 2)
-        wall[(np.abs(a) < w) & (np.abs(b) < h)] = linear(PAINTS["black"]) if rng.random() < 0.5 else linear((170, 120, 70))
+        wall[(np.abs(a) < w) & (np.abs(b) < h)] = (
+            linear(PAINTS["black"]) if rng.random() < 0.5 else linear((170, 120, 70))
+        )
         wall[(np.abs(a) < w - 0.02) & (np.abs(b) < h - 0.02)] = 0.85
         wall[(np.abs(a) < w - 0.06) & (np.abs(b) < h - 0.06)] = colour
         hill = b < 0.04 * np.sin(a * 30) - 0.02
@@ -186,5 +212,3 @@ def _out_of_focus(room: Array, far: Array, wall_blur: float, floor_blur: float) 
     border = Image.fromarray((far * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.0))
     share = np.asarray(border, dtype=np.float64)[..., None] / 255
     return ((blurred[0] * (1 - share) + blurred[1] * share) / 255) ** 2.2
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -74,21 +74,50 @@ def metal(rng: np.random.Generator, name: str | None = None) -> Material:
     name = name or str(rng.choice(list(METALS)))
     word, colour = METALS[name]
     colours = {"chrome": "silver chrome", "steel": "grey steel", "brass": "golden brass", "copper": "copper"}
-    return Material("metal", colour, gloss=float(rng.uniform(0.55, 0.95)), words=colours.get(name, name), colour_word=word)
+    return Material(
+        "metal", colour, gloss=float(rng.uniform(0.55, 0.95)), words=colours.get(name, name), colour_word=word
+    )
 
 
-def fabric(rng: np.random.Generator, patterns: tuple[str, ...] = ("plain", "plain", "plain", "stripes", "checks", "dots")) -> Material:
+def frame_material(rng: np.random.Generator, metal_share: float = 0.3) -> Material:
+    """What frames and legs are made of: wood, painted wood or metal."""
+    draw = rng.random()
+    if draw < metal_share:
+        return metal(rng)
+    if draw < metal_share + 0.22:
+        paint = painted(rng, "paint", (0.2, 0.6))
+        return Material(
+            paint.kind, paint.colour, gloss=paint.gloss, words=f"{paint.words} wooden", colour_word=paint.colour_word
+        )
+    return wood(rng)
+
+
+def fabric(
+    rng: np.random.Generator, patterns: tuple[str, ...] = ("plain", "plain", "plain", "stripes", "checks", "dots")
+) -> Material:
     """Cloth, sometimes patterned, or leather."""
     if rng.random() < 0.2:
-        leather = painted(rng, "leather", (0.35, 0.6), ("black", "brown", "cream", "red", "terracotta", "olive", "navy blue"))
+        leather = painted(
+            rng, "leather", (0.35, 0.6), ("black", "brown", "cream", "red", "terracotta", "olive", "navy blue")
+        )
         return _with(leather, words=f"{leather.words} leather")
     base = painted(rng, "fabric", (0.02, 0.1))
     pattern = str(rng.choice(patterns))
     if pattern == "plain":
         return _with(base, words=f"{base.words} fabric")
-    other = PAINTS["cream"] if sum(base.colour) < 480 else PAINTS[str(rng.choice(["navy blue", "teal", "red", "dark grey", "olive"]))]
+    other = (
+        PAINTS["cream"]
+        if sum(base.colour) < 480
+        else PAINTS[str(rng.choice(["navy blue", "teal", "red", "dark grey", "olive"]))]
+    )
     word = {"stripes": "striped", "checks": "checked", "dots": "dotted"}[pattern]
-    return _with(base, second=_varied(rng, other), pattern=pattern, scale=float(rng.uniform(0.7, 1.4)), words=f"{base.words} {word} fabric")
+    return _with(
+        base,
+        second=_varied(rng, other),
+        pattern=pattern,
+        scale=float(rng.uniform(0.7, 1.4)),
+        words=f"{base.words} {word} fabric",
+    )
 
 
 def ceramic(rng: np.random.Generator) -> Material:
@@ -96,15 +125,23 @@ def ceramic(rng: np.random.Generator) -> Material:
     base = painted(rng, "ceramic", (0.6, 0.95))
     pattern = str(rng.choice(["plain", "plain", "bands", "dots", "zigzag", "speckle", "two-tone", "stripes"]))
     light = sum(base.colour) > 480
-    other = str(rng.choice(["navy blue", "teal", "red", "black", "green", "terracotta"] if light else ["white", "cream", "yellow"]))
+    other = str(
+        rng.choice(
+            ["navy blue", "teal", "red", "black", "green", "terracotta"] if light else ["white", "cream", "yellow"]
+        )
+    )
     word = {"plain": "", "bands": "banded ", "dots": "dotted ", "zigzag": "zigzag ", "speckle": "speckled ",
             "two-tone": "two-tone ", "stripes": "striped "}[pattern]  # fmt: skip
-    return _with(base, second=PAINTS[other], pattern=pattern, scale=float(rng.uniform(0.7, 1.3)), words=f"{base.words} {word}ceramic")
+    return _with(
+        base,
+        second=PAINTS[other],
+        pattern=pattern,
+        scale=float(rng.uniform(0.7, 1.3)),
+        words=f"{base.words} {word}ceramic",
+    )
 
 
 def _with(material: Material, **changes: object) -> Material:
-    from dataclasses import replace
-
     return replace(material, **changes)  # type: ignore[arg-type]
 
 
@@ -167,7 +204,9 @@ def albedo(material: Material, place: Array) -> Array:
     mix = _pattern(material.pattern, along * material.scale, (across + 0.5 * deep) * material.scale, place)
     colour = first + (second - first) * mix[:, None] if mix is not None else np.broadcast_to(first, place.shape)
     if material.kind == "fabric":
-        weave = 1 + 0.10 * noise(along * 3.3, across * 3.3 + deep * 2.9) + 0.12 * noise(along * 0.8, across * 0.8 + deep)
+        weave = (
+            1 + 0.10 * noise(along * 3.3, across * 3.3 + deep * 2.9) + 0.12 * noise(along * 0.8, across * 0.8 + deep)
+        )
         return colour * weave[:, None]
     if material.kind == "leather":
         return colour * (1 + 0.28 * noise(along * 0.7, across * 0.7 + deep))[:, None]

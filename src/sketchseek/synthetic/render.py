@@ -116,13 +116,16 @@ def photograph(solid: Solid, seen: Solid, view: View, materials: tuple[Material,
     return Image.fromarray(np.rint(photo).clip(0, 255).astype(np.uint8))
 
 
-def _shade(seen: Solid, view: View, materials: tuple[Material, ...], light: Light, shadow: _ShadowMap, tint: Array) -> Array:
+def _shade(
+    seen: Solid, view: View, materials: tuple[Material, ...], light: Light, shadow: _ShadowMap, tint: Array
+) -> Array:
     """The linear colour of each pixel of the thing, ``[n, 3]`` in the mask's order."""
     rows, columns = np.nonzero(view.mask)
     triangle = view.triangle[rows, columns]
     weights = _barycentric(seen, view, triangle, rows, columns)
     place, normal, texture = (
-        sum(weights[:, k, None] * values[triangle, k] for k in range(3)) for values in (seen.corners, seen.normals, seen.texture)
+        sum(weights[:, k, None] * values[triangle, k] for k in range(3))
+        for values in (seen.corners, seen.normals, seen.texture)
     )
     normal = unit(normal)
     to_eye = unit(view.camera.position - place)

@@ -121,7 +121,9 @@ def slab(outline: Outline, height: float, bevel: float = 0.006) -> Solid:
     inset = points * (1 - bevel / np.abs(points).max(axis=0))
     rings = [inset, points, points, inset]
     heights = [0.0, bevel, height - bevel, height]
-    stacked = np.stack([np.stack([p[:, 0], np.full(len(p), h), -p[:, 1]], axis=1) for p, h in zip(rings, heights, strict=True)])
+    stacked = np.stack(
+        [np.stack([p[:, 0], np.full(len(p), h), -p[:, 1]], axis=1) for p, h in zip(rings, heights, strict=True)]
+    )
     return _skin(stacked, faces, cap_rows=1)
 
 
@@ -282,7 +284,9 @@ def volume(solid: Solid) -> float:
 def _outward(solid: Solid) -> Solid:
     if volume(solid) > 0:
         return _facing(solid)
-    flipped = replace(solid, corners=solid.corners[:, ::-1], normals=solid.normals[:, ::-1], texture=solid.texture[:, ::-1])
+    flipped = replace(
+        solid, corners=solid.corners[:, ::-1], normals=solid.normals[:, ::-1], texture=solid.texture[:, ::-1]
+    )
     return _facing(flipped)
 
 

@@ -1,7 +1,7 @@
 """Networks by their torchvision or timm name, cut at named taps.
 
-A tap is the name of a module inside the network, as ``named_modules`` prints it; the backbone returns the output of each.
-Layers that no tap needs are cut away, classifiers included.
+A tap is the name of a module inside the network, as ``named_modules`` prints it; the backbone returns the output of
+each. Layers that no tap needs are cut away, classifiers included.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Backbone(nn.Module):
 def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "random") -> Backbone:
     """Build ``torchvision/<name>`` or ``timm/<name>`` and load its weights.
 
-    ``weights`` is ``random``, ``pretrained`` (the library's own download, which needs a network once) or the path of a local
+    ``weights`` is ``random``, ``pretrained`` (the library's own download, which needs a network once) or the path of
+    a local
     ``.safetensors`` file with the library's key names; keys of layers beyond the taps may be missing or left over.
     Raises InputError for an unknown name or tap, a file that does not fit, or a download that fails.
     """
@@ -56,7 +57,8 @@ def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "ra
         if library == "torchvision":
             import torchvision
 
-            # GoogLeNet and Inception rescale their input when pretrained; the layers are used on their own, so they must not.
+            # GoogLeNet and Inception rescale their input when pretrained; the layers are used on their own, so they
+            # must not.
             network = torchvision.models.get_model(model, weights="DEFAULT" if pretrained else None)
         elif library == "timm":
             import timm
@@ -81,8 +83,8 @@ def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "ra
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Load a local weights file into a whole library network. Keys the network lacks are an error, as are wrong shapes and a
-    file that leaves more of the network empty than its classifier."""
+    """Load a local weights file into a whole library network. Keys the network lacks are an error, as are wrong
+    shapes and a file that leaves more of the network empty than its classifier."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

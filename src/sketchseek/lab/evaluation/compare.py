@@ -13,8 +13,8 @@ def paired_bootstrap(
 ) -> tuple[float, float, float]:
     """Mean of ``a - b`` with its 95 % percentile-bootstrap interval: (mean, low, high), in the unit of the inputs.
 
-    ``a`` and ``b`` hold one value a query, the same queries in the same order. A gain is claimed only where the interval
-    leaves out 0. Raises ValueError where the two do not pair up.
+    ``a`` and ``b`` hold one value a query, the same queries in the same order. A gain is claimed only where the
+    interval leaves out 0. Raises ValueError where the two do not pair up.
     """
     if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
         raise ValueError(f"a paired comparison needs the same queries on both sides, not {a.shape} and {b.shape}")

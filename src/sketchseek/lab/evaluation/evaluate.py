@@ -57,7 +57,8 @@ def default_steps(split: Split) -> int:
 def evaluate(
     encoder: Encoder, split: Split, steps: int = 1, advance: Callable[[int], None] = lambda images: None
 ) -> Evaluation:
-    """Encode all photos and all (sketch, step) of the split and rank. ``advance`` is told of images as they are encoded.
+    """Encode all photos and all (sketch, step) of the split and rank. ``advance`` is told of images as they are
+    encoded.
 
     Raises InputError for a split without photos or sketches, and for steps > 1 where a sketch has no strokes.
     """

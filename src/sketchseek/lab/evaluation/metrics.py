@@ -14,8 +14,8 @@ Figures = dict[str, float | None]
 def ranks_of(similarity: NDArray[np.floating[Any]], target: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """The rank of each query's own photo, ``[queries]``, 1 is best.
 
-    ``similarity [queries, gallery]`` is higher for closer; ``target [queries]`` indexes the gallery. A tie counts against the
-    query: the rank is the number of photos at least as close as the right one. Raises ValueError for NaN.
+    ``similarity [queries, gallery]`` is higher for closer; ``target [queries]`` indexes the gallery. A tie counts
+    against the query: the rank is the number of photos at least as close as the right one. Raises ValueError for NaN.
     """
     if np.isnan(similarity).any():
         raise ValueError("a similarity is not a number")
@@ -42,7 +42,9 @@ def figures(ranks: NDArray[np.integer[Any]], gallery: int) -> Figures:
 
 
 def per_query(ranks: NDArray[np.integer[Any]], gallery: int) -> Mapping[str, NDArray[np.float64]]:
-    """What each query contributes to each figure, in 0..1, ``[queries]``; the figure is the mean. The base of comparisons."""
+    """What each query contributes to each figure, in 0..1, ``[queries]``; the figure is the mean. The base of
+    comparisons.
+    """
     last, steps = ranks[:, -1], ranks.shape[1]
     percentile = (gallery - ranks) / max(gallery - 1, 1)
     weight = np.exp(-np.arange(1, steps + 1) / steps)

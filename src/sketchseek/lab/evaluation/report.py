@@ -1,4 +1,6 @@
-"""A folder a person can look at: the figures, what came back for which sketch, and how the rank fell as strokes came."""
+"""A folder a person can look at: the figures, what came back for which sketch, and how the rank fell as strokes
+came.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ ROWS = 12
 
 
 def write_report(folder: Path, evaluation: Evaluation, split: Split, document: dict[str, Any]) -> None:
-    """Write ``evaluation.json``, ``top.png`` (the best photos of twelve sketches from the easiest to the hardest, the right one
+    """Write ``evaluation.json``, ``top.png`` (the best photos of twelve sketches from the easiest to the hardest, the
+    right one
     framed in green) and, where there are steps, ``curve.png`` (rank percentile and 1/rank against the share drawn)."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evaluation.json").write_text(json.dumps(document | {"ranks": evaluation.ranks.tolist()}) + "\n")

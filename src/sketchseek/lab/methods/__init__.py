@@ -1,7 +1,8 @@
 """The registry of methods. No torch until a method's network is asked for.
 
 A method is a package with the modules ``config`` (``Config``, ``PRESETS``, ``TITLE``, ``PAPER``), ``network``
-(``build(config, weights) -> nn.Module``) and ``objective`` (``phases(config, network, pairs) -> list[Phase]``), and the files
+(``build(config, weights) -> nn.Module``) and ``objective`` (``phases(config, network, pairs) -> list[Phase]``), and
+the files
 ``ablations.toml`` and ``README.md``. Others register theirs through the entry point group ``sketchseek.methods``, whose
 values name such a package.
 """

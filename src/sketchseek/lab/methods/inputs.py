@@ -1,4 +1,6 @@
-"""From the pixels that every network takes to what its backbone expects: polarity and normalisation, inside the graph."""
+"""From the pixels that every network takes to what its backbone expects: polarity and normalisation, inside the
+graph.
+"""
 
 from __future__ import annotations
 

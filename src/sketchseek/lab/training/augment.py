@@ -1,6 +1,7 @@
 """Augmentation of a whole batch at once, on the device of the batch.
 
-``bench`` is the one augmentation of all comparison tables: one horizontal flip per pair (a mirrored chair is another chair, so
+``bench`` is the one augmentation of all comparison tables: one horizontal flip per pair (a mirrored chair is another
+chair, so
 sketch and photo flip together), a light affine change of each image on its own (nobody draws exactly in the frame), and
 colour jitter of the photo.
 """
@@ -22,9 +23,11 @@ GRAYSCALE_PROBABILITY = 0.1
 
 
 def augment_pairs(kind: str, ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
-    """Augment ``ink [B, S, S]`` and ``photos [B, S, S, 3]`` (uint8) of the same pairs; returns float32 in 0..255, same shapes.
+    """Augment ``ink [B, S, S]`` and ``photos [B, S, S, 3]`` (uint8) of the same pairs; returns float32 in 0..255,
+    same shapes.
 
-    ``kind`` is ``none``, ``flip`` (half of the pairs mirrored) or ``bench``. Random numbers come from torch's global generator.
+    ``kind`` is ``none``, ``flip`` (half of the pairs mirrored) or ``bench``. Random numbers come from torch's global
+    generator.
     """
     ink, photos = ink.float(), photos.float()
     if kind == "none":
@@ -59,7 +62,9 @@ def _affine(images: Tensor, padding: str) -> Tensor:
 
 
 def _jitter_colour(photos: Tensor) -> Tensor:
-    """Change brightness, contrast and saturation of each of ``photos [B, S, S, 3]``; some turn grey. Clamped to 0..255."""
+    """Change brightness, contrast and saturation of each of ``photos [B, S, S, 3]``; some turn grey. Clamped to
+    0..255.
+    """
     count = len(photos)
 
     def factor(spread: float) -> Tensor:

@@ -32,8 +32,10 @@ VALIDATIONS = 10  # a phase
 class Phase:
     """A part of a method's training.
 
-    ``batch(step, device)`` gives the batch of a step; ``loss(network, batch, fraction)`` gives named scalars, ``"loss"`` among
-    them is minimised (``fraction`` of the phase done, 0..1, drives a method's own schedules). Every optimiser steps each time,
+    ``batch(step, device)`` gives the batch of a step; ``loss(network, batch, fraction)`` gives named scalars,
+    ``"loss"`` among
+    them is minimised (``fraction`` of the phase done, 0..1, drives a method's own schedules). Every optimiser steps
+    each time,
     the rates of its groups multiplied by ``schedule(fraction)``. ``clip`` bounds the gradient norm of each optimiser's
     parameters. ``train_mode(network)`` may freeze parts; by default the whole network is in training mode.
     """
@@ -77,13 +79,15 @@ def train(
     """Train ``network`` in place and return the final progress.
 
     ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors`` (removed at the end), ``last.safetensors`` and, where
-    ``validate`` gives a ``mean_reciprocal_rank``, the best by it as ``best.safetensors``. A checkpoint found there is resumed.
-    ``report(steps done over all phases, values)`` is called after every step.
+    ``validate`` gives a ``mean_reciprocal_rank``, the best by it as ``best.safetensors``. A checkpoint found there is
+    resumed. ``report(steps done over all phases, values)`` is called after every step.
     """
     from accelerate import Accelerator
     from accelerate.utils import set_seed
 
-    accelerator = Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=not torch.cuda.is_available())
+    accelerator = Accelerator(
+        mixed_precision="no" if precision == "fp32" else precision, cpu=not torch.cuda.is_available()
+    )
     set_seed(seed)
     optimizers = [(f"{i}.{name}", o) for i, p in enumerate(phases) for name, o in p.optimizers.items()]
     checkpoint = folder / "checkpoint.safetensors"
@@ -141,7 +145,9 @@ def train(
     return progress
 
 
-def _validate(network: nn.Module, validate: Any, index: int, phase: Phase, progress: Progress, log: _Log, out: Path) -> None:
+def _validate(
+    network: nn.Module, validate: Any, index: int, phase: Phase, progress: Progress, log: _Log, out: Path
+) -> None:
     figures = validate(network)
     log({"phase": phase.name, "step": progress.step, "validation": figures}, progress)
     if figures["mean_reciprocal_rank"] > progress.best:
@@ -154,7 +160,9 @@ def save_network(path: Path, network: nn.Module) -> None:
     _save({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}, path, {})
 
 
-def save_checkpoint(path: Path, network: nn.Module, optimizers: list[tuple[str, Optimizer]], progress: Progress) -> None:
+def save_checkpoint(
+    path: Path, network: nn.Module, optimizers: list[tuple[str, Optimizer]], progress: Progress
+) -> None:
     """Write network, optimisers and progress as one safetensors file (no pickle)."""
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     for name, optimizer in optimizers:
@@ -193,7 +201,9 @@ def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> N
     except (OSError, SafetensorError) as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
-        raise InputError(f"{path}: could not be written ({error}); free some space and run the same command again") from error
+        raise InputError(
+            f"{path}: could not be written ({error}); free some space and run the same command again"
+        ) from error
 
 
 def _mix(*numbers: int) -> int:

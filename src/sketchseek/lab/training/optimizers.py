@@ -16,7 +16,9 @@ WARM_UP = 0.15  # share of a one-cycle run that the rate climbs
 
 
 def body_and_new(network: nn.Module, body: nn.Module, training: TrainingConfig) -> list[dict[str, Any]]:
-    """Parameter groups: ``body`` at its own rate, the rest of the network at the rate of new parts. Vectors do not decay."""
+    """Parameter groups: ``body`` at its own rate, the rest of the network at the rate of new parts. Vectors do not
+    decay.
+    """
     in_body = {id(p) for p in body.parameters()}
     groups = []
     for is_body, rate in ((True, training.rate_body), (False, training.rate_new)):

@@ -17,7 +17,9 @@ from sketchseek.lab.training.augment import augment_pairs
 
 @dataclass(frozen=True)
 class PairBatch:
-    """``ink [B, S, S]`` and ``photos [B, S, S, 3]`` of B pairs, 0..255; ``photo [B]`` says which photo of the split each is."""
+    """``ink [B, S, S]`` and ``photos [B, S, S, 3]`` of B pairs, 0..255; ``photo [B]`` says which photo of the split
+    each is.
+    """
 
     ink: Tensor
     photos: Tensor
@@ -27,10 +29,12 @@ class PairBatch:
 class TrainingPairs:
     """Decoded sketches and photos of one or several training splits.
 
-    A batch is a pure function of (seed, step), so training that resumes at a step sees exactly what it would have seen. An
-    epoch shows each photo that has a sketch once, with one of its sketches at random: no photo is twice in a batch. Where
-    photos have categories, every other epoch fills each batch from as few categories as can be (MLRM 2022: batches of one
-    category and of many alternate), since only photos of one category teach the fine differences.
+    A batch is a pure function of (seed, step), so training that resumes at a step sees exactly what it would have
+    seen. An
+    epoch shows each photo that has a sketch once, with one of its sketches at random: no photo is twice in a batch.
+    Where
+    photos have categories, every other epoch fills each batch from as few categories as can be (MLRM 2022: batches of
+    one category and of many alternate), since only photos of one category teach the fine differences.
     """
 
     def __init__(self, splits: Sequence[Split], size: int, augmentation: str, batch: int, seed: int) -> None:
@@ -49,7 +53,9 @@ class TrainingPairs:
             raise InputError(f"training needs at least {batch} photos with a sketch, this data has {len(self.drawn)}")
 
     def at(self, step: int, device: torch.device | str = "cpu") -> PairBatch:
-        """The batch of a step, augmented. Uses and leaves torch's global generator; seed that per step, as the loop does."""
+        """The batch of a step, augmented. Uses and leaves torch's global generator; seed that per step, as the loop
+        does.
+        """
         per_epoch = len(self.drawn) // self.batch
         epoch, position = divmod(step, per_epoch)
         photo = self._order(epoch, per_epoch)[position * self.batch : (position + 1) * self.batch]

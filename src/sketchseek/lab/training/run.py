@@ -60,7 +60,9 @@ def run_training(
         try:
             network.load_state_dict(source.state_dict())
         except RuntimeError as error:
-            raise InputError(f"{plan.start}: its network has another shape than this config's; use the same config") from error
+            raise InputError(
+                f"{plan.start}: its network has another shape than this config's; use the same config"
+            ) from error
     training = plan.config.training
     pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training.augmentation, training.batch, plan.seed)
     validation = _bounded(merge([v for _, v in held_out]))
@@ -99,7 +101,8 @@ def run_training(
 def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[Split, Split]]) -> dict[str, Any]:
     if plan.start:
         start = read_run(plan.start)
-        weights = f"{plan.start.name} ({provenance.file_hash(plan.start / (start['main'] + '.safetensors'))}) <- {start['weights']}"
+        digest = provenance.file_hash(plan.start / f"{start['main']}.safetensors")
+        weights = f"{plan.start.name} ({digest}) <- {start['weights']}"
     elif plan.weights in ("random", "pretrained"):
         weights = plan.weights
     elif Path(plan.weights).is_file():
@@ -151,7 +154,9 @@ def _claim(out: Path, run: dict[str, Any]) -> None:
 
 
 def _bounded(split: Split) -> Split:
-    """At most 400 validation sketches, so that validation stays a small part of a run; which ones depends on the data alone."""
+    """At most 400 validation sketches, so that validation stays a small part of a run; which ones depends on the
+    data alone.
+    """
     if len(split.sketches) <= VALIDATION_SKETCHES:
         return split
     chosen = np.sort(np.random.default_rng(0).permutation(len(split.sketches))[:VALIDATION_SKETCHES])

@@ -13,7 +13,9 @@ PAPER = "Yu et al., Sketch Me That Shoe, CVPR 2016; as released with Bhunia et a
 
 @dataclass(frozen=True)
 class Config:
-    """One shared encoder; ``size`` is the input's side in pixels, ``head`` the embedding's size (none: the pooled taps)."""
+    """One shared encoder; ``size`` is the input's side in pixels, ``head`` the embedding's size (none: the pooled
+    taps).
+    """
 
     slug: ClassVar[str] = "siamese"
 
@@ -23,7 +25,9 @@ class Config:
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
     pool: Literal["max", "avg"]
-    attention: bool  # residual spatial attention on every tap before the pool (section 1.4 of the on-the-fly papers' code)
+    attention: (
+        bool  # residual spatial attention on every tap before the pool (section 1.4 of the on-the-fly papers' code)
+    )
     head: int | None
     objective: Literal["triplet", "batch-all", "infonce"]
     margin: float  # of the two triplet objectives, in L2 distance of unit vectors

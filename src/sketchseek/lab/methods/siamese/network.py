@@ -13,7 +13,8 @@ from sketchseek.lab.methods.siamese.config import Config
 
 
 class SiameseNetwork(nn.Module):
-    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the features of both, ``{"vector": [B, D]}`` of unit length.
+    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the features of both, ``{"vector": [B, D]}`` of unit
+    length.
 
     Both go through the encoder in one pass, so batch statistics are joint.
     """

@@ -34,12 +34,15 @@ def phases(config: Config, network: SiameseNetwork, pairs: TrainingPairs) -> lis
 
 
 def objective(config: Config, sketches: Tensor, photos: Tensor) -> Tensor:
-    """The configured loss of unit vectors ``[B, D]``, row i of both being a pair; the photos of a batch are all different."""
+    """The configured loss of unit vectors ``[B, D]``, row i of both being a pair; the photos of a batch are all
+    different.
+    """
     if config.objective == "infonce":
         return info_nce(sketches, photos, config.temperature)
     if config.objective == "batch-all":
         return batch_all_triplet(sketches, photos, config.margin)
-    # A random other photo of the batch is a random other photo of the training set, at no extra pass, and never one that
+    # A random other photo of the batch is a random other photo of the training set, at no extra pass, and never one
+    # that
     # the sketch depicts.
     offset = torch.randint(1, len(photos), (len(photos),), device=photos.device)
     negative = (torch.arange(len(photos), device=photos.device) + offset) % len(photos)

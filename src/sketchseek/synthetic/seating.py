@@ -1,70 +1,30 @@
-"""Chairs, stools, tables, sofas, cabinets and bookshelves from random measures, in metres."""
+"""Chairs, stools and sofas from random measures, in metres."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from sketchseek.synthetic.materials import Material, fabric, metal, painted, wood
+from sketchseek.synthetic.materials import fabric, frame_material, metal, wood
 from sketchseek.synthetic.shapes import (
     Solid,
     bar,
-    box,
     circle,
     curve,
     cushion,
     ellipse,
-    joined,
     lathe,
     rectangle,
     sheet,
     slab,
     sweep,
 )
-
-Random = np.random.Generator
-COUNT = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
-
-
-@dataclass
-class Thing3D:
-    """A thing while it is being built: its parts, their materials, what to say of it, and from where to look at it."""
-
-    rng: Random
-    parts: list[Solid] = field(default_factory=list)
-    materials: list[Material] = field(default_factory=list)
-    words: str = ""
-    elevation: tuple[float, float] = (8, 28)  # degrees
-    azimuth: tuple[float, float] = (-52, 52)
-    tabletop: bool = False
-
-    def material(self, material: Material) -> int:
-        self.materials.append(material)
-        return len(self.materials) - 1
-
-    def add(self, solid: Solid, material: int) -> None:
-        self.parts.append(solid.of(material, self.rng.uniform(0, 3, 3)))
-
-    def solid(self) -> Solid:
-        return joined(self.parts)
-
-
-def _frame_material(rng: Random, metal_share: float = 0.3) -> Material:
-    """Wood, painted wood or metal."""
-    draw = rng.random()
-    if draw < metal_share:
-        return metal(rng)
-    if draw < metal_share + 0.22:
-        paint = painted(rng, "paint", (0.2, 0.6))
-        return Material(paint.kind, paint.colour, gloss=paint.gloss, words=f"{paint.words} wooden", colour_word=paint.colour_word)
-    return wood(rng)
+from sketchseek.synthetic.thing3d import COUNT, Random, Thing3D, leg_outline
 
 
 def chair(rng: Random) -> Thing3D:
     thing = Thing3D(rng)
     upholstered = rng.random() < 0.4
-    frame = thing.material(_frame_material(rng))
+    frame = thing.material(frame_material(rng))
     soft = thing.material(fabric(rng)) if upholstered else frame
     width, depth = rng.uniform(0.38, 0.54), rng.uniform(0.38, 0.5)
     seat = rng.uniform(0.40, 0.50) if rng.random() < 0.82 else rng.uniform(0.58, 0.72)
@@ -77,7 +37,16 @@ def chair(rng: Random) -> Thing3D:
     thing.add(slab(outline, thick, 0.006).moved(y=seat - thick), frame)
     if upholstered:
         if round_seat:
-            pad = lathe([(0, 0), (width * 0.44, 0), (width * 0.47, 0.02), (width * 0.44, 0.05), (width * 0.3, 0.062), (0, 0.065)])
+            pad = lathe(
+                [
+                    (0, 0),
+                    (width * 0.44, 0),
+                    (width * 0.47, 0.02),
+                    (width * 0.44, 0.05),
+                    (width * 0.3, 0.062),
+                    (0, 0.065),
+                ]
+            )
             thing.add(pad.moved(y=seat), soft)
         else:
             thing.add(cushion(width * 0.97, rng.uniform(0.05, 0.11), depth * 0.97, 6).moved(y=seat - 0.005), soft)
@@ -91,12 +60,6 @@ def chair(rng: Random) -> Thing3D:
     return thing
 
 
-def _leg_outline(rng: Random, thickness: float) -> tuple[object, str]:
-    if rng.random() < 0.45:
-        return rectangle(thickness, thickness), "square"
-    return circle(thickness / 2), "round"
-
-
 def _chair_legs(rng: Random, thing: Thing3D, frame: int, width: float, depth: float, seat: float) -> str:
     style = str(rng.choice(["straight", "straight", "splayed", "splayed", "turned", "sled", "pedestal", "swivel"]))
     material = frame
@@ -105,7 +68,17 @@ def _chair_legs(rng: Random, thing: Thing3D, frame: int, width: float, depth: fl
     x, z, top = width / 2 - 0.03, depth / 2 - 0.03, seat - 0.02
     if style == "pedestal":
         foot = rng.uniform(0.17, 0.24)
-        post = [(0, 0), (foot, 0), (foot, 0.015), (foot * 0.8, 0.03), (0.05, 0.06), (0.03, 0.12), (0.03, top - 0.08), (0.09, top), (0, top)]
+        post = [
+            (0, 0),
+            (foot, 0),
+            (foot, 0.015),
+            (foot * 0.8, 0.03),
+            (0.05, 0.06),
+            (0.03, 0.12),
+            (0.03, top - 0.08),
+            (0.09, top),
+            (0, top),
+        ]
         thing.add(lathe(post), material)
         return "a round pedestal foot"
     if style == "swivel":
@@ -122,11 +95,18 @@ def _chair_legs(rng: Random, thing: Thing3D, frame: int, width: float, depth: fl
         r = rng.uniform(0.010, 0.014)
         for side in (-1, 1):
             a = side * x
-            loop = [(a, top, z), (a, 0.05, z + 0.02), (a, r, z - 0.03), (a, r, -z), (a, 0.06, -z - 0.04), (a, top, -z + 0.02)]
+            loop = [
+                (a, top, z),
+                (a, 0.05, z + 0.02),
+                (a, r, z - 0.03),
+                (a, r, -z),
+                (a, 0.06, -z - 0.04),
+                (a, top, -z + 0.02),
+            ]
             thing.add(sweep(curve(loop, 26), r), material)
         return "bent sled legs"
     thickness = rng.uniform(0.024, 0.05)
-    outline, shape = _leg_outline(rng, thickness)
+    outline, shape = leg_outline(rng, thickness)
     splay = rng.uniform(0.03, 0.10) if style == "splayed" else rng.uniform(0, 0.01)
     taper = rng.uniform(0.5, 1.0)
     for sx in (-1, 1):
@@ -154,7 +134,9 @@ def _chair_legs(rng: Random, thing: Thing3D, frame: int, width: float, depth: fl
     return f"four {kind} legs{' and stretchers' if rungs != 'none' else ''}"
 
 
-def _chair_back(rng: Random, thing: Thing3D, frame: int, soft: int, width: float, depth: float, seat: float, tall: float) -> str:
+def _chair_back(
+    rng: Random, thing: Thing3D, frame: int, soft: int, width: float, depth: float, seat: float, tall: float
+) -> str:
     style = str(rng.choice(["slats", "slats", "spindles", "spindles", "panel", "padded", "hoop", "cross"]))
     lean = rng.uniform(0.03, 0.14) * tall / 0.5
     bow = rng.uniform(0.0, 0.06)
@@ -184,7 +166,9 @@ def _chair_back(rng: Random, thing: Thing3D, frame: int, soft: int, width: float
         return f"a {word} padded back" if style == "padded" else f"a {word} solid back"
     if style == "hoop":
         count = int(rng.integers(3, 8))
-        hoop = curve([at(-1, 0), at(-1.02, 0.55), at(-0.72, 0.92), at(0, 1.02), at(0.72, 0.92), at(1.02, 0.55), at(1, 0)], 30)
+        hoop = curve(
+            [at(-1, 0), at(-1.02, 0.55), at(-0.72, 0.92), at(0, 1.02), at(0.72, 0.92), at(1.02, 0.55), at(1, 0)], 30
+        )
         thing.add(sweep(hoop, post), frame)
         for k in range(count):
             x = (k + 1) / (count + 1) * 2 - 1
@@ -222,7 +206,15 @@ def _armrests(rng: Random, thing: Thing3D, frame: int, width: float, depth: floa
     curved = rng.random() < 0.5
     for s in (-1, 1):
         if curved:
-            path = curve([(s * x, y + 0.03, -depth / 2), (s * (x + 0.02), y + 0.01, 0), (s * x, y - 0.02, front), (s * x, seat - 0.02, front - 0.03)], 20)
+            path = curve(
+                [
+                    (s * x, y + 0.03, -depth / 2),
+                    (s * (x + 0.02), y + 0.01, 0),
+                    (s * x, y - 0.02, front),
+                    (s * x, seat - 0.02, front - 0.03),
+                ],
+                20,
+            )
             thing.add(sweep(path, rectangle(0.036, 0.022, 0.008)), frame)
         else:
             thing.add(bar((s * x, y, -depth / 2 - 0.02), (s * x, y, front + 0.04), rectangle(0.045, 0.024)), frame)
@@ -232,7 +224,7 @@ def _armrests(rng: Random, thing: Thing3D, frame: int, width: float, depth: floa
 
 def stool(rng: Random) -> Thing3D:
     thing = Thing3D(rng, elevation=(10, 30))
-    frame = thing.material(_frame_material(rng))
+    frame = thing.material(frame_material(rng))
     seat = rng.uniform(0.4, 0.78)
     wide = rng.uniform(0.30, 0.40)
     shape = str(rng.choice(["round", "round", "square", "oblong"]))
@@ -246,16 +238,26 @@ def stool(rng: Random) -> Thing3D:
                   top if not padded else frame)  # fmt: skip
         if padded:
             h = rng.uniform(0.05, 0.1)
-            thing.add(lathe([(0, 0), (r * 0.97, 0), (r * 1.02, h * 0.4), (r * 0.96, h * 0.8), (r * 0.75, h), (0, h * 1.05)]).moved(y=seat), top)
+            thing.add(
+                lathe(
+                    [(0, 0), (r * 0.97, 0), (r * 1.02, h * 0.4), (r * 0.96, h * 0.8), (r * 0.75, h), (0, h * 1.05)]
+                ).moved(y=seat),
+                top,
+            )
     else:
-        thing.add(slab(rectangle(wide, deep, rng.uniform(0.01, 0.06)), thick, 0.006).moved(y=seat - thick), top if not padded else frame)
+        thing.add(
+            slab(rectangle(wide, deep, rng.uniform(0.01, 0.06)), thick, 0.006).moved(y=seat - thick),
+            top if not padded else frame,
+        )
         if padded:
             thing.add(cushion(wide, rng.uniform(0.06, 0.1), deep, 6).moved(y=seat - 0.004), top)
     y0, metallic = seat - thick, thing.materials[frame].metallic
     style = str(rng.choice(["legs", "legs", "legs", "legs", "pedestal"]))
     if style == "pedestal":
         foot = rng.uniform(0.16, 0.2)
-        thing.add(lathe([(0, 0), (foot, 0), (foot, 0.012), (foot * 0.5, 0.03), (0.028, 0.06), (0.024, y0), (0, y0)]), frame)
+        thing.add(
+            lathe([(0, 0), (foot, 0), (foot, 0.012), (foot * 0.5, 0.03), (0.028, 0.06), (0.024, y0), (0, y0)]), frame
+        )
         if seat > 0.55:
             ring = np.array([(0.13 * np.sin(a), seat * 0.35, 0.13 * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 25)])
             thing.add(sweep(ring, 0.009), frame)
@@ -265,23 +267,33 @@ def stool(rng: Random) -> Thing3D:
         count = 3 if shape == "round" and rng.random() < 0.45 else 4
         splay = rng.uniform(0.0, 0.09)
         thickness = rng.uniform(0.016, 0.024) if metallic else rng.uniform(0.028, 0.045)
-        outline, word = _leg_outline(rng, thickness)
+        outline, word = leg_outline(rng, thickness)
         taper = rng.uniform(0.55, 1)
         turn = 0.5 if count == 4 else rng.random()
         feet = []
         for k in range(count):
             angle = 2 * np.pi * (k + turn) / count
-            sx, sz = np.sin(angle) * r * (0.72 if shape == "round" else 1.2), np.cos(angle) * r * (0.72 if shape == "round" else 1.2) * deep / wide
+            sx, sz = (
+                np.sin(angle) * r * (0.72 if shape == "round" else 1.2),
+                np.cos(angle) * r * (0.72 if shape == "round" else 1.2) * deep / wide,
+            )
             out = 1 + splay / r
             feet.append((sx, sz, out))
             thing.add(bar((sx, y0, sz), (sx * out, 0, sz * out), outline, taper), frame)
         ring_y = y0 * rng.uniform(0.25, 0.5)
         has_rungs = rng.random() < 0.65
         if has_rungs:
-            at = [(sx * (1 + (o - 1) * (1 - ring_y / y0)), sz * (1 + (o - 1) * (1 - ring_y / y0))) for sx, sz, o in feet]
+            at = [
+                (sx * (1 + (o - 1) * (1 - ring_y / y0)), sz * (1 + (o - 1) * (1 - ring_y / y0))) for sx, sz, o in feet
+            ]
             if metallic and shape == "round":
                 reach = float(np.hypot(*at[0]))
-                thing.add(sweep([(reach * np.sin(a), ring_y, reach * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 33)], 0.008), frame)
+                thing.add(
+                    sweep(
+                        [(reach * np.sin(a), ring_y, reach * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 33)], 0.008
+                    ),
+                    frame,
+                )
             else:
                 for k in range(count):
                     (ax, az), (bx, bz) = at[k], at[(k + 1) % count]
@@ -294,72 +306,64 @@ def stool(rng: Random) -> Thing3D:
     return thing
 
 
-def table(rng: Random) -> Thing3D:
-    thing = Thing3D(rng, elevation=(10, 32))
-    frame = thing.material(_frame_material(rng))
-    low = rng.random() < 0.35
-    height = rng.uniform(0.36, 0.48) if low else rng.uniform(0.68, 0.78)
-    shape = str(rng.choice(["round", "rectangular", "rectangular", "oval", "square"]))
-    wide = rng.uniform(0.8, 1.3)
-    deep = {"round": wide, "square": wide, "oval": wide * 0.62, "rectangular": wide * rng.uniform(0.45, 0.65)}[shape]
-    if shape in ("round", "square"):
-        wide = deep = wide * 0.78
-    top = frame if rng.random() < 0.45 else thing.material(wood(rng) if rng.random() < 0.7 else painted(rng, "plastic", (0.5, 0.9)))
-    thick = rng.uniform(0.02, 0.055)
-    outline = ellipse(wide / 2, deep / 2, 56) if shape in ("round", "oval") else rectangle(wide, deep, rng.choice([0.01, 0.03, 0.1]))
-    thing.add(slab(outline, thick, 0.008).moved(y=height - thick), top)
-    y0 = height - thick
-    inset = 0.70 if shape in ("round", "oval") else rng.uniform(0.86, 0.96)
-    x, z = wide / 2 * inset, deep / 2 * inset
-    features = []
-    style = str(rng.choice(["legs", "legs", "legs", "hairpin", "pedestal", "trestle"]))
-    if style == "pedestal" and shape in ("round", "square", "oval"):
-        foot = min(wide, deep) * rng.uniform(0.25, 0.33)
-        if rng.random() < 0.5:
-            profile = [(0, 0), (foot, 0), (foot, 0.015), (foot * 0.55, 0.04), (foot * 0.18, 0.14), (foot * 0.15, y0 * 0.6), (foot * 0.3, y0), (0, y0)]
-            features.append("a trumpet foot")
-        else:
-            profile = [(0, 0), (foot, 0), (foot, 0.03), (foot * 0.9, 0.05), (foot * 0.3, 0.09), (foot * 0.36, 0.2), (foot * 0.2, 0.3),
-                       (foot * 0.3, y0 * 0.8), (foot * 0.25, y0), (0, y0)]  # fmt: skip
-            features.append("a turned pedestal")
-        thing.add(lathe(profile), frame)
-    elif style == "trestle" and shape in ("rectangular", "oval"):
-        for s in (-1, 1):
-            for t in (-1, 1):
-                thing.add(bar((s * x * 0.85, y0, t * z * 0.25), (s * x * 0.85, 0, t * z * 0.9), rectangle(0.05, 0.035)), frame)
-            thing.add(bar((s * x * 0.85, y0 * 0.35, -z * 0.6), (s * x * 0.85, y0 * 0.35, z * 0.6), rectangle(0.035, 0.03)), frame)
-        thing.add(bar((-x * 0.85, y0 * 0.35, 0), (x * 0.85, y0 * 0.35, 0), rectangle(0.035, 0.035)), frame)
-        features.append("trestle legs")
-    elif style == "hairpin":
-        steel = thing.material(metal(rng))
-        for sx in (-1, 1):
-            for sz in (-1, 1):
-                for away in (-0.05, 0.05):
-                    thing.add(bar((sx * (x + away) , y0, sz * (z - away)), (sx * x * 1.02, 0, sz * z * 1.02), 0.007), steel)
-        features.append(f"{thing.materials[steel].words} hairpin legs")
-    else:
-        thickness = rng.uniform(0.035, 0.075)
-        outline2, word = _leg_outline(rng, thickness)
-        splay = rng.uniform(0, 0.08) if rng.random() < 0.5 else 0.0
-        for sx in (-1, 1):
-            for sz in (-1, 1):
-                thing.add(bar((sx * x, y0, sz * z), (sx * (x + splay), 0, sz * (z + splay)), outline2, rng.choice([0.55, 1.0])), frame)
-        features.append(f"four {'splayed' if splay > 0.03 else 'straight'} {word} legs")
-        if shape in ("rectangular", "square") and rng.random() < 0.6:
-            apron = rng.uniform(0.06, 0.14)
-            thing.add(box(2 * x, apron, 2 * z, 0.004).moved(y=y0 - apron), frame)
-            if apron > 0.09 and rng.random() < 0.7:
-                drawers = int(rng.integers(1, 4))
-                knob = thing.material(metal(rng))
-                for k in range(drawers):
-                    cx = (k + 0.5) / drawers * 2 * x * 0.92 - x * 0.92
-                    thing.add(box(2 * x * 0.88 / drawers, apron * 0.74, 0.012, 0.003).moved(cx, y0 - apron * 0.87, z + 0.002), frame)
-                    thing.add(cushion(0.03, 0.03, 0.03, 2).moved(cx, y0 - apron * 0.6, z + 0.02), knob)
-                features.append(f"{COUNT[drawers]} drawer{'s' if drawers > 1 else ''}")
-        if rng.random() < 0.25 and splay == 0:
-            thing.add(box(2 * x, 0.02, 2 * z, 0.004).moved(y=height * 0.25), top)
-            features.append("a shelf below")
-    noun = "coffee table" if low else "table"
-    top_words = f" with a {thing.materials[top].words} top," if top != frame else " with"
-    thing.words = f"a {'low ' if low else ''}{shape} {thing.materials[frame].words} {noun}{top_words} {' and '.join(features)}"
+def sofa(rng: Random) -> Thing3D:
+    """An armchair or a sofa of two or three seats."""
+    thing = Thing3D(rng, elevation=(8, 24), azimuth=(-40, 40))
+    cloth = thing.material(fabric(rng))
+    foot = thing.material(frame_material(rng, 0.4))
+    seats = int(rng.choice([1, 1, 2, 3]))
+    each, depth = rng.uniform(0.52, 0.66), rng.uniform(0.72, 0.9)
+    arm_style = str(rng.choice(["boxy", "rounded", "slim", "rolled", "no"]))
+    arm = {"boxy": rng.uniform(0.13, 0.2), "rounded": rng.uniform(0.16, 0.24), "slim": 0.08, "rolled": 0.16, "no": 0.0}[
+        arm_style
+    ]
+    inner = each * seats
+    width = inner + 2 * arm
+    raised = rng.uniform(0.06, 0.2)
+    base = rng.uniform(0.12, 0.2)
+    for sx in (-1, 1):
+        for sz in (-1, 1):
+            x, z = sx * (width / 2 - 0.07), sz * (depth / 2 - 0.08)
+            thing.add(bar((x, raised + 0.03, z), (x + sx * 0.02, 0, z + sz * 0.02), 0.026, 0.6), foot)
+    thing.add(slab(rectangle(width - 0.02, depth - 0.04, 0.04), base, 0.03).moved(y=raised), cloth)
+    seat_y = raised + base - 0.02
+    thick = rng.uniform(0.13, 0.2)
+    seat_cushions = seats if rng.random() < 0.75 else 1
+    for k in range(seat_cushions):
+        w = inner / seat_cushions
+        thing.add(
+            cushion(w * 0.995, thick, depth * 0.82, 7).moved(-inner / 2 + (k + 0.5) * w, seat_y, depth * 0.08), cloth
+        )
+    tall = rng.uniform(0.32, 0.55)
+    back_depth = 0.2
+    thing.add(cushion(width - 0.01 if arm_style == "no" else inner + arm, seat_y + tall - raised + 0.05, back_depth, 9)
+              .turned("x", -6).moved(0, raised, -depth / 2 + back_depth / 2), cloth)  # fmt: skip
+    for k in range(seat_cushions):
+        w = inner / seat_cushions
+        pillow = cushion(w * 0.98, tall * 0.98, 0.19, 5).turned("x", -rng.uniform(9, 15))
+        thing.add(pillow.moved(-inner / 2 + (k + 0.5) * w, seat_y + thick * 0.8, -depth / 2 + back_depth + 0.06), cloth)
+    high = seat_y - raised + thick + rng.uniform(0.06, 0.2)
+    for s in (-1, 1):
+        x = s * (inner / 2 + arm / 2)
+        if arm_style in ("boxy", "slim"):
+            thing.add(slab(rectangle(arm, depth - 0.02, 0.03), high, 0.03).moved(x, raised - 0.01, 0), cloth)
+        elif arm_style == "rounded":
+            thing.add(cushion(arm * 1.1, high, depth * 0.98, 4.5).moved(x, raised - 0.01, 0), cloth)
+        elif arm_style == "rolled":
+            thing.add(slab(rectangle(arm * 0.8, depth - 0.06, 0.03), high - 0.05, 0.02).moved(x, raised, 0), cloth)
+            roll = bar(
+                (x + s * 0.02, raised + high - 0.08, -depth / 2 + 0.02),
+                (x + s * 0.02, raised + high - 0.08, depth / 2 - 0.02),
+                circle(arm * 0.62, 24),
+            )
+            thing.add(roll, cloth)
+    extra = ""
+    if rng.random() < 0.45:
+        loose = thing.material(fabric(rng))
+        for s in (-1, 1) if seats > 1 else (rng.choice([-1, 1]) * 0.4,):
+            pillow = cushion(0.36, 0.34, 0.13, 3).turned("x", -24).turned("y", -14 * s)
+            thing.add(pillow.moved(s * (inner / 2 - 0.22), seat_y + thick * 0.9, 0.02), loose)
+        extra = f" and {thing.materials[loose].words} {'pillows' if seats > 1 else 'pillow'}"
+    noun = "armchair" if seats == 1 else f"{COUNT[seats]}-seat sofa"
+    thing.words = f"a {thing.materials[cloth].words} {noun} with {arm_style} arms, {'short' if raised < 0.12 else 'long'} {thing.materials[foot].words} legs{extra}"
     return thing

@@ -1,0 +1,43 @@
+"""A thing while it is being built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sketchseek.synthetic.materials import Material
+from sketchseek.synthetic.shapes import Outline, Solid, circle, joined, rectangle
+
+Random = np.random.Generator
+COUNT = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
+
+
+@dataclass
+class Thing3D:
+    """A thing while it is being built: its parts, their materials, what to say of it, and from where to look at it."""
+
+    rng: Random
+    parts: list[Solid] = field(default_factory=list)
+    materials: list[Material] = field(default_factory=list)
+    words: str = ""
+    elevation: tuple[float, float] = (8, 28)  # degrees
+    azimuth: tuple[float, float] = (-52, 52)
+    tabletop: bool = False
+
+    def material(self, material: Material) -> int:
+        self.materials.append(material)
+        return len(self.materials) - 1
+
+    def add(self, solid: Solid, material: int) -> None:
+        self.parts.append(solid.of(material, self.rng.uniform(0, 3, 3)))
+
+    def solid(self) -> Solid:
+        return joined(self.parts)
+
+
+def leg_outline(rng: Random, thickness: float) -> tuple[Outline, str]:
+    """The cross-section of a leg, square or round, and its word."""
+    if rng.random() < 0.45:
+        return rectangle(thickness, thickness), "square"
+    return circle(thickness / 2), "round"

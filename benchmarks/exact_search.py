@@ -1,4 +1,4 @@
-"""Exact search over 100,000 vectors of 512 numbers through the gallery's engine, against one numpy matrix-vector product.
+"""Exact search over 100,000 x 512 through the gallery's engine, against one numpy matrix-vector product.
 
 Goal: at most 1.3 times the product. Runs alternate, so that whatever else the machine does hits both alike.
 """
@@ -48,8 +48,8 @@ def main() -> int:
         vectors = Vectors.open(Path(folder, "vectors"), "cosine")  # as a server finds it
         searches, products = [], []
         for query in queries:
-            searches.append(seconds(lambda q=query: vectors.nearest(q, args.top)))
-            products.append(seconds(lambda q=query: matrix @ q))
+            searches.append(seconds(lambda: vectors.nearest(query, args.top)))  # noqa: B023 - called at once
+            products.append(seconds(lambda: matrix @ query))  # noqa: B023
         best = matrix @ queries[0]
         found = [hit.id.int for hit in vectors.nearest(queries[0], args.top)]
         vectors.close()
@@ -66,9 +66,9 @@ def main() -> int:
     if args.json:
         print(json.dumps(result))
     else:
+        search, product = result["search_milliseconds"], result["product_milliseconds"]
         print(
-            f"exact search {result['search_milliseconds']} ms, matrix-vector product {result['product_milliseconds']} ms: "
-            f"{result['ratio']} times (goal: at most {GOAL})"
+            f"exact search {search} ms, matrix-vector product {product} ms: ratio {result['ratio']} (goal: <= {GOAL})"
         )
     return 0
 

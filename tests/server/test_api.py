@@ -281,7 +281,7 @@ def test_the_page_is_there_and_asks_nothing_of_other_hosts(client: TestClient) -
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    for name in ("app.js", "drawing.js", "style.css", "icon.svg", "paper.svg"):
+    for name in ("app.js", "drawing.js", "style.css", "results.css", "small.css", "icon.svg", "paper.svg"):
         response = client.get(f"/{name}")
         assert response.status_code == 200
         foreign = response.text.replace("http://www.w3.org/2000/svg", "")

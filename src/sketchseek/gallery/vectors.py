@@ -1,12 +1,15 @@
 """The vector engine: Qdrant Edge in a directory, in this process.
 
-Search is exact: no index is built, as a scan of 100,000 vectors of 512 numbers takes about as long as reading them from
-memory. A point is a photo. Its unnamed vector is the single-vector form; where a matcher needs more than that to rank,
-the features lie beside it, one named vector each, flattened.
+Search is exact: no graph is built, as a scan of 100,000 vectors of 512 numbers takes about as long as reading them from
+memory, provided that every core reads its share. For that the vectors lie in segments. A point is a photo. Its unnamed
+vector is the single-vector form; where a matcher needs more than that to rank, the features lie beside it, one named
+vector each, flattened.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +23,8 @@ from sketchseek.errors import InputError
 from sketchseek.matching import Distance, Features
 
 _DISTANCES = {"cosine": qdrant.Distance.Cosine, "euclid": qdrant.Distance.Euclid, "dot": qdrant.Distance.Dot}
+_SEGMENTS = 8  # how many are aimed at: enough for the cores of most machines
+_LEAST_SEGMENT = 16_000  # kB; smaller ones are not worth a thread
 _PAGE = 10_000  # points read at a time when all are read
 
 
@@ -44,8 +49,10 @@ class Vectors:
         vectors = {"": qdrant.EdgeVectorParams(size=dimensions, distance=_DISTANCES[distance])}
         for name, size in features.items():  # read a few at a time, so not worth memory; dot leaves them as they are
             vectors[name] = qdrant.EdgeVectorParams(size, qdrant.Distance.Dot, memory=qdrant.Memory.Cold)
-        never = qdrant.EdgeOptimizersConfig(indexing_threshold=0)
-        qdrant.EdgeShard.create(str(folder), qdrant.EdgeConfig(vectors=vectors, optimizers=never)).close()
+        flat = qdrant.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=_LEAST_SEGMENT)  # m=0: no graph
+        segments = qdrant.EdgeOptimizersConfig(default_segment_number=_SEGMENTS, indexing_threshold=_LEAST_SEGMENT)
+        config = qdrant.EdgeConfig(vectors=vectors, hnsw_config=flat, optimizers=segments)
+        qdrant.EdgeShard.create(str(folder), config).close()
 
     @classmethod
     def open(cls, folder: Path, distance: Distance) -> Vectors:
@@ -67,12 +74,21 @@ class Vectors:
         features: Features,
         payloads: Sequence[dict[str, Any]],
     ) -> None:
-        """Insert points or replace them. When this returns they survive the end of the process, however it ends."""
+        """Insert points or replace them. When this returns they survive the end of the process, however it ends.
+
+        Raises OSError where the disk is full.
+        """
         points = []
         for row, (point, payload) in enumerate(zip(ids, payloads, strict=True)):
             named = {name: feature[row].reshape(-1) for name, feature in features.items()}
             points.append(qdrant.Point(point, {"": vectors[row], **named}, payload))
-        self._shard.update(qdrant.UpdateOperation.upsert_points(points))
+        try:
+            self._shard.update(qdrant.UpdateOperation.upsert_points(points))
+            self._shard.optimize()  # has something to do only once enough points for a segment have come together
+        except Exception as error:  # the engine's errors are all of one kind
+            if "space" not in str(error).lower():
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
     def delete(self, ids: Sequence[UUID]) -> None:
         self._shard.update(qdrant.UpdateOperation.delete_points(list(ids)))
@@ -80,7 +96,8 @@ class Vectors:
     def nearest(self, vector: NDArray[np.float32], limit: int, payloads: bool = True) -> list[Scored]:
         """The ``limit`` points closest to ``vector`` ``[d]``, closest first; the order among equals is not defined."""
         query = qdrant.Query.Nearest(vector.tolist())
-        found = self._shard.query(qdrant.QueryRequest(limit=limit, query=query, with_payload=payloads))
+        exact = qdrant.SearchParams(exact=True)
+        found = self._shard.query(qdrant.QueryRequest(limit, query=query, params=exact, with_payload=payloads))
         return [Scored(_uuid(point.id), self._sign * point.score, point.payload or {}) for point in found]
 
     def payload(self, point: UUID) -> dict[str, Any] | None:

@@ -60,8 +60,8 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
     """
     if out.exists():
         raise InputError(f"{out}: already exists; give a new folder")
-    network, run = load_network(run_folder)
-    network = network.cpu()
+    loaded, run = load_network(run_folder)
+    network: Any = loaded.cpu()
     _fold_batch_norms(network)
     if weights == "float16":
         _round_to_float16(network)

@@ -92,7 +92,7 @@ class TorchEncoder:
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pixels), BATCH):
-                batch = torch.from_numpy(np.ascontiguousarray(pixels[start : start + BATCH])).to(self.device)
+                batch = torch.from_numpy(np.array(pixels[start : start + BATCH])).to(self.device)
                 parts.append({k: v.float().cpu().numpy() for k, v in encode(batch).items()})
         self.network.train(was_training)
         return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}

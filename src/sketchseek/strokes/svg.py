@@ -14,8 +14,8 @@ from sketchseek.strokes._files import FARTHEST, checked_sketch, read_bytes, writ
 from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
 from sketchseek.strokes.svg_curves import Curve, Matrix
 
-# In canvas pixels, for a drawing that fills the canvas. It is scaled by the box of the control points; a curve's own
-# box is at worst some three times smaller, so that the error stays below 0.25 pixels when a drawing is fitted.
+# In canvas pixels, once the box of the control points has been fitted. A curve's own box is at worst some three times
+# smaller, so that the error stays below 0.25 pixels when the drawing is fitted.
 _TOLERANCE = 0.05
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
 _UNDRAWN = {"defs", "clipPath", "mask", "symbol", "pattern", "marker", "metadata", "linearGradient", "radialGradient"}
@@ -25,8 +25,9 @@ def read_svg(path: str | os.PathLike[str]) -> Sketch:
     """Read the outlines of an SVG: path, line, polyline, polygon, rect, circle and ellipse, each subpath a stroke.
 
     The viewBox (else width and height, else 256 x 256), centred on a square, becomes the unit canvas; a rectangle that
-    covers all of it is taken for the paper and left out. Curves become points that stray less than 0.25 canvas pixels,
-    also after ``Sketch.fitted``. Style, text, images, ``use`` and what is not displayed are ignored.
+    covers all of it is taken for the paper and left out. Curves become points that stray less than 0.25 canvas pixels
+    from them, both as they lie on the canvas and after ``Sketch.fitted``. Style, text, images, ``use`` and what is not
+    displayed are ignored.
 
     Raises InputError for malformed XML, shapes or numbers, and for files that declare entities.
     """
@@ -51,7 +52,7 @@ def parse_svg(data: bytes, name: object) -> Sketch:
         extent = float(np.ptp(points, axis=0).max())
     if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST:
         raise InputError(f"{name}: a point lies more than {FARTHEST:g} canvases away; export it anew")
-    tolerance = max(_TOLERANCE / CANVAS * min(1.0, extent * CANVAS / FITTED_SIDE), 1e-12)
+    tolerance = max(_TOLERANCE / FITTED_SIDE * extent, 1e-12)
     return checked_sketch(name, (curves.flatten(curve, tolerance) for curve in reader.curves))
 
 

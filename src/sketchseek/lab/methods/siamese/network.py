@@ -51,4 +51,4 @@ class SiameseNetwork(nn.Module):
 
 def build(config: Config, weights: str = "random") -> SiameseNetwork:
     """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
-    return SiameseNetwork(config, weights).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return SiameseNetwork(config, weights).to(memory_format=torch.channels_last)

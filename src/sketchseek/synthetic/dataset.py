@@ -1,0 +1,192 @@
+"""Things, numbered: thing ``i`` of a seed is the same wherever and in whatever order it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from sketchseek.errors import InputError
+from sketchseek.strokes.sketch import Sketch
+from sketchseek.strokes.sketch_json import write_json
+from sketchseek.synthetic.backdrop import make_backdrop
+from sketchseek.synthetic.household import clock, lamp, mug, teapot, vase
+from sketchseek.synthetic.outlines import visible_edges
+from sketchseek.synthetic.render import PHOTO, Light, aim, look, photograph
+from sketchseek.synthetic.seating import chair, sofa, stool
+from sketchseek.synthetic.sketching import any_hand, draw
+from sketchseek.synthetic.storage import bookshelf, cabinet, table
+from sketchseek.synthetic.thing3d import Thing3D
+
+BUILDERS: dict[str, Callable[[np.random.Generator], Thing3D]] = {
+    "chair": chair, "lamp": lamp, "table": table, "mug": mug, "stool": stool, "cabinet": cabinet, "sofa": sofa, "vase": vase,
+    "teapot": teapot, "bookshelf": bookshelf, "clock": clock,
+}  # fmt: skip
+CATEGORIES = tuple(BUILDERS)
+_TURN = ("chair", "lamp", "table", "mug", "stool", "cabinet", "chair", "sofa", "vase", "teapot", "bookshelf", "clock")
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    """A photo, what several people drew of it, and what it is."""
+
+    name: str  # "chair_0004", unique within a seed
+    category: str
+    photo: Image.Image  # RGB, 256 x 256
+    sketches: tuple[Sketch, ...]  # one a drawer, in the photo's frame
+    words: str  # "a tall red chair with a solid back and four straight legs"
+
+
+def generate(index: int, seed: int = 0, drawers: int = 3) -> Thing:
+    """Thing number ``index`` of a seed. It depends on nothing but (seed, index); more drawers add sketches after the first."""
+    thing, _ = generate_with_mask(index, seed, drawers)
+    return thing
+
+
+def generate_with_mask(index: int, seed: int = 0, drawers: int = 3) -> tuple[Thing, np.ndarray]:
+    """Also where in the photo the thing is, ``[256, 256]`` bool."""
+    category = _TURN[index % len(_TURN)]
+    rng = np.random.default_rng([seed, index])
+    built = BUILDERS[category](rng)
+    solid = built.solid()
+    camera = aim(
+        solid,
+        azimuth=float(rng.uniform(*built.azimuth)),
+        elevation=float(rng.uniform(*built.elevation)),
+        distance=float(rng.uniform(2.2, 4.5)),
+        fill=float(rng.uniform(0.66, 0.82)),
+        shift=rng.uniform(-0.025, 0.025, 2),
+    )
+    view, seen = look(solid, camera)
+    extent = np.ptp(solid.corners.reshape(-1, 3), axis=0)
+    backdrop, kind = make_backdrop(rng, camera, float(np.sqrt((extent * extent).sum())), built.tabletop)
+    tint = backdrop.reshape(-1, 3).mean(axis=0)
+    # The lamp hangs on one side, in front of the thing as the camera sees it.
+    side = float(rng.choice([-1, 1])) * rng.uniform(0.35, 0.9)
+    forward = camera.position / np.sqrt((camera.position**2).sum())
+    toward = camera.right * side + forward * rng.uniform(0.35, 0.8) + np.array([0.0, rng.uniform(0.8, 1.4), 0.0])
+    light = Light((float(toward[0]), float(toward[1]), float(toward[2])), key=float(rng.uniform(0.62, 0.85)),
+                  ambient=float(rng.uniform(0.42, 0.58)), warmth=float(rng.uniform(-0.4, 1.0)))  # fmt: skip
+    photo = photograph(solid, seen, view, tuple(built.materials), light, backdrop, tint / max(float(tint.max()), 1e-6))
+    chains = visible_edges(seen, view)
+    sketches = []
+    for drawer in range(drawers):
+        own = np.random.default_rng([seed, index, drawer + 1])
+        sketches.append(draw(own, chains, any_hand(own)))
+    thing = Thing(f"{category}_{index:04d}", category, photo, tuple(sketches), built.words)
+    return thing, view.mask[::2, ::2]
+
+
+def things(count: int, seed: int = 0, drawers: int = 3, workers: int | None = None) -> Iterator[Thing]:
+    """Things 0 to ``count`` - 1 in order, made by ``workers`` processes (all processors where None)."""
+    workers = workers or os.cpu_count() or 1
+    make = partial(generate, seed=seed, drawers=drawers)
+    if workers == 1 or count < 8:
+        yield from map(make, range(count))
+        return
+    # spawn: a fork of a process with threads (torch, onnxruntime) may hang.
+    with ProcessPoolExecutor(min(workers, count), mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(make, range(count), chunksize=4)
+
+
+def write_photos(folder: str | os.PathLike[str], count: int, seed: int = 0, workers: int | None = None,
+                 progress: Callable[[int, int], None] | None = None) -> Path:  # fmt: skip
+    """``write_dataset`` without sketches and words: ``<folder>/<name>.jpg``."""
+
+    def write(target: Path) -> None:
+        for done, thing in enumerate(things(count, seed, 0, workers), 1):
+            thing.photo.save(target / f"{thing.name}.jpg", quality=93)
+            if progress:
+                progress(done, count)
+
+    return _written(Path(folder), write)
+
+
+def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, drawers: int = 3, workers: int | None = None,
+                  progress: Callable[[int, int], None] | None = None) -> Path:  # fmt: skip
+    """Write ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json`` (drawers from 1), ``words.json`` and ``synthetic.json``.
+
+    ``folder`` must not exist or be empty, and appears complete or not at all. ``progress(done, count)`` is called after each
+    thing. Returns the folder. Raises InputError where it cannot be written.
+    """
+
+    def write(target: Path) -> None:
+        (target / "photo").mkdir()
+        (target / "sketch").mkdir()
+        words = {}
+        for done, thing in enumerate(things(count, seed, drawers, workers), 1):
+            thing.photo.save(target / "photo" / f"{thing.name}.jpg", quality=93)
+            for drawer, sketch in enumerate(thing.sketches, 1):
+                write_json(sketch, target / "sketch" / f"{thing.name}_{drawer}.json")
+            words[thing.name] = thing.words
+            if progress:
+                progress(done, count)
+        (target / "words.json").write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
+        about = {"format": "sketchseek-synthetic", "version": VERSION, "generator": generator_hash(), "seed": seed,
+                 "count": count, "drawers": drawers}  # fmt: skip
+        (target / "synthetic.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+    return _written(Path(folder), write)
+
+
+def generator_hash() -> str:
+    """Sixteen digits that change whenever the generator's code does."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _written(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Have ``write`` fill a new folder beside ``folder``, then put it in its place."""
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder}: is in the way; name a folder that does not exist yet, or an empty one")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}.part")
+        unfinished.mkdir()
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
+    try:
+        write(unfinished)
+        os.replace(unfinished, folder)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); nothing was left behind") from None
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def contact_sheet(things: Sequence[Thing], columns: int = 4, side: int = 256) -> Image.Image:
+    """Every thing's photo with its first sketch beside it, ``columns`` pairs a row."""
+    rows = -(-len(things) // columns)
+    sheet = Image.new("RGB", (columns * 2 * side, rows * side), "white")
+    for number, thing in enumerate(things):
+        x, y = number % columns * 2 * side, number // columns * side
+        sheet.paste(thing.photo.resize((side, side), Image.Resampling.LANCZOS), (x, y))
+        if thing.sketches:
+            sheet.paste(_drawn(thing.sketches[0], side), (x + side, y))
+    return sheet
+
+
+def _drawn(sketch: Sketch, side: int) -> Image.Image:
+    large = Image.new("L", (3 * side, 3 * side), 255)
+    pen = ImageDraw.Draw(large)
+    for stroke in sketch.strokes:
+        pen.line([(x * 3 * side, y * 3 * side) for x, y in stroke[:, :2]], fill=20, width=round(side * 3 / 110), joint="curve")
+    return large.resize((side, side), Image.Resampling.LANCZOS).convert("RGB")
+
+
+__all__ = ["CATEGORIES", "PHOTO", "Thing", "contact_sheet", "generate", "write_dataset", "write_photos"]

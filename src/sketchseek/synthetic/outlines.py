@@ -1,0 +1,187 @@
+"""The edges of a thing that a person would draw, as chains of points on the unit canvas.
+
+An edge runs between two pixels where one smooth face ends and another begins, or where a face hides a farther part of
+itself. Between neighbouring pixels of the picture that is a crack; cracks meet at the pixels' corners, and chains of
+them run from junction to junction. So what hides what, and where parts meet, needs no geometry at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sketchseek.synthetic.raster import NOTHING
+from sketchseek.synthetic.render import FINE, PHOTO, View
+from sketchseek.synthetic.shapes import Array, Solid
+
+_SHORTEST = 6  # pixels of a chain that anybody would draw
+_STEP = FINE // PHOTO
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """An edge of the thing: points ``[n, 2]`` on the unit canvas, about a pixel of the photo apart."""
+
+    points: Array
+    silhouette: bool  # the background is on one side
+    closed: bool
+
+
+def visible_edges(seen: Solid, view: View) -> list[Chain]:
+    """All drawable edges. Neighbouring chains that run on smoothly from one to the other are joined."""
+    across, down = _cracks(seen, view)
+    outline_across, outline_down = _cracks_of(view.mask[::_STEP, ::_STEP])
+    size = PHOTO + 1
+    # A crack is a step from one node (a pixel's corner) to its neighbour below or to the right.
+    rows, columns = np.nonzero(across)
+    starts, ends = [rows * size + columns + 1], [(rows + 1) * size + columns + 1]
+    outer = [outline_across[rows, columns]]
+    rows, columns = np.nonzero(down)
+    starts.append((rows + 1) * size + columns)
+    ends.append((rows + 1) * size + columns + 1)
+    outer.append(outline_down[rows, columns])
+    start, end, is_outer = np.concatenate(starts), np.concatenate(ends), np.concatenate(outer)
+    paths = _traced(start.tolist(), end.tolist(), is_outer.tolist())
+    chains = []
+    for nodes, silhouette, closed in _continued(paths, size):
+        if len(nodes) <= _SHORTEST:
+            continue
+        at = np.array(nodes)
+        points = np.stack([at % size, at // size], axis=1) / PHOTO
+        chains.append(Chain(_smoothed(points, closed), silhouette, closed))
+    return chains
+
+
+def _cracks(seen: Solid, view: View) -> tuple[np.ndarray, np.ndarray]:
+    """Where an edge separates a pixel from its right neighbour ``[s, s - 1]`` and from the one below ``[s - 1, s]``."""
+    triangle = view.triangle[::_STEP, ::_STEP]
+    depth = view.depth[::_STEP, ::_STEP]
+    slope = np.concatenate([view.slope, np.zeros((1, 2))])  # the last one for NOTHING
+    face = np.concatenate([seen.group, [NOTHING]])[triangle]
+    across, down = _cracks_of(face)
+    near = view.depth[view.mask]
+    tolerance = 0.02 * float(np.ptp(near)) if len(near) else 0.0
+    finite = np.where(np.isfinite(depth), depth, 0.0)
+    for cracks, first, second, axis in (
+        (across, np.s_[:, :-1], np.s_[:, 1:], 0),
+        (down, np.s_[:-1], np.s_[1:], 1),
+    ):
+        ahead = finite[first] + slope[triangle[first]][..., axis] * _STEP
+        behind = finite[second] - slope[triangle[second]][..., axis] * _STEP
+        jump = np.minimum(np.abs(ahead - finite[second]), np.abs(behind - finite[first]))
+        cracks |= (jump > tolerance) & (face[first] != NOTHING) & (face[second] != NOTHING)
+    return across, down
+
+
+def _cracks_of(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return labels[:, :-1] != labels[:, 1:], labels[:-1] != labels[1:]
+
+
+Path = tuple[list[int], bool, bool]  # nodes, silhouette, closed
+
+
+def _traced(start: list[int], end: list[int], outer: list[bool]) -> list[Path]:
+    """Chains from junction to junction, and closed loops that touch none. A silhouette is a chain of its own."""
+    at_node: dict[int, list[int]] = {}
+    for crack, (a, b) in enumerate(zip(start, end, strict=True)):
+        at_node.setdefault(a, []).append(crack)
+        at_node.setdefault(b, []).append(crack)
+
+    def passes(node: int) -> bool:
+        cracks = at_node[node]
+        return len(cracks) == 2 and outer[cracks[0]] == outer[cracks[1]]
+
+    used = bytearray(len(start))
+    paths: list[Path] = []
+
+    def follow(node: int, crack: int) -> list[int]:
+        nodes = [node]
+        while not used[crack]:
+            used[crack] = 1
+            node = end[crack] if start[crack] == node else start[crack]
+            nodes.append(node)
+            if not passes(node):
+                break
+            first, second = at_node[node]
+            crack = second if first == crack else first
+        return nodes
+
+    for node in at_node:
+        if not passes(node):
+            for crack in at_node[node]:
+                if not used[crack]:
+                    paths.append((follow(node, crack), outer[crack], False))
+    for crack in range(len(start)):
+        if not used[crack]:
+            paths.append((follow(start[crack], crack), outer[crack], True))
+    return paths
+
+
+def _continued(paths: list[Path], size: int) -> list[Path]:
+    """Joined, at every junction, the two chains that run on most nearly straight, and the pieces of the silhouette."""
+    open_paths = [path for path in paths if not path[2]]
+    joined = [path for path in paths if path[2]]
+    ends: dict[int, list[tuple[int, int]]] = {}
+    for number, (nodes, _, _) in enumerate(open_paths):
+        ends.setdefault(nodes[0], []).append((number, 0))
+        ends.setdefault(nodes[-1], []).append((number, 1))
+
+    def heading(number: int, side: int) -> tuple[float, float]:
+        nodes = open_paths[number][0]
+        reach = min(7, len(nodes) - 1)
+        a, b = (nodes[0], nodes[reach]) if side == 0 else (nodes[-1], nodes[-1 - reach])
+        dx, dy = b % size - a % size, b // size - a // size
+        length = max((dx * dx + dy * dy) ** 0.5, 1e-9)
+        return dx / length, dy / length
+
+    partner: dict[tuple[int, int], tuple[int, int]] = {}
+    for meeting in ends.values():
+        candidates = []
+        for i, first in enumerate(meeting):
+            for second in meeting[i + 1 :]:
+                outer = open_paths[first[0]][1], open_paths[second[0]][1]
+                (ax, ay), (bx, by) = heading(*first), heading(*second)
+                turn = ax * bx + ay * by  # -1 where the one runs straight on into the other
+                if outer[0] != outer[1] or turn > (-0.2 if outer[0] else -0.75):
+                    continue
+                candidates.append((turn, first, second))
+        for _, first, second in sorted(candidates):
+            if first not in partner and second not in partner and first[0] != second[0]:
+                partner[first], partner[second] = second, first
+
+    done: set[int] = set()
+
+    def run(number: int, side: int) -> list[int]:
+        """The nodes from this path's given end onwards through its partners."""
+        nodes: list[int] = []
+        while number not in done:
+            done.add(number)
+            piece = open_paths[number][0]
+            nodes += piece if side == 0 else piece[::-1]
+            following = partner.get((number, 1 - side))
+            if following is None:
+                break
+            number, side = following
+        return nodes
+
+    for number, (_, silhouette, _) in enumerate(open_paths):
+        for side in (0, 1):
+            if number not in done and (number, side) not in partner:
+                joined.append((run(number, side), silhouette, False))
+    for number, (_, silhouette, _) in enumerate(open_paths):
+        if number not in done:
+            joined.append((run(number, 0), silhouette, True))
+    return joined
+
+
+def _smoothed(points: Array, closed: bool) -> Array:
+    """Without the stairs of the pixels: a running mean, twice, of about five pixels."""
+    for _ in range(2):
+        if closed:
+            padded = np.concatenate([points[-2:], points, points[:2]])
+        else:
+            first, last = points[:1], points[-1:]
+            padded = np.concatenate([2 * first - points[2:0:-1], points, 2 * last - points[-2:-4:-1]])
+        points = sum(padded[k : len(padded) - 4 + k] for k in range(5)) / 5  # type: ignore[assignment]
+    return points

@@ -1,0 +1,220 @@
+"""Hands that draw: from the edges of a thing to strokes as people of different skill and patience make them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sketchseek.strokes.sketch import Sketch
+from sketchseek.synthetic.outlines import Chain
+from sketchseek.synthetic.shapes import Array, curve
+
+Random = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Hand:
+    """How somebody draws. Lengths are in canvases."""
+
+    wobble: float  # slow wandering off the line
+    tremor: float
+    misplaced: float  # how far a whole stroke may lie beside its place
+    overshoot: float
+    coarseness: float  # what is straightened
+    detail: float  # the shortest edge that is still drawn
+    most_strokes: int
+    forgets: float  # the chance that an inner edge is left out
+    breaks_at_corners: float  # the chance to lift the pen at a sharp corner
+    speed: float  # canvases a second
+    scale: tuple[float, float]
+    turn: float  # degrees
+    shift: tuple[float, float]
+
+
+def any_hand(rng: Random) -> Hand:
+    """Somebody, from careful to hasty."""
+    haste = float(rng.beta(1.6, 2.2))
+    size = rng.normal(1.0, 0.015 + 0.03 * haste)
+    aspect = rng.normal(0, 0.01 + 0.03 * haste)
+    return Hand(
+        wobble=0.003 + 0.009 * haste * rng.uniform(0.6, 1.4),
+        tremor=0.0006 + 0.0012 * float(rng.random()),
+        misplaced=0.002 + 0.009 * haste,
+        overshoot=0.004 + 0.022 * haste * rng.uniform(0.3, 1.5),
+        coarseness=0.0025 + 0.006 * haste,
+        detail=0.035 + 0.05 * haste,
+        most_strokes=round(20 - 9 * haste + rng.integers(-2, 3)),
+        forgets=0.03 + 0.22 * haste,
+        breaks_at_corners=float(rng.uniform(0.35, 0.95)),
+        speed=float(rng.uniform(0.35, 0.6) + 0.4 * haste),
+        scale=(float(size + aspect), float(size - aspect)),
+        turn=float(rng.normal(0, 0.5 + 1.6 * haste)),
+        shift=(float(rng.normal(0, 0.006 + 0.012 * haste)), float(rng.normal(0, 0.006 + 0.012 * haste))),
+    )
+
+
+def draw(rng: Random, chains: list[Chain], hand: Hand) -> Sketch:
+    """One sketch: the silhouette first, then what lies inside it, the long before the short."""
+    pieces = [piece for chain in chains for piece in _lifted(rng, chain, hand)]
+    outer = _in_order([p for p, silhouette in pieces if silhouette and _length(p) > 0.8 * hand.detail])
+    inner = sorted((p for p, silhouette in pieces if not silhouette and _length(p) > hand.detail), key=lambda p: -_length(p))
+    taken = np.zeros((_CELLS, _CELLS), dtype=bool)
+    drawn: list[Array] = []
+    for number, piece in enumerate([*outer, *inner]):
+        if len(drawn) >= hand.most_strokes:
+            break
+        if number >= len(outer) and rng.random() < hand.forgets:
+            continue
+        fresh = _not_yet_drawn(taken, piece)
+        if fresh is None or _length(fresh) < 0.7 * hand.detail:
+            continue
+        _mark(taken, fresh)
+        drawn.append(fresh)
+    centre = np.array([0.5, 0.55])
+    strokes, clock = [], 0.0
+    for piece in drawn:
+        stroke = _by_hand(rng, piece, hand)
+        angle = np.deg2rad(hand.turn)
+        x, y = (stroke - centre).T * np.array(hand.scale)[:, None]
+        stroke = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=1)
+        stroke = (stroke + centre + hand.shift).clip(0.004, 0.996)
+        steps = np.sqrt((np.diff(stroke, axis=0) ** 2).sum(axis=1))
+        pace = hand.speed * rng.uniform(0.8, 1.2)
+        times = clock + np.concatenate([[0.0], np.cumsum(1000 * steps / pace + 6)])
+        strokes.append(np.column_stack([np.round(stroke, 6), np.round(times, 3), np.ones(len(stroke))]))
+        clock = float(times[-1]) + float(rng.uniform(180, 520))
+    return Sketch.from_arrays(strokes)
+
+
+# --- which strokes
+
+
+def _lifted(rng: Random, chain: Chain, hand: Hand) -> list[tuple[Array, bool]]:
+    """A chain cut where the hand lifts the pen: at some of its corners, and where a stroke would get too long."""
+    points = chain.points
+    if chain.closed:  # begins at the top left, as most people do
+        begin = int((points[:, 0] + points[:, 1]).argmin())
+        points = np.concatenate([points[begin:], points[: begin + 1]])
+    reach = 7
+    cuts = [0]
+    if len(points) > 3 * reach:
+        before, after = points[reach:-reach] - points[: -2 * reach], points[2 * reach :] - points[reach:-reach]
+        size = np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1))
+        turn = (before * after).sum(axis=1) / np.maximum(size, 1e-12)
+        while len(turn) and turn.min() < 0.55:
+            corner = int(turn.argmin())
+            turn[max(0, corner - 2 * reach) : corner + 2 * reach] = 1.0
+            if rng.random() < hand.breaks_at_corners:
+                cuts.append(corner + reach)
+    cuts = [*sorted(cuts), len(points) - 1]
+    pieces = []
+    for a, b in zip(cuts, cuts[1:], strict=False):
+        parts = max(1, round(_length(points[a : b + 1]) / rng.uniform(0.9, 1.8)))
+        at = np.linspace(a, b, parts + 1).astype(int)
+        pieces += [(points[c : d + 1], chain.silhouette) for c, d in zip(at, at[1:], strict=False) if d - c >= 3]
+    return pieces
+
+
+def _in_order(pieces: list[Array]) -> list[Array]:
+    """From the topmost, always on to the piece that begins (or ends) nearest to the pen."""
+    left = sorted(pieces, key=lambda p: float(p[:, 1].min()))
+    ordered: list[Array] = []
+    pen = left[0][0] if left else np.zeros(2)
+    while left:
+        distance = [min(_apart(p[0], pen), _apart(p[-1], pen)) - 0.1 * _length(p) for p in left]
+        piece = left.pop(int(np.argmin(distance)))
+        if _apart(piece[-1], pen) < _apart(piece[0], pen):
+            piece = piece[::-1]
+        ordered.append(piece)
+        pen = piece[-1]
+    return ordered
+
+
+_CELLS = 128
+
+
+def _cells(points: Array) -> tuple[np.ndarray, np.ndarray]:
+    at = (points * _CELLS).astype(int).clip(1, _CELLS - 2)
+    return at[:, 1], at[:, 0]
+
+
+def _not_yet_drawn(taken: np.ndarray, piece: Array) -> Array | None:
+    """The longest part of the piece that no stroke runs along already: both sides of a thin leg become one line."""
+    free = np.concatenate([[False], ~taken[_cells(piece)], [False]])
+    begins, ends = np.flatnonzero(free[1:] & ~free[:-1]), np.flatnonzero(~free[1:] & free[:-1])
+    if not len(begins):
+        return None
+    longest = int((ends - begins).argmax())
+    begin, end = int(begins[longest]), int(ends[longest])
+    return piece[max(0, begin - 2) : end + 2] if end - begin >= 4 else None
+
+
+def _mark(taken: np.ndarray, piece: Array) -> None:
+    rows, columns = _cells(piece)
+    for i in (-1, 0, 1):
+        for j in (-1, 0, 1):
+            taken[rows + i, columns + j] = True
+
+
+# --- how a stroke looks
+
+
+def _by_hand(rng: Random, piece: Array, hand: Hand) -> Array:
+    """A clean piece as this hand draws it: straightened, wandering, beside its place, too long or too short."""
+    points = _straightened(piece, hand.coarseness)
+    length = _length(points)
+    smooth = _spread(points, max(3, min(26, round(length / 0.03) + 2)))
+    way = np.linspace(0, 1, len(smooth))
+    bends = max(3, round(length / 0.12) + 2)
+    wander = curve(rng.normal(0, 1, (bends, 2)), len(smooth)) * hand.wobble * min(1.0, 0.35 + length)
+    beside = rng.normal(0, 1, 2) * hand.misplaced
+    stretch = 1 + rng.normal(0, 0.6) * hand.misplaced / max(length, 0.05)
+    middle = smooth.mean(axis=0)
+    out = middle + (smooth - middle) * stretch + beside + wander + rng.normal(0, 1, smooth.shape) * hand.tremor
+    ends = rng.normal(0.15, 0.8, 2) * hand.overshoot * np.array([1.0, 1.0]) * min(1.0, length / 0.2)
+    first, last = out[0] - out[1], out[-1] - out[-2]
+    out = out + np.outer(np.exp(-way * 12), first / max(_norm(first), 1e-9)) * ends[0]
+    out = out + np.outer(np.exp(-(1 - way) * 12), last / max(_norm(last), 1e-9)) * ends[1]
+    return _straightened(out, 0.25 * hand.coarseness)
+
+
+def _straightened(points: Array, tolerance: float) -> Array:
+    """Fewer points, none farther than ``tolerance`` from the line (Douglas and Peucker)."""
+    keep = np.zeros(len(points), dtype=bool)
+    keep[[0, -1]] = True
+    stack = [(0, len(points) - 1)]
+    while stack:
+        a, b = stack.pop()
+        if b - a < 2:
+            continue
+        chord, offset = points[b] - points[a], points[a + 1 : b] - points[a]
+        size = _norm(chord)
+        if size < 1e-9:
+            distance = np.sqrt((offset**2).sum(axis=1))
+        else:
+            distance = np.abs(offset[:, 0] * chord[1] - offset[:, 1] * chord[0]) / size
+        far = int(distance.argmax())
+        if distance[far] > tolerance:
+            keep[a + 1 + far] = True
+            stack += [(a, a + 1 + far), (a + 1 + far, b)]
+    return points[keep]
+
+
+def _spread(points: Array, count: int) -> Array:
+    """``count`` points evenly along the line, its own corners kept."""
+    steps = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(points, axis=0) ** 2).sum(axis=1)))])
+    at = np.union1d(np.linspace(0, steps[-1], count), steps)
+    return np.stack([np.interp(at, steps, points[:, k]) for k in (0, 1)], axis=1)
+
+
+def _length(points: Array) -> float:
+    return float(np.sqrt((np.diff(points, axis=0) ** 2).sum(axis=1)).sum())
+
+
+def _norm(vector: Array) -> float:
+    return float(np.sqrt((vector * vector).sum()))
+
+
+def _apart(a: Array, b: Array) -> float:
+    return _norm(a - b)

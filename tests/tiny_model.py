@@ -1,7 +1,7 @@
 """A model folder of a few kilobytes, for tests of what stands on models.
 
-Sketch and photo are averaged down to 8 x 8, projected to 32 numbers by a fixed random matrix and normalised. Of a photo it
-sees the darkness, so ink and a photo of dark strokes on white look alike to it: a sketch finds its own picture.
+Sketch and photo are averaged down to 8 x 8, projected to 32 numbers by a fixed random matrix and normalised. Of a
+photo it sees the darkness, so ink and a photo of dark strokes on white look alike to it: a sketch finds itself.
 """
 
 from __future__ import annotations

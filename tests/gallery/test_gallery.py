@@ -243,6 +243,8 @@ def test_the_vectors_never_meet_a_full_disk(gallery: Gallery, photos: Path, monk
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 99, 1))
     with pytest.raises(InputError, match="the disk is full, 0 photos are indexed"):
         ingest(gallery, [photos])
+    with pytest.raises(InputError, match=r"another: cannot be made \(No space left"):
+        Gallery.create(gallery.folder.with_name("another"), gallery.model)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")

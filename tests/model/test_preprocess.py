@@ -113,7 +113,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, suffix: str) -> None:
         read_photo(path, 32)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_damage_raises_input_errors_only(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.getbasetemp() / "damaged"

@@ -61,15 +61,17 @@ class ByCell:
         return photos["vector"]
 
 
-@pytest.fixture(params=["cosine", "euclidean", "by-cell"])
+@pytest.fixture(scope="module", params=["cosine", "euclidean", "by-cell"])
 def gallery(
-    request: pytest.FixtureRequest, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, photos: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gallery]:
-    monkeypatch.setitem(sketchseek.matching.MATCHERS, "by-cell", ByCell)
-    model = Model.load(make_tiny_model(tmp_path / "model", matcher=request.param))
-    with Gallery.create(tmp_path / "gallery", model) as opened:
-        ingest(opened, [photos])
-        yield opened
+    folder = tmp_path_factory.mktemp("gallery")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sketchseek.matching.MATCHERS, "by-cell", ByCell)
+        model = Model.load(make_tiny_model(folder / "model", matcher=request.param))
+        with Gallery.create(folder / "gallery", model) as opened:
+            ingest(opened, [photos])
+            yield opened
 
 
 def test_a_sketch_finds_its_photo(gallery: Gallery) -> None:

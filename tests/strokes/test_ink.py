@@ -52,9 +52,9 @@ def test_transparent_is_white_paper() -> None:
 def test_gray_paper_has_no_ink() -> None:
     pixels = np.full((40, 40), 200, dtype=np.uint8)
     pixels[20, 10:30] = 0
-    pixels[25, 10:30] = 100
+    pixels[25, 10:30] = 120
     result = read_ink(Image.fromarray(pixels))
-    assert (result[0, 0], result[20, 20], result[25, 20]) == (0, 255, 128)
+    assert (result[0, 0], result[20, 20], result[25, 20]) == (0, 255, 102)
 
 
 @pytest.mark.parametrize("shape", [(30, 50), (50, 30), (1, 7), (7, 1), (1, 1)])
@@ -153,6 +153,7 @@ WHOLE = {format: encoded(SMALL, format) for format in ("PNG", "JPEG", "GIF", "BM
 
 @given(data=st.data(), format=st.sampled_from(sorted(WHOLE)))
 @settings(max_examples=150, deadline=None)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # what Pillow says of damaged metadata
 def test_mutations_raise_nothing_else(data: st.DataObject, format: str) -> None:
     mutated = bytearray(WHOLE[format])
     for _ in range(data.draw(st.integers(1, 4))):

@@ -193,7 +193,7 @@ def test_a_document_type_is_not_fetched_and_entities_are_refused(tmp_path: Path)
         svg('<path d="L 3 3"/>'),
         svg('<path d="M 3"/>'),
         svg('<path d="M 3 4 L"/>'),
-        svg('<path d="M 3 4 X 5"/>'),
+        svg('<path d="M 3 4 X&#10;5"/>'),
         svg('<path d="M 3 4 A 1 1 0 2 0 5 5"/>'),
         svg('<path d="M 1e999 4 L 5 5"/>'),
         svg('<path d="M 1e300 4 L 5 5"/>'),
@@ -237,6 +237,7 @@ def test_mutations_raise_nothing_else(data: st.DataObject) -> None:
         sketch = parse_svg(bytes(mutated), "mutated").fitted()
     except InputError as error:
         assert "mutated" in str(error)
+        assert "\n" not in str(error)
     else:
         assert np.isfinite(sketch.points).all()
 

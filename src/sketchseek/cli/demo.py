@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 THINGS = 300
 SEED = 7_000  # no model is trained on things of this seed
-REPLAYED = 7  # the thing that is drawn, by its place among the names
+REPLAYED = 6  # the number of the thing that is drawn, a chair
 TOP = 5
 
 
@@ -73,27 +71,20 @@ def run(args: Args) -> int:
 
 def _make_things(folder: Path) -> None:
     """Photos and sketches of the demo's things in ``folder``, unless they are there already."""
-    from sketchseek.cli.progress import progress
+    from sketchseek.cli.progress import reported_progress
     from sketchseek.synthetic import write_dataset
 
-    if folder.is_dir():
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        with progress("drawing things", THINGS) as advance:
-            write_dataset(unfinished, THINGS, SEED, progress=advance)
-        os.replace(unfinished, folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    if not folder.is_dir():
+        with reported_progress("drawing things") as report:
+            write_dataset(folder, THINGS, SEED, drawers=1, progress=report)
 
 
 def _replayed(things: Path) -> tuple[Path, Sketch]:
-    """The photo that is looked for and a sketch of it."""
+    """The photo that is looked for and the sketch of it."""
     from sketchseek.strokes import read_json
 
-    photo = sorted((things / "photo").iterdir())[REPLAYED]
-    return photo, read_json(min((things / "sketch").glob(f"{photo.stem}_*.json")))
+    (photo,) = (things / "photo").glob(f"*_{REPLAYED:04d}.jpg")
+    return photo, read_json(things / "sketch" / f"{photo.stem}_1.json")
 
 
 def _open_gallery(folder: Path) -> Gallery:

@@ -10,6 +10,7 @@ One process at a time may have it open.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from sketchseek.gallery.vectors import Vectors
 
 FORMAT = "sketchseek-gallery-1"
+# The vector engine maps its files into memory, and a write to a mapped file on a full disk ends the process. It grows
+# them by 32 MB at a time, so as much as a few of those is kept free.
+KEEP_FREE = 128 * 2**20
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Gallery:
         unfinished = None
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
+            _check_space(folder.parent)
             # Made beside its place and then renamed, so that half a gallery is never found there.
             unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
             shutil.copytree(model.folder, unfinished / "model")
@@ -143,13 +148,18 @@ class Gallery:
         return self.folder / "thumbs" / photo[:2] / f"{photo}.jpg"
 
     def put(self, photos: Sequence[StoredPhoto], features: Features) -> None:
-        """Add photos with their features, or replace them; kept however the process ends."""
+        """Add photos with their features, or replace them; kept however the process ends.
+
+        Raises OSError, with nothing done, where less than 128 MB of the disk are free.
+        """
+        _check_space(self.folder)
         vectors = np.asarray(self.model.matcher.photo_vector(features), np.float32)
         extra = {} if self.model.matcher.exact else features
         self._vectors.put([UUID(p.id) for p in photos], vectors, extra, [p.payload() for p in photos])
 
     def delete(self, photos: Sequence[str]) -> None:
-        """Forget photos; their files are left alone."""
+        """Forget photos; their files are left alone. Raises OSError as ``put`` does."""
+        _check_space(self.folder)
         self._vectors.delete([UUID(photo) for photo in photos])
         for photo in photos:
             self.thumbnail(photo).unlink(missing_ok=True)
@@ -192,6 +202,11 @@ def default_gallery_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("sketchseek") / "galleries" / "default"
+
+
+def _check_space(folder: Path) -> None:
+    if shutil.disk_usage(folder).free < KEEP_FREE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

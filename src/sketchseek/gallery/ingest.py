@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,9 +29,6 @@ from sketchseek.model.preprocess import decode_photo, prepare_photo
 THUMBNAIL = 320  # pixels on the longer side
 _QUALITY = 80
 _BATCH = 8  # photos; what passes between the network's layers still fits a core's cache
-# The vector engine maps its files into memory, and a write to a mapped file on a full disk ends the process. It grows
-# them by 32 MB at a time, so as much as a few of those is kept free.
-_KEEP_FREE = 128 * 2**20
 
 
 class Skipped(NamedTuple):
@@ -79,7 +75,6 @@ def ingest(
     skipped = [Skipped(folder, "cannot be listed; make the folder readable") for folder in unreadable]
     added = updated = done = 0
     try:
-        _check_space(gallery)
         if gone:
             gallery.delete(gone)
         if wanted:
@@ -87,7 +82,6 @@ def ingest(
         with closing(_encoded(gallery, wanted)) as batches:
             for photos, features, broken in batches:
                 if photos:
-                    _check_space(gallery)
                     gallery.put(photos, features)
                 replaced = sum(photo.path in known for photo in photos)
                 updated += replaced
@@ -166,8 +160,3 @@ def _write_thumbnail(image: Image.Image, path: Path) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-
-
-def _check_space(gallery: Gallery) -> None:
-    if shutil.disk_usage(gallery.folder).free < _KEEP_FREE:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -23,8 +23,9 @@ MAX_PIXELS = 50_000_000
 _LONGEST_SIDE = 2048  # a larger scan is reduced before it is padded to a square, for a square of it may not fit memory
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # others of Pillow's start programs or draw vectors
 
-# The pixels are counted here, against a lower limit than Pillow's, before anything is decoded.
+# Large and damaged images are reported here in one line, and by no warnings besides.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def ink(sketch: Sketch) -> Ink:
@@ -85,12 +86,12 @@ def fitted_ink(ink: Ink) -> Ink:
 
 def _ink_of_image(image: Image.Image) -> Ink:
     gray = _gray(image)
-    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    if np.median(border) < 128:
-        gray, border = 255 - gray, 255 - border
-    paper = float(np.median(border))
-    drawn = np.rint((paper - gray.astype(np.float32)).clip(0) * (255 / paper)).astype(np.uint8)
-    drawn = reduced(drawn, _LONGEST_SIDE)
+    levels = np.arange(256)
+    paper = np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]]))
+    if paper < 128:
+        levels, paper = 255 - levels, 255 - paper
+    ink_of_level = np.rint((paper - levels).clip(0) * (255 / paper)).astype(np.uint8)
+    drawn = reduced(ink_of_level[gray], _LONGEST_SIDE)
     height, width = drawn.shape
     side = max(height, width)
     square = np.zeros((side, side), dtype=np.uint8)

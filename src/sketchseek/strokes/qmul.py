@@ -59,9 +59,9 @@ def parse_qmul(data: bytes, name: object) -> dict[str, Sketch]:
         try:
             points = _array(value)
         except (TypeError, ValueError) as error:
-            raise InputError(f"{name}: '{key}': {error}; get the file anew") from None
+            raise InputError(f"{name}: {key!r:.80}: {error}; get the file anew") from None
         ends = np.flatnonzero(points[:-1, 2] == 1) + 1
-        sketches[key] = checked_sketch(f"{name}: '{key}'", np.split(points[:, :2] / CANVAS, ends))
+        sketches[key] = checked_sketch(f"{name}: {key!r:.80}", np.split(points[:, :2] / CANVAS, ends))
     return sketches
 
 

@@ -44,7 +44,8 @@ def parse_svg(data: bytes, name: object) -> Sketch:
     except ArithmeticError:
         raise InputError(f"{name}: holds numbers that are too large or too small; export it anew") from None
     except (ValueError, LookupError) as error:  # LookupError: an encoding that nobody knows
-        raise InputError(f"{name}: {str(error)[:200]}; export it as a plain SVG") from None
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{name}: {reason}; export it as a plain SVG") from None
     if not reader.curves:
         return Sketch()
     with np.errstate(all="ignore"):

@@ -21,13 +21,17 @@ from sketchseek.errors import InputError
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import write_json
 from sketchseek.synthetic.backdrop import make_backdrop
-from sketchseek.synthetic.household import clock, lamp, mug, teapot, vase
+from sketchseek.synthetic.chairs import chair
+from sketchseek.synthetic.clocks import clock
+from sketchseek.synthetic.lamps import lamp
 from sketchseek.synthetic.outlines import visible_edges
 from sketchseek.synthetic.render import PHOTO, Light, aim, look, photograph
-from sketchseek.synthetic.seating import chair, sofa, stool
+from sketchseek.synthetic.seating import sofa, stool
 from sketchseek.synthetic.sketching import any_hand, draw
-from sketchseek.synthetic.storage import bookshelf, cabinet, table
+from sketchseek.synthetic.storage import bookshelf, cabinet
+from sketchseek.synthetic.tables import table
 from sketchseek.synthetic.thing3d import Thing3D
+from sketchseek.synthetic.vessels import mug, teapot, vase
 
 BUILDERS: dict[str, Callable[[np.random.Generator], Thing3D]] = {
     "chair": chair, "lamp": lamp, "table": table, "mug": mug, "stool": stool, "cabinet": cabinet, "sofa": sofa, "vase": vase,
@@ -185,7 +189,12 @@ def _drawn(sketch: Sketch, side: int) -> Image.Image:
     large = Image.new("L", (3 * side, 3 * side), 255)
     pen = ImageDraw.Draw(large)
     for stroke in sketch.strokes:
-        pen.line([(x * 3 * side, y * 3 * side) for x, y in stroke[:, :2]], fill=20, width=round(side * 3 / 110), joint="curve")
+        pen.line(
+            [(x * 3 * side, y * 3 * side) for x, y in stroke[:, :2]],
+            fill=20,
+            width=round(side * 3 / 110),
+            joint="curve",
+        )
     return large.resize((side, side), Image.Resampling.LANCZOS).convert("RGB")
 
 

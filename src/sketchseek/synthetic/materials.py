@@ -141,6 +141,12 @@ def ceramic(rng: np.random.Generator) -> Material:
     )
 
 
+def plain(rng: np.random.Generator, glazed: Material) -> Material:
+    """What handles, spouts and insides of a glazed vessel have: its colour, or the second one, without the pattern."""
+    second = glazed.pattern != "plain" and rng.random() < 0.6
+    return _with(glazed, colour=glazed.second if second else glazed.colour, pattern="plain")
+
+
 def _with(material: Material, **changes: object) -> Material:
     return replace(material, **changes)  # type: ignore[arg-type]
 
@@ -231,7 +237,12 @@ def _pattern(pattern: str, along: Array, across: Array, place: Array) -> Array |
         tooth = np.abs((across * 7) % 1 - 0.5)
         return ((along * 5 + tooth) % 1 < 0.35).astype(np.float64)
     if pattern == "speckle":
-        return (noise(along * 1.7, across * 1.7) > 0.42).astype(np.float64)
+        # A speck of its own size at its own place in every cell, both read off the noise.
+        u, v = along * 16, across * 16
+        row, column = np.floor(u), np.floor(v)
+        a, b = noise(row * 0.137, column * 0.091), noise(row * 0.071 + 0.4, column * 0.173)
+        away = (u - row - 0.5 - 0.6 * a) ** 2 + (v - column - 0.5 - 0.6 * b) ** 2
+        return (away < 0.004 + 0.09 * (a + b).clip(0) ** 1.5).astype(np.float64)
     if pattern == "two-tone":
         low = place[:, 0]
         middle = (low.min() + low.max()) / 2 if len(low) else 0.0

@@ -13,9 +13,10 @@ import numpy as np
 
 from sketchseek.synthetic.raster import NOTHING
 from sketchseek.synthetic.render import FINE, PHOTO, View
-from sketchseek.synthetic.shapes import Array, Solid
+from sketchseek.synthetic.shapes import Array, Solid, unit
 
 _SHORTEST = 6  # pixels of a chain that anybody would draw
+_STUB = 3  # pixels of a chain that is a flaw of the pixels
 _STEP = FINE // PHOTO
 
 
@@ -119,36 +120,32 @@ def _traced(start: list[int], end: list[int], outer: list[bool]) -> list[Path]:
 
 
 def _continued(paths: list[Path], size: int) -> list[Path]:
-    """Joined, at every junction, the two chains that run on most nearly straight, and the pieces of the silhouette."""
-    open_paths = [path for path in paths if not path[2]]
+    """Joined, wherever ends meet, the two chains that run on most nearly straight, and the pieces of the silhouette.
+
+    Stubs of a few pixels, where three faces meet almost in a point, are left out, so ends need only come near each other.
+    """
     joined = [path for path in paths if path[2]]
-    ends: dict[int, list[tuple[int, int]]] = {}
-    for number, (nodes, _, _) in enumerate(open_paths):
-        ends.setdefault(nodes[0], []).append((number, 0))
-        ends.setdefault(nodes[-1], []).append((number, 1))
-
-    def heading(number: int, side: int) -> tuple[float, float]:
-        nodes = open_paths[number][0]
-        reach = min(7, len(nodes) - 1)
-        a, b = (nodes[0], nodes[reach]) if side == 0 else (nodes[-1], nodes[-1 - reach])
-        dx, dy = b % size - a % size, b // size - a // size
-        length = max((dx * dx + dy * dy) ** 0.5, 1e-9)
-        return dx / length, dy / length
-
+    open_paths = [path for path in paths if not path[2] and len(path[0]) > _STUB]
+    if not open_paths:
+        return joined
+    reach = [(nodes[0], nodes[min(9, len(nodes) - 1)]) for nodes, _, _ in open_paths]
+    reach += [(nodes[-1], nodes[-min(10, len(nodes))]) for nodes, _, _ in open_paths]
+    node = np.array(reach)
+    x, y = (node % size).astype(np.float64), (node // size).astype(np.float64)
+    heading = unit(np.stack([x[:, 1] - x[:, 0], y[:, 1] - y[:, 0]], axis=1))
+    is_outer = np.array([path[1] for path in open_paths] * 2)
+    path_of = np.tile(np.arange(len(open_paths)), 2)
+    apart = np.abs(x[:, None, 0] - x[None, :, 0]) + np.abs(y[:, None, 0] - y[None, :, 0])
+    # -1 where the one runs straight on into the other
+    turn = heading[:, None, 0] * heading[None, :, 0] + heading[:, None, 1] * heading[None, :, 1]
+    fits = (apart <= _STUB + 1) & (turn < np.where(is_outer, -0.2, -0.75)[:, None])
+    fits &= (is_outer[:, None] == is_outer[None]) & (path_of[:, None] < path_of[None])
+    first, second = np.nonzero(fits)
     partner: dict[tuple[int, int], tuple[int, int]] = {}
-    for meeting in ends.values():
-        candidates = []
-        for i, first in enumerate(meeting):
-            for second in meeting[i + 1 :]:
-                outer = open_paths[first[0]][1], open_paths[second[0]][1]
-                (ax, ay), (bx, by) = heading(*first), heading(*second)
-                turn = ax * bx + ay * by  # -1 where the one runs straight on into the other
-                if outer[0] != outer[1] or turn > (-0.2 if outer[0] else -0.75):
-                    continue
-                candidates.append((turn, first, second))
-        for _, first, second in sorted(candidates):
-            if first not in partner and second not in partner and first[0] != second[0]:
-                partner[first], partner[second] = second, first
+    for k in np.argsort(turn[first, second] + 0.1 * apart[first, second], kind="stable"):
+        one, other = divmod(int(first[k]), len(open_paths))[::-1], divmod(int(second[k]), len(open_paths))[::-1]
+        if one not in partner and other not in partner:
+            partner[one], partner[other] = other, one
 
     done: set[int] = set()
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from sketchseek.synthetic.materials import Material, albedo, linear
+from sketchseek.synthetic.materials import Material, albedo
 from sketchseek.synthetic.raster import NOTHING, plane, rasterise_triangles
 from sketchseek.synthetic.shapes import Array, Solid, unit
 
@@ -112,8 +112,8 @@ def photograph(solid: Solid, seen: Solid, view: View, materials: tuple[Material,
     behind = _developed(ground)
     photo = np.repeat(np.repeat(behind, 2, axis=0), 2, axis=1)
     photo[view.mask] = _developed(colour)
-    photo = photo.reshape(PHOTO, 2, PHOTO, 2, 3).mean(axis=(1, 3))
-    return Image.fromarray(np.rint(photo).clip(0, 255).astype(np.uint8))
+    fine = Image.fromarray(np.rint(photo).clip(0, 255).astype(np.uint8))
+    return fine.resize((PHOTO, PHOTO), Image.Resampling.BICUBIC)
 
 
 def _shade(
@@ -290,4 +290,3 @@ def _dot(a: Array, b: Array) -> Array:
     return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
 
 
-__all__ = ["FINE", "PHOTO", "Camera", "Light", "View", "aim", "linear", "look", "photograph"]

@@ -58,7 +58,9 @@ def draw(rng: Random, chains: list[Chain], hand: Hand) -> Sketch:
     """One sketch: the silhouette first, then what lies inside it, the long before the short."""
     pieces = [piece for chain in chains for piece in _lifted(rng, chain, hand)]
     outer = _in_order([p for p, silhouette in pieces if silhouette and _length(p) > 0.8 * hand.detail])
-    inner = sorted((p for p, silhouette in pieces if not silhouette and _length(p) > hand.detail), key=lambda p: -_length(p))
+    inner = sorted(
+        (p for p, silhouette in pieces if not silhouette and _length(p) > hand.detail), key=lambda p: -_length(p)
+    )
     taken = np.zeros((_CELLS, _CELLS), dtype=bool)
     drawn: list[Array] = []
     for number, piece in enumerate([*outer, *inner]):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +32,21 @@ class Thing3D:
 
     def add(self, solid: Solid, material: int) -> None:
         self.parts.append(solid.of(material, self.rng.uniform(0, 3, 3)))
+
+    def line_with(self, material: int) -> None:
+        """Give the inside of the vessel that was added last, which stands on the y axis, another material."""
+        vessel = self.parts[-1]
+        middle, normal = vessel.corners.mean(axis=1), vessel.normals.mean(axis=1)
+        inward = middle[:, 0] * normal[:, 0] + middle[:, 2] * normal[:, 2] < 0
+        inside = inward | (normal[:, 1] > 0.9) & (middle[:, 1] < 0.5 * vessel.corners[..., 1].max())
+        self.parts[-1] = replace(vessel, material=np.where(inside, material, vessel.material))
+
+    def say(self, thing: str, features: list[str]) -> None:
+        """"a red chair" with ["a padded back", "four legs"] becomes "a red chair with a padded back and four legs"."""
+        *first, last = features or [""]
+        listed = f"{', '.join(first)} and {last}" if first else last
+        text = f"{thing} with {listed}" if listed else thing
+        self.words = re.sub(r"\ba (?=[aeio])", "an ", text)
 
     def solid(self) -> Solid:
         return joined(self.parts)

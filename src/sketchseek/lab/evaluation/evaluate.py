@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.base import SketchItem, Split
 from sketchseek.lab.evaluation.metrics import Figures, figures, ranks_of
 from sketchseek.matching import Features, Matcher
 
@@ -50,8 +50,12 @@ class Evaluation:
 
 
 def default_steps(split: Split) -> int:
-    """20 partial sketches where every sketch of the split has strokes, else the complete sketch alone."""
-    return 20 if split.sketches and all(s.strokes is not None for s in split.sketches) else 1
+    """20 partial sketches where every sketch of the split has strokes or frames, else the complete sketch alone."""
+    return 20 if split.sketches and all(_has_steps(s) for s in split.sketches) else 1
+
+
+def _has_steps(sketch: SketchItem) -> bool:
+    return sketch.strokes is not None or bool(sketch.frames)
 
 
 def evaluate(
@@ -66,7 +70,7 @@ def evaluate(
 
     if not split.photos or not split.sketches:
         raise InputError("there is nothing to evaluate: the split has no photos or no sketches")
-    if steps > 1 and any(s.strokes is None for s in split.sketches):
+    if steps > 1 and not all(_has_steps(s) for s in split.sketches):
         raise InputError("partial sketches need strokes, this data has none; use --extract-strokes or --steps 1")
     pixels = photo_pixels(split.photos, encoder.size)
     photos = encoder.encode_photos(pixels)

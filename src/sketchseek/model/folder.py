@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.matching import Features, Matcher, get_matcher
-from sketchseek.model.preprocess import Ink, prepare_sketch
+from sketchseek.model.preprocess import prepare_sketch
+from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
 
 if TYPE_CHECKING:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, overload
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from sketchseek.errors import InputError
-from sketchseek.strokes.raster import rasterise
+from sketchseek.strokes.ink import Ink, ink
 from sketchseek.strokes.sketch import Sketch
-
-Ink: TypeAlias = NDArray[np.uint8]  # [h, h], 255 where there is full ink, 0 where there is none
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -92,12 +90,12 @@ def prepare_sketch(drawing: Sketch | Ink, size: int) -> NDArray[np.uint8]:
 
     Raises ValueError for an array that is not square or not uint8.
     """
-    ink = rasterise(drawing).astype(np.uint8) * 255 if isinstance(drawing, Sketch) else drawing
-    if ink.ndim != 2 or ink.shape[0] != ink.shape[1] or ink.dtype != np.uint8:
-        raise ValueError(f"ink is a square uint8 array, not {ink.dtype} {list(ink.shape)}")
-    if len(ink) == size:
-        return ink
-    return np.array(Image.fromarray(ink).resize((size, size), Image.Resampling.BILINEAR))
+    pixels = ink(drawing) if isinstance(drawing, Sketch) else drawing
+    if pixels.ndim != 2 or pixels.shape[0] != pixels.shape[1] or pixels.dtype != np.uint8:
+        raise ValueError(f"ink is a square uint8 array, not {pixels.dtype} {list(pixels.shape)}")
+    if len(pixels) == size:
+        return pixels
+    return np.array(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
 
 
 def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sketchseek.gallery import Gallery, StoredPhoto
 from sketchseek.matching import Features
-from sketchseek.model.preprocess import Ink
+from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
 
 Drawing: TypeAlias = Sketch | Ink

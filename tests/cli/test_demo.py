@@ -72,4 +72,4 @@ def test_the_model_that_comes_with_the_package_finds_the_thing(
     monkeypatch.setattr(demo, "THINGS", 60)
     assert main(["demo", "--no-serve", "--json"]) == 0
     steps = json.loads(capsys.readouterr().out)["steps"]
-    assert steps[-1]["rank"] <= 5 < steps[0]["rank"]
+    assert steps[-1]["rank"] <= min(5, steps[0]["rank"])

@@ -104,6 +104,7 @@ def _open_model(path: Path) -> _Subject:
 def _document(args: Args, subject: _Subject, datasets: Any, split: Any, evaluation: Any) -> dict[str, Any]:
     from sketchseek.lab import provenance
     from sketchseek.lab.datasets import split_hash
+    from sketchseek.lab.runs import TRAINED
 
     source = subject.run or subject.card
     return {
@@ -123,24 +124,6 @@ def _document(args: Args, subject: _Subject, datasets: Any, split: Any, evaluati
         "machine": provenance.machine(),
         "command": provenance.command(),
     }
-
-
-# What a run says of its training, and an exported folder's card repeats.
-TRAINED = (
-    "preset",
-    "row",
-    "seed",
-    "config",
-    "config_hash",
-    "weights",
-    "data",
-    "checkpoint",
-    "minutes",
-    "core_minutes",
-    "code",
-    "machine",
-    "command",
-)
 
 
 def _with_strokes(split: Any) -> Any:

@@ -30,9 +30,8 @@ class Args:
 def run(args: Args) -> int:
     import json
 
-    from sketchseek.cli.evaluate import TRAINED
     from sketchseek.cli.output import print_json
-    from sketchseek.lab.runs import read_run
+    from sketchseek.lab.runs import TRAINED, read_run
 
     trained = read_run(args.run)
     card = {"name": args.run.resolve().name}
@@ -41,12 +40,8 @@ def run(args: Args) -> int:
             card |= json.loads(args.card.read_text())
         except (OSError, ValueError) as error:
             raise InputError(f"{args.card}: not a readable JSON object ({error})") from None
-    try:
-        from sketchseek.lab.export import export
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"export needs the package '{error.name}'; install it with pip install 'sketchseek[train]'"
-        ) from None
+    from sketchseek.lab.export import export
+
     parity = export(args.run, args.out, card | {key: trained.get(key) for key in TRAINED}, args.weights)
     if args.json:
         print_json({"out": str(args.out), **vars(parity)})

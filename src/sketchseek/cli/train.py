@@ -39,7 +39,7 @@ class Args:
 
 def run(args: Args) -> int:
     from sketchseek.cli.output import print_json
-    from sketchseek.cli.progress import progress
+    from sketchseek.cli.progress import reported_progress
     from sketchseek.lab.config import override
     from sketchseek.lab.methods import get_method
 
@@ -57,22 +57,11 @@ def run(args: Args) -> int:
     from sketchseek.lab.datasets import open_dataset
 
     datasets = [open_dataset(d) for d in args.data]
-    try:
-        from sketchseek.lab.training.run import Plan, run_training
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"training needs the package '{error.name}'; install it with pip install 'sketchseek[train]'"
-        ) from None
+    from sketchseek.lab.training.run import Plan, run_training
+
     plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start)
-    with progress(f"training {method.slug}", config.training.steps) as advance:
-        reported = 0
-
-        def report(done: int, values: dict[str, float]) -> None:
-            nonlocal reported
-            advance(done - reported)
-            reported = done
-
-        result = run_training(plan, datasets, args.out, report)
+    with reported_progress(f"training {method.slug}") as report:
+        result = run_training(plan, datasets, args.out, lambda done, values: report(done, config.training.steps))
     if args.json:
         print_json(result)
     else:

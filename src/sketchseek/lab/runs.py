@@ -28,6 +28,23 @@ if TYPE_CHECKING:
 
 BATCH = 32
 
+# What a run says of its training, and an exported folder's card repeats.
+TRAINED = (
+    "preset",
+    "row",
+    "seed",
+    "config",
+    "config_hash",
+    "weights",
+    "data",
+    "checkpoint",
+    "minutes",
+    "core_minutes",
+    "code",
+    "machine",
+    "command",
+)
+
 
 def read_run(folder: Path) -> dict[str, Any]:
     """The contents of ``run.json``; InputError where the folder is no run."""

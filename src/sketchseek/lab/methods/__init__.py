@@ -10,6 +10,7 @@ values name such a package.
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import tomllib
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -20,7 +21,8 @@ from typing import Any
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
 
-BUILT_IN = {"siamese": "sketchseek.lab.methods.siamese"}
+# Every folder in here is a method, its name the slug.
+BUILT_IN = {m.name: f"{__name__}.{m.name}" for m in pkgutil.iter_modules(__path__) if m.ispkg}
 
 
 @dataclass(frozen=True)

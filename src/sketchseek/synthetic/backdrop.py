@@ -9,7 +9,7 @@ from sketchseek.synthetic.materials import PAINTS, Material, albedo, linear, pai
 from sketchseek.synthetic.render import PHOTO, Camera
 from sketchseek.synthetic.shapes import Array
 
-KINDS = ("white", "sweep", "room", "busy")
+_KINDS = ("white", "sweep", "room", "busy")
 _SHARES = (0.30, 0.27, 0.25, 0.18)
 _WALLS = (
     "cream",
@@ -27,17 +27,17 @@ _WALLS = (
 )
 
 
-def make_backdrop(rng: np.random.Generator, camera: Camera, size: float, tabletop: bool) -> tuple[Array, str]:
-    """The linear colour behind each pixel of the photo ``[256, 256, 3]``, unshadowed, and its kind.
+def make_backdrop(rng: np.random.Generator, camera: Camera, size: float, tabletop: bool) -> Array:
+    """The linear colour behind each pixel of the photo ``[256, 256, 3]``, unshadowed.
 
-    ``size`` is the thing's diagonal. A thing of the ``tabletop`` stands on a table, whose wall is farther and more blurred.
+    ``size`` is the thing's diagonal. On a ``tabletop`` the wall is farther and more blurred.
     """
-    kind = str(rng.choice(KINDS, p=_SHARES))
+    kind = str(rng.choice(_KINDS, p=_SHARES))
     if kind == "white":
-        return _white(rng), kind
+        return _white(rng)
     if kind == "sweep":
-        return _sweep(rng), kind
-    return _room(rng, camera, size, tabletop, cluttered=kind == "busy"), kind
+        return _sweep(rng)
+    return _room(rng, camera, size, tabletop, cluttered=kind == "busy")
 
 
 def _grid() -> tuple[Array, Array]:

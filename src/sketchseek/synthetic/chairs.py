@@ -111,14 +111,15 @@ def _chair_legs(rng: Random, thing: Thing3D, frame: int, width: float, depth: fl
     taper = rng.uniform(0.5, 1.0)
     for sx in (-1, 1):
         for sz in (-1, 1):
-            foot = (sx * (x + splay), 0, sz * (z + splay))
+            end = (sx * (x + splay), 0.0, sz * (z + splay))
             if style == "turned":
                 r = thickness / 2 * 1.2
-                profile = [(0, 0), (0.6 * r, 0), (0.7 * r, 0.04), (1.1 * r, 0.07), (0.7 * r, 0.10), (0.8 * r, 0.2),
-                           (1.3 * r, 0.5 * top), (0.8 * r, 0.75 * top), (1.3 * r, 0.82 * top), (r, 0.88 * top), (r, top), (0, top)]  # fmt: skip
+                lower = [(0, 0), (0.6 * r, 0), (0.7 * r, 0.04), (1.1 * r, 0.07), (0.7 * r, 0.10), (0.8 * r, 0.2)]
+                upper = [(1.3, 0.5), (0.8, 0.75), (1.3, 0.82), (1.0, 0.88), (1.0, 1.0), (0.0, 1.0)]
+                profile = lower + [(wide * r, at * top) for wide, at in upper]
                 thing.add(lathe(profile, 16).moved(sx * x, 0, sz * z), material)
             else:
-                thing.add(bar((sx * x, top, sz * z), foot, outline, taper), material)
+                thing.add(bar((sx * x, top, sz * z), end, outline, taper), material)
     rungs = str(rng.choice(["none", "none", "sides", "all", "h"]))
     if rungs != "none":
         y = rng.uniform(0.1, 0.22)
@@ -131,16 +132,18 @@ def _chair_legs(rng: Random, thing: Thing3D, frame: int, width: float, depth: fl
         if rungs == "h":
             thing.add(bar((-x - out, y, 0), (x + out, y, 0), r), material)
     kind = {"straight": f"straight {shape}", "splayed": f"splayed {shape}", "turned": "turned"}[style]
-    return f"four {kind} legs{' and stretchers' if rungs != 'none' else ''}"
+    return f"four {kind} legs{' with stretchers' if rungs != 'none' else ''}"
 
 
 def _chair_back(
     rng: Random, thing: Thing3D, frame: int, soft: int, width: float, depth: float, seat: float, tall: float
 ) -> str:
     style = str(rng.choice(["slats", "slats", "spindles", "spindles", "panel", "padded", "hoop", "cross"]))
+    if style == "padded" and soft == frame:
+        style = "panel"
     lean = rng.uniform(0.03, 0.14) * tall / 0.5
     bow = rng.uniform(0.0, 0.06)
-    z0, top = -depth / 2 + 0.02, seat + tall
+    z0 = -depth / 2 + 0.02
     half = width / 2 - 0.02
     flare = rng.uniform(-0.04, 0.03)
 

@@ -73,7 +73,7 @@ def clock(rng: Random) -> Thing3D:
         else:
             half = r * rng.uniform(1.12, 1.3)
             outline, faces = rectangle(2 * half, cy + half - base, rng.uniform(0.02, 0.12))
-            outline = outline + [0, (cy + half + base) / 2]
+            outline = outline + np.array([0, (cy + half + base) / 2])
             features.append("a square case")
         # The outline stands upright: grown along y, then turned to face the viewer.
         middle = outline.mean(axis=0)
@@ -93,13 +93,13 @@ def clock(rng: Random) -> Thing3D:
         long = 0.09 if hour % 3 == 0 else 0.05
         mark = box(0.016 if hour % 3 else 0.026, r * long * 2, 0.006, 0.001).moved(0, r * (0.86 - long * 2), 0)
         thing.add(mark.turned("z", -30 * hour).moved(0, cy, z), ink)
-    hour, minute = float(rng.uniform(0, 12)), 0.0
-    minute = hour % 1 * 60
-    thing.add(box(0.034, r * 0.5, 0.006, 0.001).turned("z", -30 * hour).moved(0, cy, z + 0.006), ink)
-    thing.add(box(0.024, r * 0.74, 0.006, 0.001).turned("z", -6 * minute).moved(0, cy, z + 0.012), ink)
+    time = float(rng.uniform(0, 12))
+    thing.add(box(0.034, r * 0.5, 0.006, 0.001).turned("z", -30 * time).moved(0, cy, z + 0.006), ink)
+    thing.add(box(0.024, r * 0.74, 0.006, 0.001).turned("z", -360 * (time % 1)).moved(0, cy, z + 0.012), ink)
     thing.add(cushion(0.06, 0.06, 0.03, 2).moved(0, cy - 0.03, z + 0.016), ink)
     noun = {"alarm": "alarm clock", "mantel": "mantel clock", "cube": "table clock"}[style]
-    thing.say(f"a {thing.materials[case].words} {noun}", [f"a {thing.materials[dial].words} dial", *features, _time_words(hour)])
+    features = [f"a {thing.materials[dial].words} dial", *features, _time_words(time)]
+    thing.say(f"a {thing.materials[case].words} {noun}", features)
     return thing
 
 

@@ -25,7 +25,7 @@ from sketchseek.synthetic.chairs import chair
 from sketchseek.synthetic.clocks import clock
 from sketchseek.synthetic.lamps import lamp
 from sketchseek.synthetic.outlines import visible_edges
-from sketchseek.synthetic.render import PHOTO, Light, aim, look, photograph
+from sketchseek.synthetic.render import Light, aim, look, photograph
 from sketchseek.synthetic.seating import sofa, stool
 from sketchseek.synthetic.sketching import any_hand, draw
 from sketchseek.synthetic.storage import bookshelf, cabinet
@@ -34,8 +34,8 @@ from sketchseek.synthetic.thing3d import Thing3D
 from sketchseek.synthetic.vessels import mug, teapot, vase
 
 BUILDERS: dict[str, Callable[[np.random.Generator], Thing3D]] = {
-    "chair": chair, "lamp": lamp, "table": table, "mug": mug, "stool": stool, "cabinet": cabinet, "sofa": sofa, "vase": vase,
-    "teapot": teapot, "bookshelf": bookshelf, "clock": clock,
+    "chair": chair, "lamp": lamp, "table": table, "mug": mug, "stool": stool, "cabinet": cabinet, "sofa": sofa,
+    "vase": vase, "teapot": teapot, "bookshelf": bookshelf, "clock": clock,
 }  # fmt: skip
 CATEGORIES = tuple(BUILDERS)
 _TURN = ("chair", "lamp", "table", "mug", "stool", "cabinet", "chair", "sofa", "vase", "teapot", "bookshelf", "clock")
@@ -54,7 +54,10 @@ class Thing:
 
 
 def generate(index: int, seed: int = 0, drawers: int = 3) -> Thing:
-    """Thing number ``index`` of a seed. It depends on nothing but (seed, index); more drawers add sketches after the first."""
+    """Thing number ``index`` of a seed. It depends on nothing but (seed, index).
+
+    More ``drawers`` add sketches and leave the others as they are.
+    """
     thing, _ = generate_with_mask(index, seed, drawers)
     return thing
 
@@ -75,7 +78,7 @@ def generate_with_mask(index: int, seed: int = 0, drawers: int = 3) -> tuple[Thi
     )
     view, seen = look(solid, camera)
     extent = np.ptp(solid.corners.reshape(-1, 3), axis=0)
-    backdrop, kind = make_backdrop(rng, camera, float(np.sqrt((extent * extent).sum())), built.tabletop)
+    backdrop = make_backdrop(rng, camera, float(np.sqrt((extent * extent).sum())), built.tabletop)
     tint = backdrop.reshape(-1, 3).mean(axis=0)
     # The lamp hangs on one side, in front of the thing as the camera sees it.
     side = float(rng.choice([-1, 1])) * rng.uniform(0.35, 0.9)
@@ -94,7 +97,10 @@ def generate_with_mask(index: int, seed: int = 0, drawers: int = 3) -> tuple[Thi
 
 
 def things(count: int, seed: int = 0, drawers: int = 3, workers: int | None = None) -> Iterator[Thing]:
-    """Things 0 to ``count`` - 1 in order, made by ``workers`` processes (all processors where None)."""
+    """Things 0 to ``count`` - 1 in order, made by ``workers`` processes (all processors where None).
+
+    The processes are spawned, so a script that calls this does so below ``if __name__ == "__main__":``.
+    """
     workers = workers or os.cpu_count() or 1
     make = partial(generate, seed=seed, drawers=drawers)
     if workers == 1 or count < 8:
@@ -118,12 +124,12 @@ def write_photos(folder: str | os.PathLike[str], count: int, seed: int = 0, work
     return _written(Path(folder), write)
 
 
-def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, drawers: int = 3, workers: int | None = None,
-                  progress: Callable[[int, int], None] | None = None) -> Path:  # fmt: skip
-    """Write ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json`` (drawers from 1), ``words.json`` and ``synthetic.json``.
+def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, drawers: int = 3,
+                  workers: int | None = None, progress: Callable[[int, int], None] | None = None) -> Path:  # fmt: skip
+    """Write ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json`` (drawers from 1), ``words.json``, ``synthetic.json``.
 
-    ``folder`` must not exist or be empty, and appears complete or not at all. ``progress(done, count)`` is called after each
-    thing. Returns the folder. Raises InputError where it cannot be written.
+    ``folder`` must not exist or be empty, and appears complete or not at all. ``progress(done, count)`` is called after
+    each thing. Returns the folder. Raises InputError where it cannot be written.
     """
 
     def write(target: Path) -> None:
@@ -196,6 +202,3 @@ def _drawn(sketch: Sketch, side: int) -> Image.Image:
             joint="curve",
         )
     return large.resize((side, side), Image.Resampling.LANCZOS).convert("RGB")
-
-
-__all__ = ["CATEGORIES", "PHOTO", "Thing", "contact_sheet", "generate", "write_dataset", "write_photos"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sketchseek.synthetic.materials import PAINTS, Material, ceramic, frame_material, metal, painted, wood
@@ -40,8 +42,8 @@ def _shade_material(rng: Random) -> Material:
     second = (
         PAINTS["cream"] if sum(base.colour) < 480 else PAINTS[str(rng.choice(["teal", "red", "navy blue", "olive"]))]
     )
-    return Material(base.kind, base.colour, second, 0.03, pattern, rng.uniform(0.6, 1.0), glow=float(rng.choice([0.0, 0.35, 0.6])),
-                    words=base.words, colour_word=base.colour_word)  # fmt: skip
+    glow = float(rng.choice([0.0, 0.35, 0.6]))
+    return replace(base, second=second, pattern=pattern, scale=rng.uniform(0.6, 1.0), glow=glow)
 
 
 def _lampshade(rng: Random, r: float) -> tuple[Solid, float, str]:

@@ -28,11 +28,11 @@ WOODS = {  # name: the colour's word, light and dark of the grain
     "ebony": ("black", (52, 44, 42), (26, 22, 22)),
 }
 METALS = {
-    "chrome": ("silver", (222, 224, 228)),
-    "steel": ("grey", (168, 172, 178)),
-    "brass": ("golden", (218, 174, 92)),
-    "copper": ("copper-coloured", (208, 124, 86)),
-    "black steel": ("black", (40, 41, 44)),
+    "silver chrome": (222, 224, 228),
+    "grey steel": (168, 172, 178),
+    "golden brass": (218, 174, 92),
+    "copper": (208, 124, 86),
+    "black steel": (40, 41, 44),
 }
 
 
@@ -40,7 +40,7 @@ METALS = {
 class Material:
     """``colour`` and ``second`` are sRGB 0..255; ``gloss`` 0..1 is how sharp and strong the highlights are."""
 
-    kind: str  # wood, paint, fabric, leather, metal, ceramic, plastic, paper, wicker
+    kind: str  # wood, paint, fabric, leather, metal, ceramic, plastic, paper
     colour: tuple[int, int, int]
     second: tuple[int, int, int] = (255, 255, 255)
     gloss: float = 0.3
@@ -48,35 +48,30 @@ class Material:
     scale: float = 1.0
     glow: float = 0.0
     words: str = ""  # "red", "light brown oak", "blue striped fabric"
-    colour_word: str = ""
 
     @property
     def metallic(self) -> bool:
         return self.kind == "metal"
 
 
-def wood(rng: np.random.Generator, name: str | None = None) -> Material:
-    name = name or str(rng.choice(list(WOODS)))
+def wood(rng: np.random.Generator) -> Material:
+    name = str(rng.choice(list(WOODS)))
     word, light, dark = WOODS[name]
     shade = float(rng.uniform(0.88, 1.1))
-    return Material("wood", _shaded(light, shade), _shaded(dark, shade), float(rng.uniform(0.15, 0.5)),
-                    scale=float(rng.uniform(0.7, 1.5)), words=f"{word} {name}", colour_word=word)  # fmt: skip
+    return Material("wood", shaded(light, shade), shaded(dark, shade), float(rng.uniform(0.15, 0.5)),
+                    scale=float(rng.uniform(0.7, 1.5)), words=f"{word} {name}")  # fmt: skip
 
 
 def painted(rng: np.random.Generator, kind: str = "paint", gloss: tuple[float, float] = (0.25, 0.7),
             names: tuple[str, ...] = tuple(PAINTS)) -> Material:  # fmt: skip
     name = str(rng.choice(names))
     colour = _varied(rng, PAINTS[name])
-    return Material(kind, colour, _shaded(colour, 0.8), float(rng.uniform(*gloss)), words=name, colour_word=name)
+    return Material(kind, colour, shaded(colour, 0.8), float(rng.uniform(*gloss)), words=name)
 
 
-def metal(rng: np.random.Generator, name: str | None = None) -> Material:
-    name = name or str(rng.choice(list(METALS)))
-    word, colour = METALS[name]
-    colours = {"chrome": "silver chrome", "steel": "grey steel", "brass": "golden brass", "copper": "copper"}
-    return Material(
-        "metal", colour, gloss=float(rng.uniform(0.55, 0.95)), words=colours.get(name, name), colour_word=word
-    )
+def metal(rng: np.random.Generator) -> Material:
+    name = str(rng.choice(list(METALS)))
+    return Material("metal", METALS[name], gloss=float(rng.uniform(0.55, 0.95)), words=name)
 
 
 def frame_material(rng: np.random.Generator, metal_share: float = 0.3) -> Material:
@@ -86,9 +81,7 @@ def frame_material(rng: np.random.Generator, metal_share: float = 0.3) -> Materi
         return metal(rng)
     if draw < metal_share + 0.22:
         paint = painted(rng, "paint", (0.2, 0.6))
-        return Material(
-            paint.kind, paint.colour, gloss=paint.gloss, words=f"{paint.words} wooden", colour_word=paint.colour_word
-        )
+        return Material(paint.kind, paint.colour, gloss=paint.gloss, words=f"{paint.words} wooden")
     return wood(rng)
 
 
@@ -100,18 +93,18 @@ def fabric(
         leather = painted(
             rng, "leather", (0.35, 0.6), ("black", "brown", "cream", "red", "terracotta", "olive", "navy blue")
         )
-        return _with(leather, words=f"{leather.words} leather")
+        return replace(leather, words=f"{leather.words} leather")
     base = painted(rng, "fabric", (0.02, 0.1))
     pattern = str(rng.choice(patterns))
     if pattern == "plain":
-        return _with(base, words=f"{base.words} fabric")
+        return replace(base, words=f"{base.words} fabric")
     other = (
         PAINTS["cream"]
         if sum(base.colour) < 480
         else PAINTS[str(rng.choice(["navy blue", "teal", "red", "dark grey", "olive"]))]
     )
     word = {"stripes": "striped", "checks": "checked", "dots": "dotted"}[pattern]
-    return _with(
+    return replace(
         base,
         second=_varied(rng, other),
         pattern=pattern,
@@ -132,7 +125,7 @@ def ceramic(rng: np.random.Generator) -> Material:
     )
     word = {"plain": "", "bands": "banded ", "dots": "dotted ", "zigzag": "zigzag ", "speckle": "speckled ",
             "two-tone": "two-tone ", "stripes": "striped "}[pattern]  # fmt: skip
-    return _with(
+    return replace(
         base,
         second=PAINTS[other],
         pattern=pattern,
@@ -144,14 +137,11 @@ def ceramic(rng: np.random.Generator) -> Material:
 def plain(rng: np.random.Generator, glazed: Material) -> Material:
     """What handles, spouts and insides of a glazed vessel have: its colour, or the second one, without the pattern."""
     second = glazed.pattern != "plain" and rng.random() < 0.6
-    return _with(glazed, colour=glazed.second if second else glazed.colour, pattern="plain")
+    return replace(glazed, colour=glazed.second if second else glazed.colour, pattern="plain")
 
 
-def _with(material: Material, **changes: object) -> Material:
-    return replace(material, **changes)  # type: ignore[arg-type]
-
-
-def _shaded(colour: tuple[int, int, int], by: float) -> tuple[int, int, int]:
+def shaded(colour: tuple[int, int, int], by: float) -> tuple[int, int, int]:
+    """Lighter or darker."""
     r, g, b = (max(0, min(255, round(c * by))) for c in colour)
     return r, g, b
 
@@ -202,13 +192,10 @@ def albedo(material: Material, place: Array) -> Array:
         streaks = noise(along * 0.12 * material.scale, wide * 3.1 + 0.37)
         mix = (0.38 + 0.22 * rings + 0.5 * streaks).clip(0, 1)
         return first + (second - first) * mix[:, None]
-    if material.kind == "wicker":
-        u, v = along * 34 * material.scale, (across + deep) * 34 * material.scale
-        over = (np.floor(u) + np.floor(v)) % 2
-        bulge = np.where(over > 0, np.sin(np.pi * (u % 1)), np.sin(np.pi * (v % 1)))
-        return first * (0.35 + 0.65 * bulge)[:, None]
-    mix = _pattern(material.pattern, along * material.scale, (across + 0.5 * deep) * material.scale, place)
-    colour = first + (second - first) * mix[:, None] if mix is not None else np.broadcast_to(first, place.shape)
+    pattern = _pattern(material.pattern, along * material.scale, (across + 0.5 * deep) * material.scale, place)
+    colour = np.broadcast_to(first, place.shape)
+    if pattern is not None:
+        colour = first + (second - first) * pattern[:, None]
     if material.kind == "fabric":
         weave = (
             1 + 0.10 * noise(along * 3.3, across * 3.3 + deep * 2.9) + 0.12 * noise(along * 0.8, across * 0.8 + deep)

@@ -120,9 +120,9 @@ def _traced(start: list[int], end: list[int], outer: list[bool]) -> list[Path]:
 
 
 def _continued(paths: list[Path], size: int) -> list[Path]:
-    """Joined, wherever ends meet, the two chains that run on most nearly straight, and the pieces of the silhouette.
+    """Joined, wherever ends meet, the two chains that run on most nearly straight.
 
-    Stubs of a few pixels, where three faces meet almost in a point, are left out, so ends need only come near each other.
+    Stubs of a few pixels, where three faces meet almost in a point, are left out, so ends need only come near.
     """
     joined = [path for path in paths if path[2]]
     open_paths = [path for path in paths if not path[2] and len(path[0]) > _STUB]

@@ -12,8 +12,8 @@ NOTHING = -1
 def rasterise_triangles(xy: Array, depth: Array, size: int) -> tuple[NDArray[np.int64], Array]:
     """The nearest triangle at each pixel's centre, and its depth there.
 
-    ``xy`` ``[t, 3, 2]`` in pixels, y down; ``depth`` ``[t, 3]``, linear on the screen, smaller is nearer. Returns triangle
-    ``[size, size]``, ``NOTHING`` where there is none, and depth ``[size, size]``, infinite there.
+    ``xy`` ``[t, 3, 2]`` in pixels, y down; ``depth`` ``[t, 3]``, linear on the screen, smaller is nearer. Returns the
+    triangle ``[size, size]``, ``NOTHING`` where there is none, and the depth ``[size, size]``, infinite there.
 
     Every triangle is cut into rows, every row into pixels, and the least (depth, triangle) of each pixel stays.
     """

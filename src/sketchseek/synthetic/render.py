@@ -47,7 +47,7 @@ class Camera:
 def aim(solid: Solid, azimuth: float, elevation: float, distance: float, fill: float, shift: Array) -> Camera:
     """A camera that looks at the solid's middle from angles in degrees and a distance in sizes of the solid.
 
-    The longer side of its picture takes ``fill`` of the frame, and its middle is ``shift`` frames away from the frame's.
+    The longer side of its picture takes ``fill`` of the frame; its middle is ``shift`` frames away from the frame's.
     """
     points = solid.corners.reshape(-1, 3)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -179,7 +179,9 @@ def _studio(direction: Array, lamp: Array, tint: Array) -> Array:
     return value[:, None] * (0.6 + 0.4 * tint)
 
 
-def _barycentric(seen: Solid, view: View, triangle: NDArray[np.int64], rows: Array, columns: Array) -> Array:
+def _barycentric(
+    seen: Solid, view: View, triangle: NDArray[np.int64], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> Array:
     xy, distance = view.camera.project(seen.corners)
     weights = np.empty((len(triangle), 3))
     for k in range(3):
@@ -254,7 +256,7 @@ class _ShadowMap:
 
 
 def _ground_light(solid: Solid, camera: Camera, light: Light, shadow: _ShadowMap) -> Array:
-    """How much light the floor behind each pixel of the photo keeps, ``[256, 256]``: the cast shadow and the contact."""
+    """How much light the floor behind each pixel of the photo keeps, ``[256, 256]``."""
     rays = camera.rays(PHOTO)
     down = rays[..., 1] < -0.02
     steps = -camera.position[1] / np.where(down, rays[..., 1], -1.0)
@@ -288,5 +290,3 @@ def _step(values: Array, low: float, high: float) -> Array:
 
 def _dot(a: Array, b: Array) -> Array:
     return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
-
-

@@ -9,6 +9,7 @@ from sketchseek.synthetic.shapes import (
     bar,
     circle,
     cushion,
+    ellipse,
     lathe,
     rectangle,
     slab,
@@ -160,7 +161,9 @@ def sofa(rng: Random) -> Thing3D:
         for s in (-1, 1) if seats > 1 else (rng.choice([-1, 1]) * 0.4,):
             pillow = cushion(0.36, 0.15, 0.36, 4.5).moved(y=-0.075).turned("x", 66).moved(y=0.17).turned("y", -14 * s)
             thing.add(pillow.moved(s * (inner / 2 - 0.22), seat_y + thick * 0.9, 0.02), loose)
-        extra = [f"{thing.materials[loose].words} {'pillows' if seats > 1 else 'pillow'}"]
+        extra = [
+            f"two {thing.materials[loose].words} pillows" if seats > 1 else f"a {thing.materials[loose].words} pillow"
+        ]
     noun = "armchair" if seats == 1 else f"{COUNT[seats]}-seat sofa"
     legs = f"{'short' if raised < 0.12 else 'long'} {thing.materials[foot].words} legs"
     thing.say(f"a {thing.materials[cloth].words} {noun}", [f"{arm_style} arms", legs, *extra])

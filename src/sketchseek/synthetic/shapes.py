@@ -1,14 +1,15 @@
 """Solids as triangles: what every thing is built of.
 
-Axes: x to the right, y up, z towards the viewer; the ground is y = 0. Solids are closed, so that only triangles that face
-the camera need drawing. No matrix product is used anywhere in this package, because BLAS may round differently from one
-machine to the next and things must come out the same everywhere.
+Axes: x to the right, y up, z towards the viewer; the ground is y = 0. Solids are closed, so that only triangles that
+face the camera need drawing. No matrix product is used anywhere in this package: BLAS may round differently from one
+machine to the next, and things must come out the same everywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -145,7 +146,7 @@ def lathe(profile: Sequence[tuple[float, float]] | Array, sides: int = 40) -> So
 
 
 def sweep(path: ArrayLike, outline: Outline | float, scale: ArrayLike = 1.0) -> Solid:
-    """A cross-section, or a circle of that radius, drawn along a path ``[m, 3]``, scaled as it goes: legs, rails, handles, spouts."""
+    """A cross-section (or a circle of that radius) drawn along a path ``[m, 3]``, scaled as it goes: legs, handles."""
     path = np.asarray(path, dtype=np.float64)
     points, faces = circle(outline) if isinstance(outline, (int, float)) else outline
     scale = np.broadcast_to(np.asarray(scale, dtype=np.float64), len(path))
@@ -192,7 +193,7 @@ def sheet(points: Array, thickness: float) -> Solid:
     du, dv = np.gradient(points, axis=0), np.gradient(points, axis=1)
     normal = unit(np.cross(du, dv))
     front, back = points + normal * (thickness / 2), points - normal * (thickness / 2)
-    ring = [np.s_[0, :-1], np.s_[:-1, -1], np.s_[-1, :0:-1], np.s_[:0:-1, 0], np.s_[0, :1]]
+    ring: list[Any] = [np.s_[0, :-1], np.s_[:-1, -1], np.s_[-1, :0:-1], np.s_[:0:-1, 0], np.s_[0, :1]]
     rim = np.stack([np.concatenate([side[at] for at in ring]) for side in (front, back)])
     cells = (points.shape[0] - 1, points.shape[1] - 1)
     corner = np.cumsum([cells[1], cells[0], cells[1]])

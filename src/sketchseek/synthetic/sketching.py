@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.synthetic.outlines import Chain
@@ -57,22 +59,12 @@ def any_hand(rng: Random) -> Hand:
 def draw(rng: Random, chains: list[Chain], hand: Hand) -> Sketch:
     """One sketch: the silhouette first, then what lies inside it, the long before the short."""
     pieces = [piece for chain in chains for piece in _lifted(rng, chain, hand)]
-    outer = _in_order([p for p, silhouette in pieces if silhouette and _length(p) > 0.8 * hand.detail])
-    inner = sorted(
-        (p for p, silhouette in pieces if not silhouette and _length(p) > hand.detail), key=lambda p: -_length(p)
-    )
+    outer = sorted((p for p, silhouette in pieces if silhouette), key=lambda p: -_length(p))
+    inner = sorted((p for p, silhouette in pieces if not silhouette), key=lambda p: -_length(p))
     taken = np.zeros((_CELLS, _CELLS), dtype=bool)
-    drawn: list[Array] = []
-    for number, piece in enumerate([*outer, *inner]):
-        if len(drawn) >= hand.most_strokes:
-            break
-        if number >= len(outer) and rng.random() < hand.forgets:
-            continue
-        fresh = _not_yet_drawn(taken, piece)
-        if fresh is None or _length(fresh) < 0.7 * hand.detail:
-            continue
-        _mark(taken, fresh)
-        drawn.append(fresh)
+    # The silhouette gets most of the strokes where it has so many pieces, as that of a chair has, but never all.
+    drawn = _in_order(_chosen(rng, taken, outer, round(0.7 * hand.most_strokes), 0.8 * hand.detail, 0.0))
+    drawn += _chosen(rng, taken, inner, hand.most_strokes - len(drawn), hand.detail, hand.forgets)
     centre = np.array([0.5, 0.55])
     strokes, clock = [], 0.0
     for piece in drawn:
@@ -111,11 +103,27 @@ def _lifted(rng: Random, chain: Chain, hand: Hand) -> list[tuple[Array, bool]]:
                 cuts.append(corner + reach)
     cuts = [*sorted(cuts), len(points) - 1]
     pieces = []
-    for a, b in zip(cuts, cuts[1:], strict=False):
-        parts = max(1, round(_length(points[a : b + 1]) / rng.uniform(0.9, 1.8)))
+    for a, b in itertools.pairwise(cuts):
+        parts = max(1, round(_length(points[a : b + 1]) / rng.uniform(0.45, 1.1)))
         at = np.linspace(a, b, parts + 1).astype(int)
-        pieces += [(points[c : d + 1], chain.silhouette) for c, d in zip(at, at[1:], strict=False) if d - c >= 3]
+        pieces += [(points[c : d + 1], chain.silhouette) for c, d in itertools.pairwise(at) if d - c >= 3]
     return pieces
+
+
+def _chosen(rng: Random, taken: NDArray[np.bool_], pieces: list[Array], most: int, shortest: float,
+            forgets: float) -> list[Array]:  # fmt: skip
+    """The first ``most`` pieces that are long enough, not forgotten, and not drawn already."""
+    chosen: list[Array] = []
+    for piece in pieces:
+        if len(chosen) >= most or _length(piece) < shortest:
+            break
+        if rng.random() < forgets:
+            continue
+        fresh = _not_yet_drawn(taken, piece)
+        if fresh is not None and _length(fresh) > 0.7 * shortest:
+            _mark(taken, fresh)
+            chosen.append(fresh)
+    return chosen
 
 
 def _in_order(pieces: list[Array]) -> list[Array]:
@@ -136,12 +144,12 @@ def _in_order(pieces: list[Array]) -> list[Array]:
 _CELLS = 128
 
 
-def _cells(points: Array) -> tuple[np.ndarray, np.ndarray]:
+def _cells(points: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     at = (points * _CELLS).astype(int).clip(1, _CELLS - 2)
     return at[:, 1], at[:, 0]
 
 
-def _not_yet_drawn(taken: np.ndarray, piece: Array) -> Array | None:
+def _not_yet_drawn(taken: NDArray[np.bool_], piece: Array) -> Array | None:
     """The longest part of the piece that no stroke runs along already: both sides of a thin leg become one line."""
     free = np.concatenate([[False], ~taken[_cells(piece)], [False]])
     begins, ends = np.flatnonzero(free[1:] & ~free[:-1]), np.flatnonzero(~free[1:] & free[:-1])
@@ -152,7 +160,7 @@ def _not_yet_drawn(taken: np.ndarray, piece: Array) -> Array | None:
     return piece[max(0, begin - 2) : end + 2] if end - begin >= 4 else None
 
 
-def _mark(taken: np.ndarray, piece: Array) -> None:
+def _mark(taken: NDArray[np.bool_], piece: Array) -> None:
     rows, columns = _cells(piece)
     for i in (-1, 0, 1):
         for j in (-1, 0, 1):
@@ -174,11 +182,11 @@ def _by_hand(rng: Random, piece: Array, hand: Hand) -> Array:
     stretch = 1 + rng.normal(0, 0.6) * hand.misplaced / max(length, 0.05)
     middle = smooth.mean(axis=0)
     out = middle + (smooth - middle) * stretch + beside + wander + rng.normal(0, 1, smooth.shape) * hand.tremor
-    ends = rng.normal(0.15, 0.8, 2) * hand.overshoot * np.array([1.0, 1.0]) * min(1.0, length / 0.2)
+    ends = rng.normal(0.15, 0.8, 2) * hand.overshoot * min(1.0, length / 0.2)
     first, last = out[0] - out[1], out[-1] - out[-2]
     out = out + np.outer(np.exp(-way * 12), first / max(_norm(first), 1e-9)) * ends[0]
     out = out + np.outer(np.exp(-(1 - way) * 12), last / max(_norm(last), 1e-9)) * ends[1]
-    return _straightened(out, 0.25 * hand.coarseness)
+    return _straightened(out, 0.15 * hand.coarseness)
 
 
 def _straightened(points: Array, tolerance: float) -> Array:

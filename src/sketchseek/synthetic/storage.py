@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from sketchseek.synthetic.materials import Material, metal, painted, wood
+from sketchseek.synthetic.materials import metal, painted, shaded, wood
 from sketchseek.synthetic.shapes import (
     bar,
     box,
@@ -48,7 +50,7 @@ def cabinet(rng: Random) -> Thing3D:
     z = depth / 2
     columns = int(rng.integers(1, 3)) if shape == "tall" else int(rng.integers(2, 4))
     handle = str(rng.choice(["knobs", "knobs", "bar handles", "cup handles"]))
-    layouts = []
+    layouts: list[str] = []
     drawers = doors = niches = 0
     margin = rng.uniform(0.015, 0.035)
     cell = (width - margin) / columns
@@ -68,13 +70,14 @@ def cabinet(rng: Random) -> Thing3D:
             if layout == "niche" and row == 1:
                 niches += 1
                 hollow = thing.material(
-                    Material("paint", tuple(int(c * 0.45) for c in thing.materials[body].colour), gloss=0.05)
-                )  # type: ignore[arg-type]
+                    replace(thing.materials[body], colour=shaded(thing.materials[body].colour, 0.45))
+                )
                 thing.add(box(w, h, 0.006, 0.001).moved(cx, low + margin / 2, z - 0.002), hollow)
                 paint = thing.material(painted(rng, "ceramic", (0.6, 0.9)))
                 r = min(w, h) * 0.2
-                thing.add(lathe([(0, 0), (r * 0.6, 0), (r, h * 0.2), (r * 0.5, h * 0.45), (r * 0.6, h * 0.55), (0, h * 0.55)], 20)
-                          .moved(cx + w * rng.uniform(-0.25, 0.25), low + margin / 2, z + 0.01 - r * 0.5), paint)  # fmt: skip
+                profile = [(0, 0), (r * 0.6, 0), (r, h * 0.2), (r * 0.5, h * 0.45), (r * 0.6, h * 0.55), (0, h * 0.55)]
+                x = cx + w * rng.uniform(-0.25, 0.25)
+                thing.add(lathe(profile, 20).moved(x, low + margin / 2, z + 0.01 - r * 0.5), paint)
                 continue
             thing.add(box(w, h, 0.018, 0.004).moved(cx, low + margin / 2, z + 0.006), front)
             tall_door = is_door and h > 0.25
@@ -112,7 +115,8 @@ def bookshelf(rng: Random) -> Thing3D:
     width, height, depth = rng.uniform(0.6, 1.1), rng.uniform(0.8, 1.8), rng.uniform(0.26, 0.34)
     shelves = int(np.clip(round(height / rng.uniform(0.3, 0.42)), 2, 5))
     board = rng.uniform(0.018, 0.035)
-    has_back = rng.random() < 0.65
+    full = rng.uniform(0.35, 0.9)
+    has_back = full > 0.5 or rng.random() < 0.4  # behind many books an open back would show as dozens of slits
     raised = rng.uniform(0.05, 0.12)
     for s in (-1, 1):
         thing.add(box(board, height, depth, 0.004).moved(s * (width / 2 - board / 2)), frame)
@@ -123,7 +127,6 @@ def bookshelf(rng: Random) -> Thing3D:
     for k in range(shelves + 1):
         thing.add(box(inner, board, depth - 0.01, 0.004).moved(0, raised + k * gap, 0), frame)
     covers = [thing.material(painted(rng, "paint", (0.1, 0.5))) for _ in range(6)]
-    full = rng.uniform(0.35, 0.9)
     for k in range(shelves):
         y = raised + k * gap + board
         free = gap - board
@@ -154,5 +157,7 @@ def bookshelf(rng: Random) -> Thing3D:
             x += thick + 0.002
     size = "tall " if height > 1.35 else "low " if height < 1.0 else ""
     features = [f"{COUNT[shelves]} shelves", "many books" if full > 0.65 else "some books"]
-    thing.say(f"a {size}{thing.materials[frame].words} bookshelf", features if has_back else [*features, "an open back"])
+    if not has_back:
+        features.append("an open back")
+    thing.say(f"a {size}{thing.materials[frame].words} bookshelf", features)
     return thing

@@ -32,11 +32,7 @@ def table(rng: Random) -> Thing3D:
     )
     thick = rng.uniform(0.02, 0.055)
     radius = float(rng.choice([0.01, 0.03, 0.1]))
-    outline = (
-        ellipse(wide / 2, deep / 2, 56)
-        if shape in ("round", "oval")
-        else rectangle(wide, deep, radius)
-    )
+    outline = ellipse(wide / 2, deep / 2, 56) if shape in ("round", "oval") else rectangle(wide, deep, radius)
     thing.add(slab(outline, thick, 0.008).moved(y=height - thick), top)
     y0 = height - thick
     inset = 0.64 if shape in ("round", "oval") else rng.uniform(0.86, 0.94) - 0.6 * radius / deep
@@ -58,8 +54,9 @@ def table(rng: Random) -> Thing3D:
             ]
             features.append("a trumpet foot")
         else:
-            profile = [(0, 0), (foot, 0), (foot, 0.03), (foot * 0.9, 0.05), (foot * 0.3, 0.09), (foot * 0.36, 0.2), (foot * 0.2, 0.3),
-                       (foot * 0.3, y0 * 0.8), (foot * 0.25, y0), (0, y0)]  # fmt: skip
+            lower = [(0, 0), (1, 0), (1, 0.03), (0.9, 0.05), (0.3, 0.09), (0.36, 0.2), (0.2, 0.3)]
+            upper = [(0.3, y0 * 0.8), (0.25, y0), (0, y0)]
+            profile = [(radius * foot, y) for radius, y in lower + upper]
             features.append("a turned pedestal")
         thing.add(lathe(profile), frame)
     elif style == "trestle" and shape in ("rectangular", "oval"):

@@ -31,7 +31,9 @@ class Thing3D:
         return len(self.materials) - 1
 
     def add(self, solid: Solid, material: int) -> None:
-        self.parts.append(solid.of(material, self.rng.uniform(0, 3, 3)))
+        # No two boards are cut from the same place; prints and glazes run on from part to part.
+        shift = self.rng.uniform(0, 3, 3) if self.materials[material].kind == "wood" else 0.0
+        self.parts.append(solid.of(material, shift))
 
     def line_with(self, material: int) -> None:
         """Give the inside of the vessel that was added last, which stands on the y axis, another material."""
@@ -42,7 +44,7 @@ class Thing3D:
         self.parts[-1] = replace(vessel, material=np.where(inside, material, vessel.material))
 
     def say(self, thing: str, features: list[str]) -> None:
-        """"a red chair" with ["a padded back", "four legs"] becomes "a red chair with a padded back and four legs"."""
+        """ "a red chair" with ["a padded back", "four legs"] becomes "a red chair with a padded back and four legs"."""
         *first, last = features or [""]
         listed = f"{', '.join(first)} and {last}" if first else last
         text = f"{thing} with {listed}" if listed else thing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sketchseek.synthetic.materials import Material, ceramic, metal, plain, painted, wood
+from sketchseek.synthetic.materials import Material, ceramic, metal, painted, plain, wood
 from sketchseek.synthetic.shapes import (
     Array,
     circle,
@@ -15,6 +15,29 @@ from sketchseek.synthetic.shapes import (
     sweep,
 )
 from sketchseek.synthetic.thing3d import COUNT, Random, Thing3D
+
+# Radii from the foot to the rim, in parts of the vessel's own radius.
+_MUGS = {
+    "straight": (1, 1, 1, 1),
+    "tapered": (0.72, 0.84, 0.93, 1),
+    "round": (0.7, 1.1, 1.12, 0.92),
+    "flared": (0.8, 0.8, 0.86, 1.1),
+    "waisted": (1, 0.86, 0.84, 0.98),
+}
+_VASES = {
+    "bottle": ("bottle-shaped", (0.7, 1.1, 1.0, 0.35, 0.3, 0.42)),
+    "amphora": ("amphora-shaped", (0.45, 0.85, 1.2, 1.0, 0.5, 0.62)),
+    "bowl": ("bowl-shaped", (0.6, 1.2, 1.5, 1.45, 1.2, 1.1)),
+    "cylinder": ("cylindrical", (0.8, 0.82, 0.8, 0.82, 0.8, 0.84)),
+    "trumpet": ("trumpet-shaped", (0.6, 0.42, 0.4, 0.5, 0.75, 1.2)),
+    "gourd": ("gourd-shaped", (0.8, 1.15, 0.95, 0.5, 0.68, 0.45)),
+}
+_POTS = {
+    "round": ("round", (0.6, 0.98, 1.0, 0.5)),
+    "pear": ("pear-shaped", (0.85, 1.02, 0.72, 0.45)),
+    "squat": ("squat", (0.8, 1.12, 1.08, 0.5)),
+    "straight": ("straight-sided", (0.98, 0.95, 0.85, 0.6)),
+}
 
 
 def _hollow(outer: Array, wall: float) -> Array:
@@ -33,9 +56,8 @@ def mug(rng: Random) -> Thing3D:
     glaze = thing.material(ceramic(rng))
     trim = thing.material(plain(rng, thing.materials[glaze]))
     r, high = rng.uniform(0.34, 0.46), rng.uniform(0.7, 1.1)
-    form = str(rng.choice(["straight", "tapered", "round", "flared", "waisted"]))
-    side = {"straight": (1, 1, 1, 1), "tapered": (0.72, 0.84, 0.93, 1), "round": (0.7, 1.1, 1.12, 0.92), "flared": (0.8, 0.8, 0.86, 1.1),
-            "waisted": (1, 0.86, 0.84, 0.98)}[form]  # fmt: skip
+    form = str(rng.choice(list(_MUGS)))
+    side = _MUGS[form]
     outer = curve([(r * s, y * high) for s, y in zip(side, (0.03, 0.35, 0.68, 1), strict=True)], 16)
     outer = np.concatenate([[[r * side[0] * 0.93, 0.0]], outer])
     thing.add(lathe(_hollow(outer, 0.045), 56), glaze)
@@ -93,7 +115,7 @@ def mug(rng: Random) -> Thing3D:
     path = np.array([(x, y, 0.0) for x, y in curve(knots, 24)])
     thing.add(
         sweep(path, ellipse(rng.uniform(0.035, 0.05), rng.uniform(0.05, 0.08), 14)).turned(
-            "y", rng.uniform(-55, 55) + (180 if rng.random() < 0.5 else 0)
+            "y", rng.uniform(-42, 42) + (180 if rng.random() < 0.5 else 0)
         ),
         trim,
     )
@@ -111,14 +133,13 @@ def mug(rng: Random) -> Thing3D:
 
 
 def vase(rng: Random) -> Thing3D:
-    thing = Thing3D(rng, elevation=(6, 24), tabletop=True)
+    thing = Thing3D(rng, elevation=(11, 27), tabletop=True)
     glaze = thing.material(ceramic(rng) if rng.random() < 0.85 else metal(rng))
     trim = thing.material(plain(rng, thing.materials[glaze]))
     high = rng.uniform(0.8, 1.2)
-    form = str(rng.choice(["bottle", "amphora", "bowl", "cylinder", "trumpet", "gourd"]))
+    form = str(rng.choice(list(_VASES)))
+    shape, radii = _VASES[form]
     s = rng.uniform(0.24, 0.36)
-    radii = {"bottle": (0.7, 1.1, 1.0, 0.35, 0.3, 0.42), "amphora": (0.45, 0.85, 1.2, 1.0, 0.5, 0.62), "bowl": (0.6, 1.2, 1.5, 1.45, 1.2, 1.1),
-             "cylinder": (0.8, 0.82, 0.8, 0.82, 0.8, 0.84), "trumpet": (0.6, 0.42, 0.4, 0.5, 0.75, 1.2), "gourd": (0.8, 1.15, 0.95, 0.5, 0.68, 0.45)}[form]  # fmt: skip
     if form == "bowl":
         high *= 0.65
     jitter = rng.uniform(0.9, 1.1, 6)
@@ -154,34 +175,19 @@ def vase(rng: Random) -> Thing3D:
         for k in range(count):
             angle, lean = 2 * np.pi * (k + rng.uniform(-0.2, 0.2)) / count, rng.uniform(0.1, 0.34)
             tip = (np.sin(angle) * lean, high * rng.uniform(1.25, 1.6), np.cos(angle) * lean)
-            thing.add(
-                sweep(
-                    curve([(0, high * 0.7, 0), (tip[0] * 0.35, high * 1.05, tip[2] * 0.35), tip], 8), circle(0.011, 6)
-                ),
-                green,
-            )
-            size = rng.uniform(0.09, 0.13)
+            stem = curve([(0, high * 0.7, 0), (tip[0] * 0.35, high * 1.05, tip[2] * 0.35), tip], 8)
+            thing.add(sweep(stem, circle(0.011, 6)), green)
+            petal_size = rng.uniform(0.09, 0.13)
             for petal in range(5):
-                turn = 72 * petal + 20
                 leaf = (
-                    cushion(size, 0.03, size * 0.8, 2)
-                    .moved(size * 0.52, 0, 0)
-                    .turned("y", turn)
-                    .turned("x", 35)
-                    .turned("y", np.rad2deg(angle))
+                    cushion(petal_size, 0.03, petal_size * 0.8, 2)
+                    .moved(petal_size * 0.52, 0, 0)
+                    .turned("y", 72 * petal + 20)
                 )
-                thing.add(leaf.moved(*tip), bloom)
-            thing.add(cushion(size * 0.55, size * 0.4, size * 0.55, 2).moved(tip[0], tip[1] - 0.0, tip[2]), heart)
+                thing.add(leaf.turned("x", 35).turned("y", float(np.rad2deg(angle))).moved(*tip), bloom)
+            thing.add(cushion(petal_size * 0.55, petal_size * 0.4, petal_size * 0.55, 2).moved(*tip), heart)
         features.append(f"{COUNT[count]} {thing.materials[bloom].words} flowers")
     size = "tall " if high > 1.05 else "small " if high < 0.7 else ""
-    shape = {
-        "cylinder": "cylindrical",
-        "bowl": "bowl-shaped",
-        "bottle": "bottle-shaped",
-        "trumpet": "trumpet-shaped",
-        "gourd": "gourd-shaped",
-        "amphora": "amphora-shaped",
-    }[form]
     thing.say(f"a {size}{shape} {thing.materials[glaze].words} vase", features)
     return thing
 
@@ -199,13 +205,8 @@ def teapot(rng: Random) -> Thing3D:
         else body
     )
     r, high = rng.uniform(0.36, 0.46), rng.uniform(0.5, 0.75)
-    form = str(rng.choice(["round", "pear", "squat", "straight"]))
-    side = {
-        "round": (0.6, 0.98, 1.0, 0.5),
-        "pear": (0.85, 1.02, 0.72, 0.45),
-        "squat": (0.8, 1.12, 1.08, 0.5),
-        "straight": (0.98, 0.95, 0.85, 0.6),
-    }[form]
+    form = str(rng.choice(list(_POTS)))
+    word, side = _POTS[form]
     outer = curve([(r * s, y * high) for s, y in zip(side, (0.02, 0.32, 0.66, 1), strict=True)], 20)
     thing.add(lathe(np.concatenate([[[0, 0]], [[r * side[0] * 0.9, 0]], outer, [[0, high]]]), 52), body)
 
@@ -263,6 +264,5 @@ def teapot(rng: Random) -> Thing3D:
         thing.add(sweep(path * [flip, 1, 1], ellipse(0.035, 0.05, 14)), trim)
         handle = "a looped handle"
     noun = "kettle" if is_kettle else "teapot"
-    word = {"round": "round", "pear": "pear-shaped", "squat": "squat", "straight": "straight-sided"}[form]
     thing.say(f"a {word} {thing.materials[body].words} {noun}", [handle, "a round knob"])
     return thing

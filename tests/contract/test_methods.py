@@ -14,13 +14,17 @@ import torch
 
 from sketchseek.cli import main
 from sketchseek.errors import InputError
+from sketchseek.gallery import Gallery, ingest
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.methods import get_method, methods
 from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.lab.training import loop
 from sketchseek.lab.training.run import Plan, run_training
 from sketchseek.model import Model
+from sketchseek.search.live import LiveSession
+from sketchseek.search.searcher import Searcher
 
 # The bench preset at the smallest size that still runs every part: 6 steps of 8 pairs at 64 px.
 TINY = {"size": "64", "training.pairs": "48", "training.batch": "8", "training.precision": "fp32"}
@@ -156,3 +160,30 @@ def test_export_does_not_write_over_a_folder(run_folder: Path, model_folder: Pat
     before = sorted(model_folder.iterdir())
     assert main(["export", str(run_folder), str(model_folder)]) == 2
     assert sorted(model_folder.iterdir()) == before
+
+
+def test_evaluate_search_and_the_live_session_rank_alike(
+    model_folder: Path, pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = open_dataset(f"folder:{pairs_folder}").test
+    model = Model.load(model_folder)
+    evaluation = evaluate(model, split)
+    with Gallery.create(tmp_path / "gallery", model) as gallery:
+        ingest(gallery, [pairs_folder / "test" / "photos"])
+        searcher = Searcher(gallery)
+        for row, sketch in enumerate(split.sketches):
+            assert sketch.strokes is not None
+            expected = [split.photos[i].path.name for i in evaluation.top[row]]
+            searched = [hit.name for hit in searcher.search(sketch.strokes)]
+            session = LiveSession()
+            for seq, stroke in enumerate(sketch.strokes.strokes):
+                frame = {"type": "points", "seq": 2 * seq, "stroke": seq, "points": stroke.tolist()}
+                assert session.receive(json.dumps(frame)) is None
+                assert session.receive(json.dumps({"type": "end", "seq": 2 * seq + 1, "stroke": seq})) is None
+            live = [hit.name for hit in searcher.search(session.begin(now=0.0).sketch)]
+            assert searched == live == expected
+    drawing = next((pairs_folder / "test" / "sketches").glob(f"{split.sketches[0].name}.json"))
+    capsys.readouterr()
+    assert main(["search", str(drawing), "--gallery", str(tmp_path / "gallery"), "--json"]) == 0
+    names = [hit["name"] for hit in json.loads(capsys.readouterr().out)]
+    assert names == [split.photos[i].path.name for i in evaluation.top[0]]

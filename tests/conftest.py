@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("SKETCHSEEK_SHARED", REPOSITORY.parent / "shared"))
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with the real benchmark data; tests that need it skip where it is absent."""
-    folder = Path(os.environ.get("SKETCHSEEK_SHARED", REPOSITORY.parent / "shared"))
-    if not (folder / "data").is_dir():
-        pytest.skip(f"the benchmark data is not at {folder} (set SKETCHSEEK_SHARED)")
-    return folder
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"the benchmark data is not at {SHARED} (set SKETCHSEEK_SHARED)")
+    return SHARED
 
 
 @pytest.fixture(autouse=True)

@@ -68,7 +68,7 @@ def test_photos_are_found_read_and_kept(gallery: Gallery, photos: Path) -> None:
     assert photo.path == photos / "deep/er/c.webp" and (photo.width, photo.height) == (400, 300)
     assert gallery.photo(photo.id) == photo
     with Image.open(gallery.thumbnail(photo.id)) as thumbnail:
-        assert thumbnail.format == "JPEG" and thumbnail.size == (320, 240)
+        assert thumbnail.format == "JPEG" and thumbnail.size == (400, 300)
     for unknown in ("", "../../etc/passwd", "00000000-0000-0000-0000-000000000000"):
         assert gallery.photo(unknown) is None
 

@@ -144,7 +144,7 @@ class Gallery:
         return None if payload is None else StoredPhoto.from_payload(point, payload)
 
     def thumbnail(self, photo: str) -> Path:
-        """Where the thumbnail of a photo lies, a JPEG of at most 320 pixels on its longer side."""
+        """Where the thumbnail of a photo lies, a JPEG of at most 448 pixels on its longer side."""
         return self.folder / "thumbs" / photo[:2] / f"{photo}.jpg"
 
     def put(self, photos: Sequence[StoredPhoto], features: Features) -> None:

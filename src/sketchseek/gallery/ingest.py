@@ -26,7 +26,8 @@ from sketchseek.matching import Features
 from sketchseek.model import Model
 from sketchseek.model.preprocess import decode_photo, prepare_photo
 
-THUMBNAIL = 320  # pixels on the longer side
+THUMBNAIL = 320  # pixels on the longer side of a thumbnail that has to be made smaller
+_SMALL_ENOUGH = 448  # a photo decoded to no more than this is its own thumbnail: to shrink it costs more than it saves
 _QUALITY = 80
 _BATCH = 8  # photos; what passes between the network's layers still fits a core's cache
 
@@ -150,12 +151,14 @@ def _read(gallery: Gallery, file: PhotoFile) -> tuple[StoredPhoto, Image.Image]:
 
 
 def _write_thumbnail(image: Image.Image, path: Path) -> None:
-    share = min(1.0, THUMBNAIL / max(image.size))
-    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    if max(image.size) > _SMALL_ENOUGH:
+        share = THUMBNAIL / max(image.size)
+        size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+        image = image.resize(size, Image.Resampling.BILINEAR)
     path.parent.mkdir(exist_ok=True)
     unfinished = path.with_suffix(".part")
     try:
-        image.resize(size, Image.Resampling.BILINEAR).save(unfinished, "JPEG", quality=_QUALITY)
+        image.save(unfinished, "JPEG", quality=_QUALITY)
         os.replace(unfinished, path)
     except OSError:
         unfinished.unlink(missing_ok=True)

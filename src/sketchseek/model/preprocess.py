@@ -17,7 +17,6 @@ from sketchseek.strokes.sketch import Sketch
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 80_000_000  # decoding takes 3 to 4 bytes for each; beyond, a file is more likely an attack than a photo
-_LEAST_DRAFT = 448  # a JPEG is never decoded to fewer pixels on its longer side, so that a thumbnail is sharp too
 
 # What turns a photo upright, by its EXIF orientation.
 _TURNS = {
@@ -45,10 +44,10 @@ class DecodedPhoto(NamedTuple):
 def decode_photo(path: Path, size: int) -> DecodedPhoto:
     """Decode a photo with as many pixels as ``prepare_photo(image, size)`` can use.
 
-    A JPEG of more than twice ``size`` is scaled down by 2, 4 or 8 while it is decoded, several times faster; what comes
-    out depends on the file and ``size`` alone. Raises InputError as ``read_photo`` does.
+    A JPEG at least twice as large as ``size`` is scaled down by 2, 4 or 8 while it is decoded, several times faster.
+    What comes out depends on the file and ``size`` alone. Raises InputError as ``read_photo`` does.
     """
-    return _decode(path, max(2 * size, _LEAST_DRAFT))
+    return _decode(path, size)
 
 
 @overload

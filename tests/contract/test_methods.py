@@ -192,3 +192,11 @@ def test_evaluate_search_and_the_live_session_rank_alike(
     assert main(["search", str(drawing), "--gallery", str(tmp_path / "gallery"), "--json"]) == 0
     names = [hit["name"] for hit in json.loads(capsys.readouterr().out)]
     assert names == [split.photos[i].path.name for i in evaluation.top[0]]
+
+
+def test_a_run_that_cannot_start_leaves_no_folder(slug: str, pairs_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = ["train", slug, "--data", f"folder:{pairs_folder}", "--out", str(out), *SET]
+    assert main([*command, "--weights", str(tmp_path / "none.safetensors")]) == 2
+    assert main([*command, "--weights", "random", "--set", "training.batch=32"]) == 2  # more than there are photos
+    assert not out.exists()

@@ -52,7 +52,7 @@ def run_training(
     """
     held_out = [hold_out(d.train) for d in datasets]
     run = _describe(plan, datasets, held_out)
-    _claim(out, run)
+    _refuse_another(out, run)
     torch.manual_seed(plan.seed)
     network = plan.method.build(plan.config, "random" if plan.start else plan.weights)
     if plan.start:
@@ -65,6 +65,9 @@ def run_training(
             ) from error
     training = plan.config.training
     pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training.augmentation, training.batch, plan.seed)
+    # The folder is made only now, when weights and data have proved usable.
+    out.mkdir(parents=True, exist_ok=True)
+    write_run(out, run)
     validation = _bounded(merge([v for _, v in held_out]))
 
     def validate(network: torch.nn.Module) -> dict[str, float]:
@@ -136,13 +139,11 @@ def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[
     }
 
 
-def _claim(out: Path, run: dict[str, Any]) -> None:
-    """Make the run folder, or check that what is there is this very run, unfinished."""
+def _refuse_another(out: Path, run: dict[str, Any]) -> None:
+    """Check that ``out`` is free or holds this very run, unfinished."""
     if not (out / "run.json").exists():
-        if out.exists() and any(out.iterdir()):
-            raise InputError(f"{out}: the folder is not empty and holds no run; give --out a new folder")
-        out.mkdir(parents=True, exist_ok=True)
-        write_run(out, run)
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise InputError(f"{out}: is not empty and holds no run; give --out a new folder")
         return
     there = read_run(out)
     if there["finished"]:

@@ -18,8 +18,7 @@ class Sketch:
 
     Each stroke is a float64 array ``[n, 4]``, n >= 1, with the columns x, y, time, pressure. x runs to the right and y
     down; the unit square is the frame of the photo, so a stroke may leave it but is not drawn there. Time is in
-    milliseconds from the first point of the sketch, pressure in 0..1; both are 0 where the source does not know them
-    (pressure 1 where it knows only that the pen was down is not invented either).
+    milliseconds from the first point of the sketch, pressure in 0..1; both are 0 where the source does not know them.
     """
 
     strokes: tuple[NDArray[np.float64], ...] = ()

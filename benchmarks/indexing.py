@@ -1,7 +1,9 @@
 """Photos a second from files to a finished gallery, against the bare encoder on pixels that lie ready in memory.
 
-Goal: at least 85 % of the bare encoder, though every photo is also decoded, made into a thumbnail and written. Runs
-alternate, so that whatever else the machine does hits both alike.
+Goal: at least 85 % of the bare encoder, though every photo is also decoded, prepared and written. The bare encoder is
+`Model.encode_photos` as it comes: batches of its own size, all cores on one batch; indexing has a small batch on each
+core. Thumbnails of photos of this size are made later, when they are first looked at. Runs alternate, so that whatever
+else the machine does hits both alike.
 """
 
 from __future__ import annotations

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,25 @@ def counts(report: Any) -> tuple[int, int, int, int, int]:
     return report.added, report.unchanged, report.updated, report.removed, len(report.skipped)
 
 
+def kept_thumbnails(gallery: Gallery) -> list[Path]:
+    return [path for path in (gallery.folder / "thumbs").rglob("*") if path.is_file()]
+
+
+def full_after(count: int) -> Callable[[Path, bytes], int]:
+    """A ``Path.write_bytes`` for a disk that is full after ``count`` files, the next one half written."""
+    real, written = Path.write_bytes, 0
+
+    def write_bytes(path: Path, content: bytes) -> int:
+        nonlocal written
+        written += 1
+        if written <= count:
+            return real(path, content)
+        real(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return write_bytes
+
+
 def test_photos_are_found_read_and_kept(gallery: Gallery, photos: Path) -> None:
     (photos / "notes.txt").write_text("no photo")
     make_photo(photos / ".hidden" / "h.jpg", 9)
@@ -67,8 +88,6 @@ def test_photos_are_found_read_and_kept(gallery: Gallery, photos: Path) -> None:
     photo = stored["c.webp"]
     assert photo.path == photos / "deep/er/c.webp" and (photo.width, photo.height) == (400, 300)
     assert gallery.photo(photo.id) == photo
-    with Image.open(gallery.thumbnail(photo.id)) as thumbnail:
-        assert thumbnail.format == "JPEG" and thumbnail.size == (400, 300)
     for unknown in ("", "../../etc/passwd", "00000000-0000-0000-0000-000000000000"):
         assert gallery.photo(unknown) is None
 
@@ -92,7 +111,72 @@ def test_a_second_run_opens_only_what_changed(gallery: Gallery, photos: Path, mo
     after = {photo.name: photo for photo in gallery.photos()}
     assert sorted(after) == ["a.jpg", "c.webp", "d.JPEG", "e.gif", "f.bmp"]
     assert after["a.jpg"].id == before["a.jpg"] and after["a.jpg"].height == 200
-    assert not gallery.thumbnail(before["b.png"]).exists()
+
+
+def test_a_thumbnail_is_made_on_first_demand_and_kept(gallery: Gallery, photos: Path) -> None:
+    ingest(gallery, [photos])
+    assert not kept_thumbnails(gallery)  # most photos are never looked at
+    photo = next(photo for photo in gallery.photos() if photo.name == "c.webp")
+    jpeg = gallery.thumbnail(photo)
+    with Image.open(io.BytesIO(jpeg)) as thumbnail:
+        assert thumbnail.format == "JPEG" and thumbnail.size == (320, 240)
+    assert [path.read_bytes() for path in kept_thumbnails(gallery)] == [jpeg]
+    photo.path.unlink()
+    assert gallery.thumbnail(photo) == jpeg
+
+
+def test_the_thumbnail_of_a_large_photo_is_ready(gallery: Gallery, tmp_path: Path) -> None:
+    large = make_photo(tmp_path / "large.jpg", 3, size=(1200, 800))
+    ingest(gallery, [large])
+    assert len(kept_thumbnails(gallery)) == 1
+    large.unlink()
+    with Image.open(io.BytesIO(gallery.thumbnail(next(gallery.photos())))) as thumbnail:
+        assert thumbnail.width / thumbnail.height == pytest.approx(1.5, abs=0.03)
+
+
+def test_a_changed_photo_loses_its_thumbnail_and_a_forgotten_one_too(gallery: Gallery, photos: Path) -> None:
+    ingest(gallery, [photos])
+    before = {photo.name: gallery.thumbnail(photo) for photo in gallery.photos()}
+    assert len(kept_thumbnails(gallery)) == 5
+    make_photo(photos / "a.jpg", 77, size=(120, 200))
+    make_photo(photos / "e.gif", 78, size=(1200, 800))
+    (photos / "b.png").unlink()
+    ingest(gallery, [photos])
+    assert len(kept_thumbnails(gallery)) == 3  # of c and d as they were, of e because it is large now
+    after = {photo.name: gallery.thumbnail(photo) for photo in gallery.photos()}
+    assert {name for name in after if after[name] != before[name]} == {"a.jpg", "e.gif"}
+    with Image.open(io.BytesIO(after["a.jpg"])) as thumbnail:
+        assert thumbnail.size == (120, 200)
+
+
+def test_a_thumbnail_of_what_is_gone_or_broken_is_refused(gallery: Gallery, photos: Path) -> None:
+    ingest(gallery, [photos])
+    stored = {photo.name: photo for photo in gallery.photos()}
+    (photos / "a.jpg").unlink()
+    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:100])
+    with pytest.raises(InputError, match=r"a.jpg: no such file"):
+        gallery.thumbnail(stored["a.jpg"])
+    with pytest.raises(InputError, match=r"b.png: "):
+        gallery.thumbnail(stored["b.png"])
+    assert not kept_thumbnails(gallery)
+
+
+def test_a_full_disk_keeps_no_thumbnail_but_shows_it(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(gallery, [photos])
+    monkeypatch.setattr(Path, "write_bytes", full_after(0))
+    photo = next(gallery.photos())
+    assert Image.open(io.BytesIO(gallery.thumbnail(photo))).size == (320, 240)
+    assert not kept_thumbnails(gallery)
+
+
+def test_many_ask_for_one_thumbnail_at_once(gallery: Gallery, photos: Path) -> None:
+    ingest(gallery, [photos])
+    for photo in gallery.photos():
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(gallery.thumbnail, [photo] * 16))) == 1
+    assert len(kept_thumbnails(gallery)) == 5
 
 
 def test_another_folder_is_added_and_a_single_file_too(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
@@ -215,28 +299,18 @@ def test_a_damaged_store_is_named(gallery: Gallery) -> None:
 def test_a_full_disk_leaves_a_gallery_that_goes_on(
     gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for index in range(70):
-        make_photo(tmp_path / "many" / f"{index:02}.jpg", index, size=(64, 48))
-    real = Image.Image.save
-    written = 0
-
-    def save(image: Image.Image, *args: Any, **more: Any) -> None:
-        nonlocal written
-        written += 1
-        if written > 50:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(image, *args, **more)
-
-    monkeypatch.setattr(Image.Image, "save", save)
+    for index in range(40):  # large ones, as their thumbnails are written at once
+        make_photo(tmp_path / "many" / f"{index:02}.jpg", index, size=(1000, 600))
+    monkeypatch.setattr(Path, "write_bytes", full_after(25))
     with pytest.raises(InputError, match=r"the disk is full, \d+ photos are indexed; free some space"):
         ingest(gallery, [tmp_path / "many"])
     monkeypatch.undo()
     kept = len(gallery)
-    assert 8 <= kept <= 48
+    assert 0 < kept <= 24
     assert not list(gallery.folder.rglob("*.part"))
     gallery.close()
     with Gallery.open(gallery.folder) as again:
-        assert counts(ingest(again, [tmp_path / "many"])) == (70 - kept, kept, 0, 0, 0)
+        assert counts(ingest(again, [tmp_path / "many"])) == (40 - kept, kept, 0, 0, 0)
 
 
 def test_the_vectors_never_meet_a_full_disk(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:

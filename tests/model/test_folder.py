@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +47,23 @@ def test_a_sketch_and_its_ink_are_the_same(sealed: Path) -> None:
     ink = rasterise(LINE).astype(np.uint8) * 255
     both = model.encode_sketches([LINE, ink])["vector"]
     assert np.array_equal(both[0], both[1])
+
+
+def test_threads_load_a_graph_once(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    loaded: list[Path] = []
+    real = onnxruntime.InferenceSession
+
+    def load(path: Path, *args: Any, **more: Any) -> Any:
+        loaded.append(path)
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", load)
+    photos = np.zeros((1, SIZE, SIZE, 3), np.uint8)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(Model.load(sealed).encode_photos, [photos] * 8))
+    assert loaded == [sealed / "photo.onnx"]
 
 
 def test_nothing_gives_nothing(sealed: Path) -> None:

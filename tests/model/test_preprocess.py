@@ -88,6 +88,40 @@ def test_a_photo_that_is_not_square_is_padded_with_its_borders_median_colour() -
     assert (pixels[45:55, 35:65] == 0).all()  # where it was, as wide as it was
 
 
+def spelled_out(image: Image.Image, size: int) -> np.ndarray:
+    """Photo pixels by their definition: the border's median colour to a square, then bilinear, in whole arrays."""
+    pixels = np.array(image.convert("RGB"))
+    height, width = pixels.shape[:2]
+    at_border = np.ones((height, width), bool)
+    at_border[1:-1, 1:-1] = False
+    square = np.empty((max(height, width), max(height, width), 3), np.uint8)
+    square[:] = np.rint(np.median(pixels[at_border], axis=0)) if width != height else 0
+    top, left = (len(square) - height) // 2, (len(square) - width) // 2
+    square[top : top + height, left : left + width] = pixels
+    return np.array(Image.fromarray(square).resize((size, size), Image.Resampling.BILINEAR))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 90), st.integers(2, 90), st.integers(1, 60), st.integers(0, 2**32 - 1), st.booleans())
+def test_the_pixels_are_those_of_the_definition(width: int, height: int, size: int, seed: int, grey: bool) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    image = Image.fromarray(noise).convert("L" if grey else "RGB")
+    image.info["dpi"] = (72, 72)  # as a file leaves it
+    assert np.array_equal(prepare_photo(image, size), spelled_out(image, size))
+    assert image.info == {"dpi": (72, 72)}  # it is the caller's
+
+
+@pytest.mark.parametrize("shape", [(640, 480), (300, 470), (256, 256), (90, 60), (1600, 1200)])
+def test_the_pixels_of_a_jpeg_file_are_those_of_the_definition(tmp_path: Path, shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(noise).resize(shape).save(path, comment="made for a test", dpi=(72, 72))
+    with Image.open(path) as image:
+        share = max(s for s in (1, 2, 4, 8) if s == 1 or max(shape) >= s * 128)  # the decoder's own scaling
+        image.draft(None, (shape[0] // share, shape[1] // share))
+        assert np.array_equal(read_photo(path, 128), spelled_out(image, 128))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
 def test_any_shape_gives_a_square(width: int, height: int, size: int) -> None:

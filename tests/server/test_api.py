@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -263,9 +264,24 @@ def test_a_photo_that_has_moved_is_404_and_says_what_to_do(tmp_path: Path) -> No
         hits = upload(client, as_json(SKETCH, tmp_path), "sketch.json").json()["hits"]
         assert len(hits) == 2
         for hit in hits:
-            response = client.get(f"/api/photos/{hit['id']}")
-            assert response.status_code == 404
-            assert "sketchseek index" in response.json()["error"]
+            for what in ("", "/thumbnail"):
+                response = client.get(f"/api/photos/{hit['id']}{what}")
+                assert response.status_code == 404
+                assert "sketchseek index" in response.json()["error"] and "\n" not in response.json()["error"]
+
+
+def test_thumbnails_that_are_asked_for_together_are_all_whole(tmp_path: Path) -> None:
+    with TestClient(create_app(make_gallery(tmp_path)), base_url="http://localhost") as client:
+        wanted = [f"/api/photos/{photo}/thumbnail" for photo in photo_ids(client, tmp_path).values()] * 4
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(client.get, wanted))
+    by_photo: dict[str, set[bytes]] = {}
+    for path, answer in zip(wanted, answers, strict=True):
+        assert answer.status_code == 200
+        by_photo.setdefault(path, set()).add(answer.content)
+    assert all(len(contents) == 1 for contents in by_photo.values())
+    for (content,) in by_photo.values():
+        Image.open(io.BytesIO(content)).load()
 
 
 # --- health, page, doors ---

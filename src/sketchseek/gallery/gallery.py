@@ -3,13 +3,14 @@
     gallery.json    format, hash of the model
     model/          a copy of the model folder, so that a gallery is complete in itself
     vectors/        the vector engine; a point's payload is where its photo lies and what it was like when it was read
-    thumbs/         JPEG, by id
+    thumbs/         thumbnails that were made so far, JPEG, by id
 
 One process at a time may have it open.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -24,10 +25,13 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from sketchseek.errors import InputError
+from sketchseek.gallery.thumbnails import SIDE, keep, thumbnail_jpeg
 from sketchseek.matching import Features
 from sketchseek.model import Model
+from sketchseek.model.preprocess import decode_photo
 
 if TYPE_CHECKING:
     from sketchseek.gallery.vectors import Vectors
@@ -36,6 +40,10 @@ FORMAT = "sketchseek-gallery-1"
 # The vector engine maps its files into memory, and a write to a mapped file on a full disk ends the process. It grows
 # them by 32 MB at a time, so as much as a few of those is kept free.
 KEEP_FREE = 128 * 2**20
+# Most photos of a large gallery are never looked at, so a thumbnail is made when it is first asked for. To decode a
+# photo of more pixels than this once more would be felt (a PNG takes 10 ms and more), so it gets its thumbnail when it
+# is indexed, where it is decoded anyway.
+SLOW_TO_DECODE = 500_000
 
 
 @dataclass(frozen=True)
@@ -143,8 +151,32 @@ class Gallery:
         payload = self._vectors.payload(point)
         return None if payload is None else StoredPhoto.from_payload(point, payload)
 
-    def thumbnail(self, photo: str) -> Path:
-        """Where the thumbnail of a photo lies, a JPEG of at most 448 pixels on its longer side."""
+    def thumbnail(self, photo: StoredPhoto) -> bytes:
+        """The thumbnail of a photo, a JPEG of at most 320 pixels on its longer side; made when it is first asked for
+        and then kept. Several threads may ask at once.
+
+        Raises InputError where it has to be made and the photo's file is gone or broken.
+        """
+        path = self._thumbnail(photo.id)
+        try:
+            return path.read_bytes()
+        except OSError:
+            jpeg = thumbnail_jpeg(decode_photo(photo.path, SIDE).image)
+            with contextlib.suppress(OSError):  # a full disk: it can be shown all the same
+                keep(jpeg, path)
+            return jpeg
+
+    def renew_thumbnail(self, photo: StoredPhoto, image: Image.Image) -> None:
+        """Forget the thumbnail of the file as it was; of a large photo, keep one of ``image``, decoded from the file.
+
+        Raises OSError where the disk is full.
+        """
+        if photo.width * photo.height > SLOW_TO_DECODE:
+            keep(thumbnail_jpeg(image), self._thumbnail(photo.id))
+        else:
+            self._thumbnail(photo.id).unlink(missing_ok=True)
+
+    def _thumbnail(self, photo: str) -> Path:
         return self.folder / "thumbs" / photo[:2] / f"{photo}.jpg"
 
     def put(self, photos: Sequence[StoredPhoto], features: Features) -> None:
@@ -162,7 +194,7 @@ class Gallery:
         _check_space(self.folder)
         self._vectors.delete([UUID(photo) for photo in photos])
         for photo in photos:
-            self.thumbnail(photo).unlink(missing_ok=True)
+            self._thumbnail(photo).unlink(missing_ok=True)
 
     def nearest(self, vector: NDArray[np.float32], limit: int) -> list[tuple[StoredPhoto, float]]:
         """The ``limit`` photos closest to a single vector ``[d]``, and their scores (higher is closer), closest first.

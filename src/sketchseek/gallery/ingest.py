@@ -26,10 +26,8 @@ from sketchseek.matching import Features
 from sketchseek.model import Model
 from sketchseek.model.preprocess import decode_photo, prepare_photo
 
-THUMBNAIL = 320  # pixels on the longer side of a thumbnail that has to be made smaller
-_SMALL_ENOUGH = 448  # a photo decoded to no more than this is its own thumbnail: to shrink it costs more than it saves
-_QUALITY = 80
-_BATCH = 8  # photos; what passes between the network's layers still fits a core's cache
+_BATCH = 8  # photos that are read, encoded and stored together
+_ENCODED_TOGETHER = 2  # of those; what passes between the network's layers then fits a core's cache
 
 
 class Skipped(NamedTuple):
@@ -136,7 +134,7 @@ def _encode(gallery: Gallery, encoder: Model, files: Sequence[PhotoFile]) -> _Ba
         else:
             photos.append(photo)
             pixels.append(prepare_photo(image, encoder.size))
-    return _Batch(photos, encoder.encode_photos(np.stack(pixels), _BATCH) if pixels else {}, skipped)
+    return _Batch(photos, encoder.encode_photos(np.stack(pixels), _ENCODED_TOGETHER) if pixels else {}, skipped)
 
 
 def _read(gallery: Gallery, file: PhotoFile) -> tuple[StoredPhoto, Image.Image]:
@@ -146,20 +144,5 @@ def _read(gallery: Gallery, file: PhotoFile) -> tuple[StoredPhoto, Image.Image]:
         raise InputError("its name is not valid text; rename the file") from None
     image, width, height = decode_photo(file.path, gallery.model.size)
     photo = StoredPhoto(photo_id(file.path), file.path.name, file.path, file.size, file.mtime, width, height)
-    _write_thumbnail(image, gallery.thumbnail(photo.id))
+    gallery.renew_thumbnail(photo, image)
     return photo, image
-
-
-def _write_thumbnail(image: Image.Image, path: Path) -> None:
-    if max(image.size) > _SMALL_ENOUGH:
-        share = THUMBNAIL / max(image.size)
-        size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
-        image = image.resize(size, Image.Resampling.BILINEAR)
-    path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    try:
-        image.save(unfinished, "JPEG", quality=_QUALITY)
-        os.replace(unfinished, path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise

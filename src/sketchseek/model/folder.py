@@ -17,6 +17,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +67,7 @@ class Model:
     matcher: Matcher
     threads: int = 0
     _sessions: dict[str, InferenceSession] = field(default_factory=dict, init=False, repr=False)
+    _loading: Lock = field(default_factory=Lock, init=False, repr=False)  # a graph is loaded once for all threads
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -127,20 +129,23 @@ class Model:
         return dict(zip(names, joined, strict=True))
 
     def _session(self, graph: str) -> InferenceSession:
-        if graph not in self._sessions:  # two threads may both load it once; the later one stays
-            import onnxruntime
+        with self._loading:
+            if graph not in self._sessions:
+                self._sessions[graph] = self._load(graph)
+            return self._sessions[graph]
 
-            path = self.folder / graph
-            options = onnxruntime.SessionOptions()
-            # The library's own default counts physical cores, which is half of what a virtual machine may use.
-            options.intra_op_num_threads = self.threads or _cores()
-            options.log_severity_level = 3  # errors only
-            try:
-                session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            except Exception as error:  # the library's errors share no public base
-                raise InputError(f"{path}: onnxruntime cannot load it ({error}); export it again") from None
-            self._sessions[graph] = session
-        return self._sessions[graph]
+    def _load(self, graph: str) -> InferenceSession:
+        import onnxruntime
+
+        path = self.folder / graph
+        options = onnxruntime.SessionOptions()
+        # The library's own default counts physical cores, which is half of what a virtual machine may use.
+        options.intra_op_num_threads = self.threads or _cores()
+        options.log_severity_level = 3  # errors only
+        try:
+            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the library's errors share no public base
+            raise InputError(f"{path}: onnxruntime cannot load it ({error}); export it again") from None
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

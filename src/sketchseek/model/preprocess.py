@@ -107,6 +107,7 @@ def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:
                 image.draft(None, (longest_side, 1) if width >= height else (1, longest_side))
             image.load()
             upright = _upright_rgb(image)
+            upright.info.clear()  # so that nothing is applied twice
     except Image.DecompressionBombError:
         limit = MAX_PIXELS // 1_000_000
         raise InputError(f"{path}: more than {limit} million pixels; scale it down first") from None
@@ -133,7 +134,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    """RGB and upright, without metadata, so that nothing is applied twice; 16 bits are scaled to 8."""
+    """RGB and upright; 16 bits are scaled to 8. The image itself where it is so already: a copy would cost time."""
     turn = _TURNS.get(_orientation(image))
     if image.mode.startswith("I;16"):
         image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
@@ -146,10 +147,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     if turn is not None:
         image = image.transpose(turn)
-    if image.mode != "RGB" or image.info:
-        image = image.convert("RGB") if image.mode != "RGB" else image.copy()
-        image.info.clear()
-    return image
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _border_colour(image: Image.Image) -> tuple[int, int, int]:

@@ -21,7 +21,7 @@ from sketchseek.search.live import TOP, check_limits, hit_json
 from sketchseek.search.searcher import Drawing, Searcher
 from sketchseek.server.guard import Guard
 from sketchseek.server.live import live_session
-from sketchseek.server.photos import photo_response
+from sketchseek.server.photos import photo_response, thumbnail_response
 from sketchseek.server.worker import SearchWorker
 from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.sketch import Sketch
@@ -93,8 +93,7 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1") -> FastAPI:
 
     @app.get("/api/photos/{photo_id}/thumbnail", response_class=Response)
     def thumbnail(photo_id: str, request: Request) -> Response:
-        # By the id as the gallery writes it, for the path is made from it.
-        return photo_response(gallery.thumbnail(stored(photo_id).id), request)
+        return thumbnail_response(gallery, stored(photo_id), request)
 
     @app.get("/api/health")
     def health() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.strokes import Sketch, extract_strokes, ink, rasterise, read_qmul, recover_sketch, trace
 from sketchseek.strokes.tracing import thinned
 
@@ -153,3 +154,18 @@ def test_real_sketches(shared: Path) -> None:
         check(mask, labels)
         assert labels.max() >= 10
         assert (rasterise(trace(labels)) & mask).sum() > 0.75 * mask.sum()
+
+
+@pytest.mark.slow
+def test_all_real_sketches(shared: Path) -> None:
+    """Each stroke is one connected piece, and there are as many as asked for, at the size that networks see."""
+    sketches = read_qmul(shared / "data" / "qmul-chairv2" / "ChairV2_Coordinate")
+    assert len(sketches) == 1275
+    for sketch in sketches.values():
+        mask = prepare_sketch(sketch, 224) >= 128
+        labels = extract_strokes(mask)
+        assert not labels[~mask].any()
+        found, count = cc3d.connected_components((labels > 0).astype(np.uint8), connectivity=8, return_N=True)
+        # Strokes touch nowhere, so the pieces of all ink are the strokes one by one.
+        assert len(np.unique(found.astype(int) * 256 + labels)) == count + 1 == labels.max() + 1
+        assert count >= 10 or np.bincount(labels.ravel())[1:].max() < 40

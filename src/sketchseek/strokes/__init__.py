@@ -1,7 +1,10 @@
 """The sketch as data: strokes, files, rasteriser, partial sketches, and strokes recovered from pixels."""
 
+from sketchseek.strokes.augment import deform_strokes, disorder_strokes, remove_strokes
+from sketchseek.strokes.disorder import Disordered, disorder, disordered_ink, recovery_map
 from sketchseek.strokes.extraction import extract_strokes, recover_sketch
 from sketchseek.strokes.ink import Ink, fitted_ink, ink, read_ink
+from sketchseek.strokes.labels import LOOSE, LabelMap, drawn_labels, extracted_labels, grid_labels
 from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.qmul import read_qmul
 from sketchseek.strokes.quickdraw import read_quickdraw
@@ -13,12 +16,22 @@ from sketchseek.strokes.tracing import trace
 
 __all__ = [
     "CANVAS",
+    "LOOSE",
     "NEVER",
+    "Disordered",
     "Ink",
+    "LabelMap",
     "Sketch",
+    "deform_strokes",
+    "disorder",
+    "disorder_strokes",
+    "disordered_ink",
+    "drawn_labels",
     "episode",
     "extract_strokes",
+    "extracted_labels",
     "fitted_ink",
+    "grid_labels",
     "ink",
     "inked_at",
     "last_points",
@@ -30,6 +43,8 @@ __all__ = [
     "read_quickdraw",
     "read_svg",
     "recover_sketch",
+    "recovery_map",
+    "remove_strokes",
     "trace",
     "write_json",
     "write_svg",

@@ -1,4 +1,4 @@
-"""From pixels to strokes: Algorithm 1 (extraction) of CSR, "Cross-modal retrieval with stroke disorder".
+"""From pixels to strokes: Algorithm 1, lines 1-9, of CSR (ECCV 2022).
 
 A drawing is cut at its choke points, where most ink comes together, until it falls into as many pieces as wanted.
 """
@@ -37,69 +37,68 @@ def extract_strokes(ink: NDArray[np.bool_], strokes: int = 10) -> NDArray[np.uns
     """
     if ink.ndim != 2:
         raise ValueError(f"the ink of a drawing is [h, w], not {list(ink.shape)}")
-    labels, count = _components(ink)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    cuts = 0
-    while 0 < count < strokes and sizes.max() >= _SMALLEST_TO_CUT and cuts < _CUTS_PER_STROKE * strokes:
-        largest = int(sizes.argmax())
-        group = labels == largest
-        rows, columns = np.flatnonzero(group.any(axis=1)), np.flatnonzero(group.any(axis=0))
-        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        parts, n = _components(group[box] & ~_cut(group[box], ink.shape))
-        # The first part keeps the label, the others get new ones.
-        names = np.concatenate([[0, largest], np.arange(len(sizes), len(sizes) + max(n - 1, 0))])
-        labels[box] = np.where(group[box], names[parts], labels[box])
-        part_sizes = np.bincount(parts.ravel(), minlength=n + 1)[1:]
-        sizes[largest] = part_sizes[0] if n else 0
-        sizes = np.concatenate([sizes, part_sizes[1:]])
-        count += n - 1
-        cuts += 1
-    return _numbered(labels, sizes)
+    pieces = _pieces(np.array(np.nonzero(ink)))
+    for _ in range(_CUTS_PER_STROKE * strokes):
+        largest = max(range(len(pieces)), key=lambda i: pieces[i].shape[1], default=0)
+        if not 0 < len(pieces) < strokes or pieces[largest].shape[1] < _SMALLEST_TO_CUT:
+            break
+        parts = _pieces(_cut(pieces[largest], ink.shape))
+        # The first part keeps the number, the others get new ones.
+        pieces[largest : largest + 1] = parts[:1]
+        pieces += parts[1:]
+    labels = np.zeros(ink.shape, dtype=np.min_scalar_type(len(pieces)))
+    for number, (rows, columns) in enumerate(pieces, start=1):
+        labels[rows, columns] = number
+    return labels
 
 
-def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
-    """The 8-connected pieces as labels 1..n, and n."""
-    if not mask.size:
-        return np.zeros(mask.shape, dtype=np.int64), 0
+def _pieces(pixels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """The 8-connected pieces of ``pixels [2, n]`` (rows and columns, in raster order), each likewise ``[2, n]``."""
+    if not pixels.size:
+        return []
+    mask, rows, columns = _boxed(pixels)
     # As numbers: on bool, version 4.1.1 now and then returns labels of more than their count for images with two axes.
-    labels, count = cc3d.connected_components(mask.astype(np.uint8), connectivity=8, return_N=True)
-    return labels.astype(np.int64), count
+    labels, count = cc3d.connected_components(mask.view(np.uint8), connectivity=8, return_N=True)
+    if count == 1:
+        return [pixels]
+    piece = labels[rows, columns]
+    return np.split(pixels[:, piece.argsort(kind="stable")], np.bincount(piece).cumsum()[1:-1], axis=1)
 
 
-def _cut(group: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """The pixels of a cut through the choke point of a group (its bounding box), across the stroke's direction there.
+def _cut(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """What is left of a piece ``[2, n]`` after a cut through its choke point, across the stroke's direction there.
 
-    ``shape`` is that of the whole image, by which the window (33 pixels at 224) and the cut's length are scaled.
+    The choke point is the pixel with most of the piece in the window around it, the first on ties. ``shape`` is that of
+    the whole image, by which the window (33 pixels at 224) and the cut's length are scaled.
     """
     half = max(1, min(shape) // 14)
-    row, column = _choke_point(group, half)
-    top, left = max(0, row - half), max(0, column - half)
-    rows, columns = np.nonzero(group[top : row + half + 1, left : column + half + 1])
-    # The first principal axis in closed form, as an angle from the row axis.
-    r, c = rows - rows.mean(), columns - columns.mean()
-    angle = 0.5 * math.atan2(2 * float(r @ c), float(r @ r) - float(c @ c))
-    down, right = math.cos(angle), math.sin(angle)
     length = (shape[0] + shape[1]) // 20
-    r, c = np.arange(group.shape[0])[:, None] - row, np.arange(group.shape[1])[None] - column
-    return (np.abs(down * r + right * c) <= _CUT_HALF_WIDTH) & (np.abs(down * c - right * r) <= length)
+    r, c = pixels - pixels[:, [_density(pixels, half).argmax()]]
+    # The first principal axis of the pixels in the window, in closed form, as an angle from the row axis.
+    near = (np.abs(r) <= half) & (np.abs(c) <= half)
+    from_mean_r, from_mean_c = r[near] - r[near].mean(), c[near] - c[near].mean()
+    spread_r, spread_c = float(from_mean_r @ from_mean_r), float(from_mean_c @ from_mean_c)
+    angle = 0.5 * math.atan2(2 * float(from_mean_r @ from_mean_c), spread_r - spread_c)
+    down, right = math.cos(angle), math.sin(angle)
+    cut = (np.abs(down * r + right * c) <= _CUT_HALF_WIDTH) & (np.abs(down * c - right * r) <= length)
+    return pixels[:, ~cut]
 
 
-def _choke_point(group: NDArray[np.bool_], half: int) -> tuple[int, int]:
-    """The group's pixel with most of the group in the window of ``2 half + 1`` pixels around it; the first on ties."""
-    height, width = group.shape
-    size = 2 * half + 1
-    total = np.zeros((height + size, width + size), dtype=np.int32)
-    total[half + 1 : half + 1 + height, half + 1 : half + 1 + width] = group
-    total = total.cumsum(axis=0).cumsum(axis=1)
-    density = total[size:, size:] - total[:-size, size:] - total[size:, :-size] + total[:-size, :-size]
-    row, column = np.unravel_index(np.where(group, density, -1).argmax(), group.shape)
-    return int(row), int(column)
+def _density(pixels: NDArray[np.intp], half: int) -> NDArray[np.int32]:
+    """How many of ``pixels [2, n]`` lie in the window of ``2 half + 1`` pixels around each, ``[n]``."""
+    mask, rows, columns = _boxed(pixels)
+    height, width = mask.shape
+    total = np.zeros((height + 1, width + 1), dtype=np.int32)
+    np.cumsum(mask, axis=0, out=total[1:, 1:])
+    np.cumsum(total, axis=1, out=total)
+    top, bottom = np.maximum(rows - half, 0), np.minimum(rows + half + 1, height)
+    left, right = np.maximum(columns - half, 0), np.minimum(columns + half + 1, width)
+    return total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
 
 
-def _numbered(labels: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
-    """The same map with the labels 1..n, without those that a cut used up, in the smallest type that holds them."""
-    kept = sizes > 0
-    smallest = np.min_scalar_type(int(kept.sum()))
-    numbers: NDArray[np.unsignedinteger] = np.where(kept, np.cumsum(kept), 0).astype(smallest)
-    return numbers[labels]
+def _boxed(pixels: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
+    """The bounding box of ``pixels [2, n]`` as a mask, and their rows and columns in it."""
+    rows, columns = pixels - pixels.min(axis=1, keepdims=True)
+    mask = np.zeros((rows.max() + 1, columns.max() + 1), dtype=np.bool_)
+    mask[rows, columns] = True
+    return mask, rows, columns

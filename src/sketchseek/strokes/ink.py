@@ -50,11 +50,19 @@ def read_ink(source: str | os.PathLike[str] | Image.Image) -> Ink:
 
 def parse_ink(content: bytes | Image.Image, name: object) -> Ink:
     """``read_ink`` for content that is in memory already; ``name`` stands in error messages."""
+    return ink_of_gray(parse_gray(content, name))
+
+
+def parse_gray(content: bytes | Image.Image, name: object) -> NDArray[np.uint8]:
+    """Decode a picture to its brightness ``[h, w]``, upright, transparent as white; raises as ``read_ink`` does."""
     try:
         image = content if isinstance(content, Image.Image) else Image.open(io.BytesIO(content), formats=_FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        return _ink_of_image(image)
+        gray = _gray(image)
+        if not gray.size:
+            raise ValueError("no pixels")
+        return gray
     except Image.DecompressionBombError:
         limit = MAX_PIXELS // 1_000_000
         raise InputError(f"{name}: more than {limit} megapixels; save the drawing smaller") from None
@@ -63,6 +71,22 @@ def parse_ink(content: bytes | Image.Image, name: object) -> Ink:
     except Exception:  # Pillow's decoders raise nearly anything for damaged data
         formats = ", ".join(_FORMATS)
         raise InputError(f"{name}: truncated or not an image of a drawing ({formats}); export it anew") from None
+
+
+def ink_of_gray(gray: NDArray[np.uint8]) -> Ink:
+    """The ink of a decoded picture ``[h, w]``, by the rules of ``read_ink``."""
+    levels = np.arange(256)
+    paper = np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]]))
+    if paper < 128:
+        levels, paper = 255 - levels, 255 - paper
+    ink_of_level = np.rint((paper - levels).clip(0) * (255 / paper)).astype(np.uint8)
+    drawn = reduced(ink_of_level[gray], _LONGEST_SIDE)
+    height, width = drawn.shape
+    side = max(height, width)
+    square = np.zeros((side, side), dtype=np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = drawn
+    return square
 
 
 def fitted_ink(ink: Ink) -> Ink:
@@ -82,22 +106,6 @@ def fitted_ink(ink: Ink) -> Ink:
     top, left = (CANVAS - height) // 2, (CANVAS - width) // 2
     canvas[top : top + height, left : left + width] = np.asarray(scaled)
     return canvas
-
-
-def _ink_of_image(image: Image.Image) -> Ink:
-    gray = _gray(image)
-    levels = np.arange(256)
-    paper = np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]]))
-    if paper < 128:
-        levels, paper = 255 - levels, 255 - paper
-    ink_of_level = np.rint((paper - levels).clip(0) * (255 / paper)).astype(np.uint8)
-    drawn = reduced(ink_of_level[gray], _LONGEST_SIDE)
-    height, width = drawn.shape
-    side = max(height, width)
-    square = np.zeros((side, side), dtype=np.uint8)
-    top, left = (side - height) // 2, (side - width) // 2
-    square[top : top + height, left : left + width] = drawn
-    return square
 
 
 def _gray(image: Image.Image) -> NDArray[np.uint8]:

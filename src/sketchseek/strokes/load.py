@@ -6,7 +6,8 @@ import os
 
 from sketchseek.errors import InputError
 from sketchseek.strokes._files import read_bytes
-from sketchseek.strokes.ink import LEAST_INK, Ink, fitted_ink, parse_ink
+from sketchseek.strokes.ink import LEAST_INK, Ink, fitted_ink, ink_of_gray, parse_gray
+from sketchseek.strokes.paper import is_photograph, strokes_on_paper
 from sketchseek.strokes.quickdraw import drawing_from_json, parse_quickdraw
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import decode_json, sketch_from_json
@@ -18,7 +19,8 @@ def load_drawing(source: str | os.PathLike[str] | bytes, name: str | None = None
 
     Our own JSON is returned as it is, for its canvas is the photo's frame. SVG, QuickDraw (the first drawing of the
     file) and raster images (PNG, JPEG, WebP, GIF, BMP, TIFF; returned as ink ``[256, 256]``) have no frame and are
-    fitted once: the longer side to 190 of 256, centred. The suffix does not matter.
+    fitted once: the longer side to 190 of 256, centred. A photograph of a drawing on paper, told by its uneven or
+    grainy paper, becomes strokes, so that its lines are as wide as all others. The suffix does not matter.
 
     Raises InputError for what cannot be read or has nothing drawn in it.
     """
@@ -35,7 +37,8 @@ def load_drawing(source: str | os.PathLike[str] | bytes, name: str | None = None
     elif not data.strip():
         raise InputError(f"{called}: empty file; export the drawing anew")
     else:
-        drawing = fitted_ink(parse_ink(data, called))
+        gray = parse_gray(data, called)
+        drawing = strokes_on_paper(gray).fitted() if is_photograph(gray) else fitted_ink(ink_of_gray(gray))
     if not (len(drawing) if isinstance(drawing, Sketch) else (drawing >= LEAST_INK).any()):
         raise InputError(f"{called}: nothing is drawn in it; draw something first")
     return drawing

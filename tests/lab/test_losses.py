@@ -9,30 +9,66 @@ import pytest
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-from sketchseek.lab.losses import batch_all_triplet, euclidean_distances, info_nce, triplet  # noqa: E402
+from sketchseek.lab.losses import (  # noqa: E402
+    batch_triplet,
+    double_anchor_info_nce,
+    euclidean_distances,
+    info_nce,
+    similarities,
+)
 
 
 def unit(rows: int, columns: int = 8, seed: int = 0) -> torch.Tensor:
     return F.normalize(torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)), dim=1)
 
 
-def test_triplet_is_the_mean_hinge_with_the_small_offset_of_torch() -> None:
-    a, p, n = unit(5, seed=1), unit(5, seed=2), unit(5, seed=3)
-    rows = [
-        max(0.0, (x - y + 1e-6).norm().item() - (x - z + 1e-6).norm().item() + 0.2)
-        for x, y, z in zip(a, p, n, strict=True)
-    ]
-    assert triplet(a, p, n, 0.2).item() == pytest.approx(sum(rows) / 5, abs=1e-6)
+def test_similarities_rise_with_closeness() -> None:
+    s, p = unit(4, seed=1) * 3, unit(5, seed=2) * 0.5
+    for kind, expected in (
+        ("cosine", lambda a, b: F.cosine_similarity(a, b, dim=0)),
+        ("l2", lambda a, b: -(a - b).norm()),
+        ("dot", lambda a, b: a @ b),
+    ):
+        matrix = similarities(s, p, kind)
+        assert matrix.shape == (4, 5)
+        assert matrix[2, 3].item() == pytest.approx(float(expected(s[2], p[3])), abs=1e-5)
 
 
 def test_batch_all_counts_every_other_photo_and_the_diagonal_as_zero() -> None:
     s, p = unit(6, seed=1), unit(6, seed=2)
-    total = 0.0
+    by_sketch = by_photo = 0.0
     for i in range(6):
         for j in range(6):
             if i != j:
-                total += max(0.0, ((s[i] - p[i]).norm() - (s[i] - p[j]).norm() + 0.3).item())
-    assert batch_all_triplet(s, p, 0.3).item() == pytest.approx(total / 36, abs=1e-5)
+                by_sketch += max(0.0, ((s[i] - p[i]).norm() - (s[i] - p[j]).norm() + 0.3).item())
+                by_photo += max(0.0, ((s[i] - p[i]).norm() - (s[j] - p[i]).norm() + 0.3).item())
+    assert batch_triplet(s, p, 0.3).item() == pytest.approx(by_sketch / 36, abs=1e-5)
+    assert batch_triplet(s, p, 0.3, anchor="photo").item() == pytest.approx(by_photo / 36, abs=1e-5)
+
+
+def test_with_both_as_anchors_either_are_negatives() -> None:
+    s, p = unit(3, seed=1), unit(3, seed=2)
+    items = [*s, *p]
+    hinge = shares = 0.0
+    for i in range(6):
+        own = (items[i] @ items[(i + 3) % 6]).item()
+        negatives = [(items[i] @ items[j]).item() for j in range(6) if j % 3 != i % 3]
+        assert len(negatives) == 4, "4 b (b - 1) triplets in all"
+        hinge += sum(max(0.0, 0.5 + 2 * (n - own)) for n in negatives)
+        shares -= math.log(math.exp(own / 0.2) / sum(math.exp(x / 0.2) for x in (own, *negatives)))
+    assert batch_triplet(s, p, 0.5, "dot", 2.0, "both").item() == pytest.approx(hinge / 36, abs=1e-5)
+    assert info_nce(s, p, 0.2, anchor="both").item() == pytest.approx(shares / 6, abs=1e-5)
+
+
+def test_naive_collection_takes_one_other_item_for_each_anchor() -> None:
+    """With two pairs there is only one negative, so nothing is random."""
+    s, p = unit(2, seed=1), unit(2, seed=2)
+    hinge = [max(0.0, (0.4 + s[i] @ p[1 - i] - s[i] @ p[i]).item()) for i in range(2)]
+    assert batch_triplet(s, p, 0.4, "cosine", naive=True).item() == pytest.approx(sum(hinge) / 2, abs=1e-6)
+    assert info_nce(s, p, 0.1, naive=True).item() == pytest.approx(info_nce(s, p, 0.1).item(), abs=1e-6)
+    s, p = unit(6, seed=1), unit(6, seed=2)
+    assert info_nce(s, p, 0.1, naive=True) < info_nce(s, p, 0.1)
+    assert torch.isfinite(info_nce(s, p, 0.1, anchor="both", naive=True))
 
 
 def test_equal_rows_give_a_finite_gradient() -> None:
@@ -41,16 +77,32 @@ def test_equal_rows_give_a_finite_gradient() -> None:
     assert torch.isfinite(rows.grad).all()
 
 
-def test_info_nce_is_cross_entropy_of_cosines() -> None:
+def test_info_nce_is_cross_entropy_of_similarities() -> None:
     s, p = unit(4, seed=1) * 3, unit(4, seed=2) * 0.5
+    similarity = similarities(s, p, "cosine")
+    labels = torch.arange(4)
+    by_sketch, by_photo = (F.cross_entropy(m / 0.1, labels).item() for m in (similarity, similarity.T))
+    assert info_nce(s, p, 0.1).item() == pytest.approx(by_sketch, abs=1e-5)
+    assert info_nce(s, p, 0.1, anchor="photo").item() == pytest.approx(by_photo, abs=1e-5)
+
+
+def test_double_anchor_is_the_formula_of_the_paper() -> None:
+    s, d, p = unit(4, seed=1), unit(4, seed=2), unit(4, seed=3)
+    first, second = similarities(s, p, "cosine"), similarities(d, p, "cosine")
     rows = []
     for i in range(4):
-        logits = [F.cosine_similarity(s[i], p[j], dim=0).item() / 0.1 for j in range(4)]
-        rows.append(-logits[i] + math.log(sum(math.exp(x) for x in logits)))
-    assert info_nce(s, p, 0.1).item() == pytest.approx(sum(rows) / 4, abs=1e-5)
+        own = math.exp(first[i, i] / 0.5) + 0.6 * math.exp(second[i, i] / 0.5)
+        total = sum(math.exp(first[i, j] / 0.5) + 0.6 * math.exp(second[i, j] / 0.5) for j in range(4))
+        rows.append(-math.log(own / total))
+    assert double_anchor_info_nce(s, d, p, 0.5, 0.6).item() == pytest.approx(sum(rows) / 4, abs=1e-5)
+    assert double_anchor_info_nce(s, d, p, 0.5, 0.0).item() == pytest.approx(info_nce(s, p, 0.5).item(), abs=1e-6)
 
 
-def test_a_hopeless_item_keeps_its_gradient_at_a_low_temperature() -> None:
+@pytest.mark.parametrize("double", [False, True])
+def test_a_saturated_item_keeps_its_gradient_at_a_low_temperature(double: bool) -> None:
+    """With exponentials and a small constant in the logarithm the loss would stop at 23.03 with no gradient."""
     s = torch.eye(3).requires_grad_()
-    info_nce(s, torch.eye(3).roll(1, 0), temperature=0.005).backward()
-    assert s.grad.abs().max() > 1
+    wrong = torch.eye(3).roll(1, 0)
+    loss = double_anchor_info_nce(s, torch.eye(3), wrong, 0.005, 0.8) if double else info_nce(s, wrong, 0.005)
+    loss.backward()
+    assert loss > 100 and s.grad.abs().max() > 1

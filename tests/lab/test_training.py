@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from sketchseek.lab.backbones import MOBILENET_V2_TAPS, build_backbone  # noqa: 
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split  # noqa: E402
 from sketchseek.lab.methods.inputs import Inputs  # noqa: E402
 from sketchseek.lab.training.augment import augment_pairs  # noqa: E402
+from sketchseek.lab.training.config import BENCH, TrainingConfig  # noqa: E402
 from sketchseek.lab.training.optimizers import one_cycle  # noqa: E402
 from sketchseek.lab.training.pairs import TrainingPairs  # noqa: E402
 from sketchseek.strokes.sketch import Sketch  # noqa: E402
@@ -34,8 +37,12 @@ def split_of(folder: Path, categories: list[str], sketches_each: int = 2) -> Spl
     return Split(tuple(photos), tuple(sketches))
 
 
+def plain(batch: int, **changes: Any) -> TrainingConfig:
+    return replace(BENCH, batch=batch, augmentation="none", **changes)
+
+
 def test_an_epoch_shows_each_photo_once_with_one_of_its_sketches(tmp_path: Path) -> None:
-    pairs = TrainingPairs([split_of(tmp_path, [""] * 24)], 32, "none", batch=8, seed=1)
+    pairs = TrainingPairs([split_of(tmp_path, [""] * 24)], 32, plain(8), seed=1)
     epoch = [pairs.at(step).photo.tolist() for step in range(3)]
     assert sorted(photo for batch in epoch for photo in batch) == list(range(24))
     assert epoch != [pairs.at(step).photo.tolist() for step in range(3, 6)]
@@ -43,7 +50,7 @@ def test_an_epoch_shows_each_photo_once_with_one_of_its_sketches(tmp_path: Path)
 
 def test_a_batch_is_a_function_of_seed_and_step(tmp_path: Path) -> None:
     split = split_of(tmp_path, [""] * 20)
-    pairs, again, other = (TrainingPairs([split], 32, "none", batch=8, seed=seed) for seed in (1, 1, 2))
+    pairs, again, other = (TrainingPairs([split], 32, plain(8), seed=seed) for seed in (1, 1, 2))
     for step in (0, 5, 11):
         assert torch.equal(pairs.at(step).ink, again.at(step).ink)
     assert any(not torch.equal(pairs.at(s).photo, other.at(s).photo) for s in range(3))
@@ -51,7 +58,7 @@ def test_a_batch_is_a_function_of_seed_and_step(tmp_path: Path) -> None:
 
 def test_every_other_epoch_fills_batches_from_one_category(tmp_path: Path) -> None:
     categories = [c for c in "abcd" for _ in range(8)]
-    pairs = TrainingPairs([split_of(tmp_path, categories)], 32, "none", batch=8, seed=0)
+    pairs = TrainingPairs([split_of(tmp_path, categories)], 32, plain(8), seed=0)
 
     def mixed(step: int) -> int:
         return len({categories[p] for p in pairs.at(step).photo.tolist()})
@@ -61,7 +68,7 @@ def test_every_other_epoch_fills_batches_from_one_category(tmp_path: Path) -> No
 
 
 def test_rows_of_a_batch_pair_up(tmp_path: Path) -> None:
-    pairs = TrainingPairs([split_of(tmp_path, [""] * 12)], 32, "none", batch=4, seed=0)
+    pairs = TrainingPairs([split_of(tmp_path, [""] * 12)], 32, plain(4), seed=0)
     batch = pairs.at(1)
     for row, photo in enumerate(batch.photo.tolist()):
         assert (batch.photos[row] == photo).all()  # the photo's grey is its index
@@ -70,7 +77,7 @@ def test_rows_of_a_batch_pair_up(tmp_path: Path) -> None:
 
 def test_too_few_photos_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least 32 photos"):
-        TrainingPairs([split_of(tmp_path, [""] * 5)], 32, "none", batch=32, seed=0)
+        TrainingPairs([split_of(tmp_path, [""] * 5)], 32, plain(32), seed=0)
 
 
 def test_sketch_and_photo_flip_together() -> None:
@@ -78,14 +85,14 @@ def test_sketch_and_photo_flip_together() -> None:
     ink[:, :, 0] = 255
     photos = ink[..., None].expand(-1, -1, -1, 3).contiguous()
     torch.manual_seed(0)
-    flipped_ink, flipped_photos = augment_pairs("flip", ink, photos)
+    flipped_ink, flipped_photos, _ = augment_pairs("flip", ink, photos)
     assert torch.equal(flipped_ink, flipped_photos[..., 0])
     assert 0 < int((flipped_ink[:, 0, 0] == 0).sum()) < 40
 
 
 def test_the_bench_augmentation_keeps_range_and_leaves_no_seam() -> None:
     torch.manual_seed(0)
-    ink, photos = augment_pairs(
+    ink, photos, _ = augment_pairs(
         "bench", torch.full((6, 32, 32), 0, dtype=torch.uint8), torch.full((6, 32, 32, 3), 200, dtype=torch.uint8)
     )
     assert ink.max() == 0, "no ink may appear at the border"

@@ -28,6 +28,7 @@ COMMANDS = {
     "datasets": "list the data sets, what each should contain and where it comes from",
     "doctor": "check a copy of a data set",
     "train": "train a method on a data set",
+    "sweep": "draw a curve of a method's ablations: train, measure and plot its points",
     "evaluate": "measure a model on a data set",
     "export": "turn a training run into a model folder that the app can use",
     "results": "print published figures beside the ones measured here",

@@ -28,7 +28,9 @@ class Args:
     part: Literal["test", "train"] = "test"
     """Which part of the data set."""
     report: Path | None = None
-    """Write a folder with the figures, a picture of the best photos and the rank-against-stroke curve."""
+    """Write a folder with the figures, a picture of the best photos, the rank-against-stroke curve and, of a run,
+    what its method has to show.
+    """
     result: Path | None = None
     """Write the figures with their provenance as a result file, e.g. results/chairv2/siamese.json."""
     json: bool = False
@@ -36,17 +38,15 @@ class Args:
 
 
 def run(args: Args) -> int:
+    from sketchseek.cli.arguments import open_datasets
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import progress
-    from sketchseek.lab.datasets import open_dataset
     from sketchseek.lab.datasets.base import merge
     from sketchseek.lab.evaluation.evaluate import default_steps, evaluate
 
-    if not args.data:
-        raise InputError("evaluate needs --data, e.g. --data ChairV2:path/to/chairv2")
     if args.steps is not None and args.steps < 1:
         raise InputError(f"--steps {args.steps}: at least 1")
-    datasets = [open_dataset(d) for d in args.data]
+    datasets = open_datasets(args.data, "evaluate")
     split = merge([getattr(d, args.part) for d in datasets])
     if args.extract_strokes:
         split = _with_strokes(split)
@@ -59,6 +59,8 @@ def run(args: Args) -> int:
     if args.report:
         from sketchseek.lab.evaluation.report import write_report
 
+        if subject.run is not None:
+            document["method_report"] = _method_report(args.report, subject, split, evaluation)
         write_report(args.report, evaluation, split, document)
     if args.result:
         others = {}
@@ -126,6 +128,17 @@ def _document(args: Args, subject: _Subject, datasets: Any, split: Any, evaluati
     }
 
 
+def _method_report(folder: Path, subject: _Subject, split: Any, evaluation: Any) -> dict[str, Any]:
+    from sketchseek.lab.config import from_dict
+    from sketchseek.lab.methods import get_method
+
+    assert subject.run is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    method = get_method(subject.method)
+    config: Any = from_dict(method.config_type, subject.run["config"])
+    return method.report(folder, subject.encoder.network, config, split, evaluation)
+
+
 def _with_strokes(split: Any) -> Any:
     from dataclasses import replace
 
@@ -182,6 +195,7 @@ def _write_result(path: Path, document: dict[str, Any], evaluation: Any) -> None
         "config_hash": trained["config_hash"],
         "trained": trained,
         **{k: document[k] for k in ("weights_hash", "per_drawer", "code", "libraries", "machine", "command")},
+        "method_report": document.get("method_report", {}),
         "ranks": evaluation.ranks.tolist(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)

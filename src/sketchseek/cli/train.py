@@ -8,8 +8,6 @@ from typing import Annotated
 
 import tyro
 
-from sketchseek.errors import InputError
-
 
 @dataclass(frozen=True)
 class Args:
@@ -38,25 +36,15 @@ class Args:
 
 
 def run(args: Args) -> int:
+    from sketchseek.cli.arguments import config_changes, open_datasets
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import reported_progress
     from sketchseek.lab.config import override
     from sketchseek.lab.methods import get_method
 
     method = get_method(args.method)
-    config = method.config(args.preset, args.row)
-    changes = {}
-    for change in args.set:
-        key, equals, value = change.partition("=")
-        if not equals:
-            raise InputError(f"--set {change}: write KEY=VALUE")
-        changes[key] = value
-    config = override(config, changes)
-    if not args.data:
-        raise InputError("train needs --data, e.g. --data ChairV2:path/to/chairv2")
-    from sketchseek.lab.datasets import open_dataset
-
-    datasets = [open_dataset(d) for d in args.data]
+    config = override(method.config(args.preset, args.row), config_changes(args.set))
+    datasets = open_datasets(args.data, "train")
     from sketchseek.lab.training.run import Plan, run_training
 
     plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start)

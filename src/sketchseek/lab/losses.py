@@ -4,17 +4,15 @@ float32.
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-def triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    """Mean over rows of ``relu(d(a, p) - d(a, n) + margin)``, all ``[B, D]``.
-
-    ``d(a, b) = ||a - b + 1e-6||`` is the distance of torch's TripletMarginLoss, as in Bhunia et al. 2020.
-    """
-    return F.triplet_margin_loss(anchor.float(), positive.float(), negative.float(), margin=margin)
+Anchor = Literal["sketch", "photo", "both"]
+Similarity = Literal["cosine", "l2", "dot"]
 
 
 def euclidean_distances(a: Tensor, b: Tensor) -> Tensor:
@@ -24,21 +22,98 @@ def euclidean_distances(a: Tensor, b: Tensor) -> Tensor:
     return squared.clamp_min(1e-12).sqrt()
 
 
-def batch_all_triplet(sketches: Tensor, photos: Tensor, margin: float) -> Tensor:
-    """The efficient triplet collection (CSR 2022, Table 5; Song et al.): every other photo of the batch is a negative.
-
-    Mean over all ``B^2`` entries, the diagonal counted as zero, of ``relu(d_ii - d_ij + margin)`` with the plain L2
-    distance.
+def similarities(sketches: Tensor, photos: Tensor, kind: Similarity) -> Tensor:
+    """``[n, D], [m, D] -> [n, m]`` float32, higher is closer: the cosine, minus the plain L2 distance, or the dot
+    product (CSR 2022, B2.1).
     """
-    distances = euclidean_distances(sketches, photos)
-    violation = (distances.diagonal()[:, None] - distances + margin).relu()
-    return (violation * ~torch.eye(len(violation), dtype=torch.bool, device=violation.device)).mean()
+    if kind == "l2":
+        return -euclidean_distances(sketches, photos)
+    sketches, photos = sketches.float(), photos.float()
+    if kind == "cosine":
+        sketches, photos = F.normalize(sketches, dim=1), F.normalize(photos, dim=1)
+    return sketches @ photos.T
 
 
-def info_nce(sketches: Tensor, photos: Tensor, temperature: float) -> Tensor:
-    """Single-anchor InfoNCE (CSR 2022, section B2.1 with alpha = 0): cross-entropy of cos(s_i, p_j) / temperature.
+def batch_triplet(
+    sketches: Tensor,
+    photos: Tensor,
+    margin: float,
+    kind: Similarity = "l2",
+    scale: float = 1.0,
+    anchor: Anchor = "sketch",
+    naive: bool = False,
+) -> Tensor:
+    """Triplets within a batch (CSR 2022, B2.5 and Table 5), of vectors ``[B, D]``.
 
-    The logits are float32 and pass through logsumexp, so a hard item keeps its gradient at any temperature.
+    The mean of ``relu(margin + scale (s_an - s_ap))`` over all pairs of an anchor and an item of the batch, where what
+    is not a negative counts as zero (the efficient collection; for one anchor ``B^2`` entries, the diagonal zero), or
+    over anchors with one random negative each (``naive``). ``scale`` is lambda.
     """
-    logits = F.normalize(sketches.float(), dim=1) @ F.normalize(photos.float(), dim=1).T / temperature
-    return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
+    sides = _contrasts(sketches, photos, kind, anchor, naive)
+    losses = []
+    for similarity, positive, negative in sides:
+        own = similarity.gather(1, positive[:, None])
+        violation = (margin + scale * (similarity - own)).relu() * negative
+        losses.append(violation.sum(1).mean() if naive else violation.mean())
+    return torch.stack(losses).mean()
+
+
+def info_nce(
+    sketches: Tensor,
+    photos: Tensor,
+    temperature: float,
+    kind: Similarity = "cosine",
+    anchor: Anchor = "sketch",
+    naive: bool = False,
+) -> Tensor:
+    """InfoNCE of vectors ``[B, D]``: single-anchor (CSR 2022, B2.1 with alpha = 0), or anchored at photos or at both.
+
+    Minus the logarithm of the positive's share among ``e^(similarity / temperature)`` of positive and negatives, mean
+    over anchors. ``both`` is the original InfoNCE: sketches and photos are anchors, and either are negatives.
+    """
+    losses = []
+    for similarity, positive, negative in _contrasts(sketches, photos, kind, anchor, naive):
+        own = F.one_hot(positive, similarity.shape[1]).bool()
+        logits = (similarity / temperature).masked_fill(~(negative | own), -math.inf)
+        losses.append(F.cross_entropy(logits, positive))
+    return torch.stack(losses).mean()
+
+
+def double_anchor_info_nce(
+    sketches: Tensor, disordered: Tensor, photos: Tensor, temperature: float, alpha: float, kind: Similarity = "cosine"
+) -> Tensor:
+    """Double-anchor InfoNCE (CSR 2022, B2.1), of vectors ``[B, D]``; ``disordered`` are the disordered sketches s'.
+
+    ``-log [(e^S_ii + alpha e^S'_ii) / sum_j (e^S_ij + alpha e^S'_ij)]``, mean over i, S = similarity / temperature to
+    the photos. Written with logsumexp over ``{S_ij} u {S'_ij + ln alpha}``, so a hard item keeps its gradient at any
+    temperature. ``alpha`` = 0 drops the second set.
+    """
+    if alpha <= 0:
+        return info_nce(sketches, photos, temperature, kind)
+    first = similarities(sketches, photos, kind) / temperature
+    second = similarities(disordered, photos, kind) / temperature + math.log(alpha)
+    logits = torch.stack([first, second])
+    return (logits.logsumexp((0, 2)) - logits.diagonal(dim1=1, dim2=2).logsumexp(0)).mean()
+
+
+def _contrasts(
+    sketches: Tensor, photos: Tensor, kind: Similarity, anchor: Anchor, naive: bool
+) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """What each anchor is compared with: similarity ``[anchors, items]``, the positive's column ``[anchors]`` and
+    which columns are negatives ``[anchors, items]``; the loss is the mean over the list.
+    """
+    count, device = len(sketches), sketches.device
+    rows = torch.arange(count, device=device)
+    itself = torch.eye(count, dtype=torch.bool, device=device)
+    if anchor == "both" and not naive:
+        items = torch.cat([sketches, photos])
+        return [(similarities(items, items, kind), torch.cat([rows + count, rows]), ~itself.repeat(2, 2))]
+    matrix = similarities(sketches, photos, kind)
+    sides = [matrix] * (anchor != "photo") + [matrix.T] * (anchor != "sketch")
+    result = []
+    for similarity in sides:
+        negative = ~itself
+        if naive:
+            negative = F.one_hot((rows + torch.randint(1, count, (count,), device=device)) % count, count).bool()
+        result.append((similarity, rows, negative))
+    return result

@@ -6,6 +6,7 @@ each. Layers that no tap needs are cut away, classifiers included.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,11 +18,15 @@ from sketchseek.errors import InputError
 # The taps of MobileNetV2 that every method uses: 32 x 28 x 28, 96 x 14 x 14 and 1280 x 7 x 7 at 224 px.
 MOBILENET_V2_TAPS = ("features.6", "features.13", "features.18")
 
+# The networks of torchvision that know of `transform_input`.
+RESCALING = ("googlenet", "inception_v3")
+
 
 class Backbone(nn.Module):
     """``forward(images [B, 3, S, S]) -> list of feature maps``, one per tap, in the order of the taps.
 
-    ``channels`` holds the number of channels of each tap's map.
+    ``channels`` holds the number of channels of each tap's map, ``sides`` its side in cells for an input of ``size``
+    px.
     """
 
     def __init__(self, network: nn.Module, taps: Sequence[str], size: int) -> None:
@@ -33,10 +38,18 @@ class Backbone(nn.Module):
             if tap not in known:
                 raise InputError(f"the backbone has no layer '{tap}'; its layers are printed by named_modules()")
         self.taps = tuple(taps)
-        self.network = create_feature_extractor(network, {tap: str(i) for i, tap in enumerate(taps)})
+        with warnings.catch_warnings():
+            # GoogLeNet and Inception have heads in training alone; these are cut away with the rest.
+            warnings.filterwarnings("ignore", "NOTE: The nodes obtained by tracing")
+            self.network = create_feature_extractor(network, {tap: str(i) for i, tap in enumerate(taps)})
         self.eval()
-        with torch.no_grad():
-            self.channels = tuple(m.shape[1] for m in self(torch.zeros(1, 3, size, size)))
+        try:
+            with torch.no_grad():
+                maps = self(torch.zeros(1, 3, size, size))
+        except RuntimeError as error:
+            raise InputError(f"the backbone cannot take images of {size} px ({_first_line(error)})") from error
+        self.channels = tuple(m.shape[1] for m in maps)
+        self.sides = tuple(m.shape[2] for m in maps)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         maps = self.network(images)
@@ -49,7 +62,7 @@ def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "ra
     ``weights`` is ``random``, ``pretrained`` (the library's own download, which needs a network once) or the path of
     a local
     ``.safetensors`` file with the library's key names; keys of layers beyond the taps may be missing or left over.
-    Raises InputError for an unknown name or tap, a file that does not fit, or a download that fails.
+    Raises InputError for an unknown name or tap, a size too small, a file that does not fit, or a download that fails.
     """
     library, _, model = name.partition("/")
     pretrained = weights == "pretrained"
@@ -57,9 +70,10 @@ def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "ra
         if library == "torchvision":
             import torchvision
 
-            # GoogLeNet and Inception rescale their input when pretrained; the layers are used on their own, so they
-            # must not.
-            network = torchvision.models.get_model(model, weights="DEFAULT" if pretrained else None)
+            # GoogLeNet and Inception rescale their input when pretrained, but normalisation is the method's; and they
+            # warn where nobody says how random weights are drawn.
+            options = {"transform_input": False, "init_weights": False} if model in RESCALING else {}
+            network = torchvision.models.get_model(model, weights="IMAGENET1K_V1" if pretrained else None, **options)
         elif library == "timm":
             import timm
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import PIL
@@ -26,6 +27,10 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Photo, SketchItem
 from sketchseek.model.preprocess import prepare_sketch, read_photo
 from sketchseek.strokes import Ink, Sketch, episode, read_ink
+from sketchseek.strokes.extraction import extract_strokes
+from sketchseek.strokes.labels import drawn_labels, extracted_labels, grid_labels
+
+LabelKind = Literal["extracted", "drawn", "grid"]
 
 SMALL = 64  # so few images are decoded sooner than they are worth a file
 KEEP_DAYS = 30  # cache files not used for so long are deleted when a new one is written
@@ -45,6 +50,26 @@ def sketch_pixels(sketches: Sequence[SketchItem], size: int) -> NDArray[np.uint8
     Raises InputError naming a sketch that is missing or damaged.
     """
     return _cached(sketches, lambda s: prepare_sketch(_drawing(s), size), (size, size), map(_of_sketch, sketches))
+
+
+def sketch_labels(sketches: Sequence[SketchItem], size: int, kind: LabelKind, parts: int) -> NDArray[np.uint8]:
+    """Which stroke each pixel of ``sketch_pixels`` belongs to: label maps, uint8 ``[n, size, size]``, 0 no ink, 255
+    ink of no stroke, read-only where they come from the cache.
+
+    ``extracted`` cuts each drawing into ``parts`` strokes; ``drawn`` takes the strokes as a person drew them and
+    extracts only where the data has none; ``grid`` takes ``parts x parts`` cells of the image for strokes.
+    """
+
+    def make(sketch: SketchItem) -> NDArray[np.uint8]:
+        ink = prepare_sketch(_drawing(sketch), size)
+        if kind == "grid":
+            return grid_labels(ink, parts)
+        if kind == "drawn" and sketch.strokes is not None:
+            return drawn_labels(sketch.strokes, ink)
+        return extracted_labels(ink, parts)
+
+    identities = (_of_sketch(s) + f"{kind} {parts} {_labelling()}".encode() for s in sketches)
+    return _cached(sketches, make, (size, size), identities)
 
 
 def sketch_frames(sketch: SketchItem, steps: int, size: int) -> NDArray[np.uint8]:
@@ -124,6 +149,13 @@ def _cached(
     pixels = _open(path, full)
     assert pixels is not None
     return pixels
+
+
+@cache
+def _labelling() -> str:
+    """A hash of the code between pixels and strokes."""
+    sources = "".join(inspect.getsource(sys.modules[f.__module__]) for f in (extracted_labels, extract_strokes))
+    return hashlib.sha256(sources.encode()).hexdigest()
 
 
 @cache

@@ -2,25 +2,28 @@
 
 A method is a package with the modules ``config`` (``Config``, ``PRESETS``, ``TITLE``, ``PAPER``), ``network``
 (``build(config, weights) -> nn.Module``) and ``objective`` (``phases(config, network, pairs) -> list[Phase]``), and
-the files
-``ablations.toml`` and ``README.md``. Others register theirs through the entry point group ``sketchseek.methods``, whose
-values name such a package.
+the files ``ablations.toml`` and ``README.md``. A module ``report`` may add pictures and numbers of its own
+(``Method.report``, ``Method.compare``). Others register theirs through the entry point group ``sketchseek.methods``,
+whose values name such a package.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 import tomllib
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
 
+NOT_OVERRIDES = ("about", "curve", "x")  # what a row of ablations.toml says besides
 # Every folder in here is a method, its name the slug.
 BUILT_IN = {m.name: f"{__name__}.{m.name}" for m in pkgutil.iter_modules(__path__) if m.ispkg}
 
@@ -53,7 +56,9 @@ class Method:
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
-        """The ablation rows of the paper: row name -> overrides."""
+        """The ablation rows of the paper: row name -> overrides; ``about`` says what the row is, ``curve`` and ``x``
+        which point of which curve of the paper it is.
+        """
         return tomllib.loads((files(self.package) / "ablations.toml").read_text())
 
     def config(self, preset: str, row: str | None = None) -> Any:
@@ -66,7 +71,7 @@ class Method:
         rows = self.rows
         if row not in rows:
             raise InputError(f"{self.slug} has no row '{row}'; it has {', '.join(rows)}")
-        return override(config, {k: v for k, v in rows[row].items() if k != "about"})
+        return override(config, {k: v for k, v in rows[row].items() if k not in NOT_OVERRIDES})
 
     def build(self, config: Any, weights: str = "random") -> Any:
         """The network; ``weights`` as in ``build_backbone``. Imports torch."""
@@ -75,6 +80,27 @@ class Method:
     def phases(self, config: Any, network: Any, pairs: Any) -> list[Any]:
         """What the training loop runs, in order. Imports torch."""
         return self._module("objective").phases(config, network, pairs)
+
+    def report(self, folder: Path, network: Any, config: Any, split: Any, evaluation: Any) -> dict[str, Any]:
+        """What the method alone can show of a trained network on a split: ``report.write`` draws into ``folder`` and
+        returns numbers (JSON values). Nothing, ``{}``, without that module. Imports torch.
+        """
+        write = self._reporter("write")
+        return write(folder, network, config, split, evaluation) if write else {}
+
+    def compare(self, folder: Path, networks: dict[str, Any], config: Any, split: Any) -> None:
+        """Draw several trained networks side by side into ``folder``, by label, where the method has
+        ``report.compare``. ``config`` is that of one of them. Imports torch.
+        """
+        compare = self._reporter("compare")
+        if compare:
+            compare(folder, networks, config, split)
+
+    def _reporter(self, function: str) -> Any:
+        """The function of the method's module ``report``, None where the method lacks either."""
+        if importlib.util.find_spec(f"{self.package}.report") is None:
+            return None
+        return getattr(self._module("report"), function, None)
 
 
 def methods() -> dict[str, Method]:

@@ -1,9 +1,8 @@
 """Augmentation of a whole batch at once, on the device of the batch.
 
 ``bench`` is the one augmentation of all comparison tables: one horizontal flip per pair (a mirrored chair is another
-chair, so
-sketch and photo flip together), a light affine change of each image on its own (nobody draws exactly in the frame), and
-colour jitter of the photo.
+chair, so sketch and photo flip together), a light affine change of each image on its own (nobody draws exactly in the
+frame), and colour jitter of the photo.
 """
 
 from __future__ import annotations
@@ -22,32 +21,43 @@ BRIGHTNESS, CONTRAST, SATURATION = 0.3, 0.3, 0.4
 GRAYSCALE_PROBABILITY = 0.1
 
 
-def augment_pairs(kind: str, ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
-    """Augment ``ink [B, S, S]`` and ``photos [B, S, S, 3]`` (uint8) of the same pairs; returns float32 in 0..255,
-    same shapes.
+def augment_pairs(
+    kind: str, ink: Tensor, photos: Tensor, labels: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Augment ``ink [B, S, S]``, ``photos [B, S, S, 3]`` and, if given, the label maps of the strokes ``[B, S, S]``
+    (all uint8) of the same pairs; returns ink and photos as float32 in 0..255, labels uint8, same shapes.
 
-    ``kind`` is ``none``, ``flip`` (half of the pairs mirrored) or ``bench``. Random numbers come from torch's global
-    generator.
+    Labels take the same geometry as their ink, without interpolation. ``kind`` is ``none``, ``flip`` (half of the
+    pairs mirrored) or ``bench``. Random numbers come from torch's global generator.
     """
     ink, photos = ink.float(), photos.float()
     if kind == "none":
-        return ink, photos
+        return ink, photos, labels
     flip = torch.rand(len(ink), device=ink.device) < 0.5
     ink = torch.where(flip[:, None, None], ink.flip(2), ink)
     photos = torch.where(flip[:, None, None, None], photos.flip(2), photos)
+    if labels is not None:
+        labels = torch.where(flip[:, None, None], labels.flip(2), labels)
     if kind == "flip":
-        return ink, photos
-    ink = _affine(ink[:, None], padding="zeros")[:, 0]
-    photos = _affine(photos.permute(0, 3, 1, 2), padding="border").permute(0, 2, 3, 1)
-    return ink, _jitter_colour(photos)
+        return ink, photos, labels
+    grid = _random_affine(ink[:, None])
+    ink = F.grid_sample(ink[:, None], grid, padding_mode="zeros", align_corners=False)[:, 0]
+    if labels is not None:
+        moved = F.grid_sample(labels[:, None].float(), grid, mode="nearest", padding_mode="zeros", align_corners=False)
+        labels = moved[:, 0].to(torch.uint8)
+    photos = photos.permute(0, 3, 1, 2)
+    photos = F.grid_sample(photos, _random_affine(photos), padding_mode="border", align_corners=False)
+    return ink, _jitter_colour(photos.permute(0, 2, 3, 1)), labels
 
 
 def _uniform(count: int, spread: float, like: Tensor) -> Tensor:
     return (torch.rand(count, device=like.device) * 2 - 1) * spread
 
 
-def _affine(images: Tensor, padding: str) -> Tensor:
-    """Rotate, scale, shear and shift each of ``images [B, C, S, S]`` by its own small random amounts, bilinear."""
+def _random_affine(images: Tensor) -> Tensor:
+    """Where to take each pixel of each of ``images [B, C, S, S]`` from, to rotate, scale, shear and shift it by its
+    own small random amounts: a grid for ``grid_sample``.
+    """
     count = len(images)
     angle, shear = _uniform(count, ROTATION, images), _uniform(count, SHEAR, images)
     scale = torch.exp(_uniform(count, SCALE, images))
@@ -57,8 +67,7 @@ def _affine(images: Tensor, padding: str) -> Tensor:
     matrix[:, 0, 0], matrix[:, 0, 1] = cos * scale * aspect, -sin * scale + shear
     matrix[:, 1, 0], matrix[:, 1, 1] = sin * scale, cos * scale / aspect
     matrix[:, 0, 2], matrix[:, 1, 2] = _uniform(count, SHIFT, images), _uniform(count, SHIFT, images)
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+    return F.affine_grid(matrix, list(images.shape), align_corners=False)
 
 
 def _jitter_colour(photos: Tensor) -> Tensor:

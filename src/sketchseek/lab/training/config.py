@@ -8,7 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """``pairs`` sketch-photo pairs in batches of ``batch``. Rates are for the pretrained body and for new parts."""
+    """``pairs`` sketch-photo pairs in batches of ``batch``. Rates are for the pretrained body and for new parts.
+
+    ``stroke_augmentation`` changes the strokes of every training sketch before anything else does: moves some
+    (CSR 2022, Table 6), leaves some out, bends them (Sketch-a-Net). ``strokes`` says which strokes these are: those
+    extracted from the pixels, or those a person drew, where the data has them.
+    """
 
     pairs: int
     batch: int
@@ -16,9 +21,11 @@ class TrainingConfig:
     rate_body: float
     rate_new: float
     weight_decay: float
-    schedule: Literal["constant", "one-cycle"]
+    schedule: Literal["constant", "one-cycle", "exponential"]
     augmentation: Literal["none", "flip", "bench"]
     precision: Literal["fp32", "bf16"]
+    stroke_augmentation: tuple[Literal["disorder", "removal", "deformation"], ...] = ()
+    strokes: Literal["extracted", "drawn"] = "extracted"
 
     @property
     def steps(self) -> int:

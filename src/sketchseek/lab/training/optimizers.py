@@ -39,8 +39,11 @@ def build_optimizer(groups: list[dict[str, Any]], training: TrainingConfig) -> O
 
 
 def schedule(name: str) -> Callable[[float], float]:
-    """The factor on every group's rate as a function of the fraction of the phase done, 0..1."""
-    return one_cycle if name == "one-cycle" else lambda fraction: 1.0
+    """The factor on every group's rate as a function of the fraction of the phase done, 0..1.
+
+    ``exponential`` falls to a tenth over the phase.
+    """
+    return {"one-cycle": one_cycle, "exponential": lambda f: 0.1**f, "constant": lambda f: 1.0}[name]
 
 
 def one_cycle(fraction: float) -> float:

@@ -64,7 +64,7 @@ def run_training(
                 f"{plan.start}: its network has another shape than this config's; use the same config"
             ) from error
     training = plan.config.training
-    pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training.augmentation, training.batch, plan.seed)
+    pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training, plan.seed)
     # The folder is made only now, when weights and data have proved usable.
     out.mkdir(parents=True, exist_ok=True)
     write_run(out, run)
@@ -83,7 +83,7 @@ def run_training(
         validate=validate if validation.sketches else None,
         report=report,
     )
-    chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS
+    chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0
     run |= {
         "finished": True,
         "main": "best" if chosen else "last",
@@ -91,6 +91,8 @@ def run_training(
             "best mean reciprocal rank on the validation photos"
             if chosen
             else f"last step (only {len(validation.photos)} validation photos)"
+            if progress.best_step >= 0
+            else "as it began: no training steps"
         ),
         "best_step": progress.best_step,
         "minutes": round(progress.seconds / 60, 2),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from sketchseek.lab.losses import batch_all_triplet, info_nce, triplet
+from sketchseek.lab.losses import batch_triplet, info_nce
 from sketchseek.lab.methods.siamese.config import Config
 from sketchseek.lab.methods.siamese.network import SiameseNetwork
 from sketchseek.lab.training.loop import Phase
@@ -34,16 +33,11 @@ def phases(config: Config, network: SiameseNetwork, pairs: TrainingPairs) -> lis
 
 
 def objective(config: Config, sketches: Tensor, photos: Tensor) -> Tensor:
-    """The configured loss of unit vectors ``[B, D]``, row i of both being a pair; the photos of a batch are all
-    different.
+    """The configured loss of unit vectors ``[B, D]``, row i of both being a pair; the photos of a batch are
+    all different.
     """
     if config.objective == "infonce":
         return info_nce(sketches, photos, config.temperature)
-    if config.objective == "batch-all":
-        return batch_all_triplet(sketches, photos, config.margin)
     # A random other photo of the batch is a random other photo of the training set, at no extra pass, and never one
-    # that
-    # the sketch depicts.
-    offset = torch.randint(1, len(photos), (len(photos),), device=photos.device)
-    negative = (torch.arange(len(photos), device=photos.device) + offset) % len(photos)
-    return triplet(sketches, photos, photos[negative], config.margin)
+    # that the sketch depicts.
+    return batch_triplet(sketches, photos, config.margin, naive=config.objective == "triplet")

@@ -1,0 +1,59 @@
+"""``sketchseek sweep METHOD CURVE --data DATASET[:DIR] --out DIR``"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Args:
+    """Draw a curve of a paper: train a method at every point, measure each on the test part, plot acc@1 and acc@10.
+
+    Run the same command again after a kill and it goes on where it stopped.
+    """
+
+    method: tyro.conf.Positional[str]
+    """The method's slug; `sketchseek methods` lists them."""
+    curve: tyro.conf.Positional[str]
+    """The curve's name, as in the method's ablations.toml, e.g. `tau`."""
+    data: tyro.conf.UseAppendAction[tuple[str, ...]]
+    """A data set as NAME:DIR, or NAME alone for ./datasets/NAME. May be given several times."""
+    out: Path
+    """The folder for a run a point, sweep.json and the pictures."""
+    preset: str = "bench"
+    """`bench`, the one budget of all comparison tables, or `paper`, the paper's own values."""
+    set: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")]] = ()
+    """Change one value of the config at every point, e.g. --set training.pairs=2560. May be given several times."""
+    weights: str = "pretrained"
+    """The backbone's first weights: `pretrained` (downloaded once), `random`, or a local .safetensors file."""
+    seed: int = 0
+    """The seed of every run."""
+    json: bool = False
+    """Print the points as JSON."""
+
+
+def run(args: Args) -> int:
+    from sketchseek.cli.arguments import config_changes, open_datasets
+    from sketchseek.cli.output import print_json
+    from sketchseek.cli.progress import reported_progress
+    from sketchseek.lab.methods import get_method
+    from sketchseek.lab.sweep import FIGURES, Sweep, run_sweep
+
+    method = get_method(args.method)
+    sweep = Sweep(method, args.curve, args.preset, config_changes(args.set), args.seed, args.weights)
+    sweep.configs()  # what is wrong with them is said before the data is read
+    datasets = open_datasets(args.data, "sweep")
+    with reported_progress(f"training {method.slug}, {args.curve}") as report:
+        points = run_sweep(sweep, datasets, args.out, report)["points"]
+    if args.json:
+        print_json(points)
+    else:
+        print(f"{args.curve:>12}" + "".join(f"{name:>22}" for name in FIGURES))
+        for point in points:
+            print(f"{point['x']:>12g}" + "".join(f"{point[name]:>22.2f}" for name in FIGURES))
+        print(f"{args.out}: sweep.png shows them")
+    return 0

@@ -1,0 +1,109 @@
+"""Settings of CSR. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+
+TITLE = "CSR: conditional stroke recovery"
+PAPER = "Conditional Stroke Recovery for Fine-Grained Sketch-Based Image Retrieval, ECCV 2022"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Symbols are the paper's; the defaults of both presets are its recommended values."""
+
+    slug: ClassVar[str] = "csr"
+
+    backbone: str  # one of network.TAPS
+    size: int  # the input's side in pixels
+    polarity: Literal["black-on-white", "white-on-black"]
+    normalisation: Literal["unit", "imagenet"]
+
+    channels: int  # m, of each fused level; 0 = no multi-level fusion
+    recovery: bool  # learn to recover the strokes
+    compensation: bool  # maps of the disordered sketch join the recovery network
+    map_channels: tuple[int, ...]  # of the recovery map (1 to 4) that count in the recovery loss
+
+    disorder: Literal["stroke", "grid"]
+    strokes: int  # n_s, into which a sketch is cut; cells a side for grid
+    share: tuple[float, float]  # p_d, the share of strokes moved and how far: at the start and at the end of training
+
+    double_anchor: bool  # disordered sketches are anchors too
+    alpha_slope: float  # alpha_p: their weight is alpha = 1 - alpha_p p_d
+    # Table 5, of the single anchor:
+    loss: Literal["infonce", "triplet"]
+    anchor: Literal["sketch", "photo", "both"]
+    negatives: Literal["batch", "one"]  # the efficient (ETC) and the naive collection
+    similarity: Literal["cosine", "l2", "dot"]
+    similarity_scale: float  # lambda, of triplet
+    temperature: float  # tau, of infonce
+    margin: float  # of triplet
+    weight: float  # w, of the retrieval loss; the recovery loss has weight 1
+
+    training: TrainingConfig
+
+
+PRESETS = {
+    "bench": Config(
+        backbone="torchvision/mobilenet_v2",
+        size=224,
+        polarity="black-on-white",
+        normalisation="unit",
+        channels=64,
+        recovery=True,
+        compensation=True,
+        map_channels=(1, 2, 3, 4),
+        disorder="stroke",
+        strokes=10,
+        share=(0.1, 0.3),
+        double_anchor=True,
+        alpha_slope=2.0,
+        loss="infonce",
+        anchor="sketch",
+        negatives="batch",
+        similarity="cosine",
+        similarity_scale=1.0,
+        temperature=0.005,
+        margin=0.2,
+        weight=10.0,
+        training=BENCH,
+    ),
+    "paper": Config(
+        backbone="torchvision/googlenet",
+        size=224,
+        polarity="black-on-white",
+        normalisation="imagenet",
+        channels=64,
+        recovery=True,
+        compensation=True,
+        map_channels=(1, 2, 3, 4),
+        disorder="stroke",
+        strokes=10,
+        share=(0.1, 0.3),
+        double_anchor=True,
+        alpha_slope=2.0,
+        loss="infonce",
+        anchor="sketch",
+        negatives="batch",
+        similarity="cosine",
+        similarity_scale=1.0,
+        temperature=0.005,
+        margin=0.2,
+        weight=10.0,
+        # 100,000 updates, as in the released code's smoke test; the paper is silent
+        training=TrainingConfig(
+            pairs=9_600_000,
+            batch=96,
+            optimizer="adam",
+            rate_body=2e-4,
+            rate_new=2e-4,
+            weight_decay=0.0,
+            schedule="exponential",
+            augmentation="none",
+            precision="fp32",
+        ),
+    ),
+}

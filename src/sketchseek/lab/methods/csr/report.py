@@ -1,0 +1,184 @@
+"""What CSR shows besides a ranking: strokes out of order (Fig. 3), strokes recovered (Figs 4 and 10), and whether the
+recovery looks at the photo.
+
+Sketches are disordered as at the end of training, with a fixed seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.pixels import photo_pixels, sketch_labels, sketch_pixels
+from sketchseek.lab.evaluation.compare import paired_bootstrap
+from sketchseek.lab.evaluation.evaluate import Evaluation
+from sketchseek.lab.evaluation.report import picture_sheet
+from sketchseek.lab.methods.csr.config import Config
+from sketchseek.lab.methods.csr.network import CSRNetwork
+from sketchseek.lab.methods.csr.objective import recovery_loss
+from sketchseek.strokes.disorder import disorder, disordered_ink, recovery_map
+from sketchseek.strokes.labels import LOOSE
+
+SEED = 0
+BATCH = 32
+ROWS = 6  # sketches in a picture
+CHANNELS = ("all strokes", "moved strokes,\nafter", "strokes\nthat stayed", "moved strokes,\nbefore")
+
+COLOURS = np.frombuffer(
+    bytes.fromhex("d73027 1f78b4 33a02c ff7f00 6a3d9a 00bebe b15928 f062b2 787814 14287e 8fc94f 006446"), dtype=np.uint8
+).reshape(-1, 3)
+CUT = np.array((175, 180, 188), dtype=np.uint8)  # ink of no stroke
+
+
+def write(folder: Path, network: CSRNetwork, config: Config, split: Split, evaluation: Evaluation) -> dict[str, Any]:
+    """Draw ``disorder.png`` into ``folder`` and, of a network that has a recovery network, ``recovered.png``; such a
+    network's numbers are its ``conditioning``.
+    """
+    chosen = _some(split)
+    _draw_disorder(folder / "disorder.png", config, chosen)
+    if network.recovery is None:
+        return {}
+    cases = next(_cases(config, chosen, network.recovery_size))
+    photos = photo_pixels(chosen.photos, config.size)
+    recovered = _grey(_recover(network, cases, photos).sigmoid().numpy(force=True))
+    columns = ["photo", "sketch", "disordered"]
+    columns += [f"{kind}:\n{channel}" for kind in ("target", "recovered") for channel in CHANNELS]
+    rows = [
+        [photo, _paper(ink), _paper(disordered), *_grey(target), *maps]
+        for photo, ink, disordered, target, maps in zip(
+            photos, cases.ink, cases.disordered, cases.target, recovered, strict=True
+        )
+    ]
+    picture_sheet(rows, columns).save(folder / "recovered.png")
+    return {"conditioning": conditioning(network, config, split)} if len(split.photos) > 1 else {}
+
+
+def compare(folder: Path, networks: dict[str, CSRNetwork], config: Config, split: Split) -> None:
+    """Draw ``recovered.png``, all strokes of some sketches as each of the networks recovers them, a labelled row a
+    network (Fig. 4). Networks without a recovery network are left out, and so is the picture where all are.
+    """
+    networks = {label: network for label, network in networks.items() if network.recovery is not None}
+    if not networks:
+        return
+    chosen = _some(split)
+    photos = photo_pixels(chosen.photos, config.size)
+    cases = next(_cases(config, chosen, next(iter(networks.values())).recovery_size))
+    rows = {"photo": photos, "sketch": _paper(cases.ink), "disordered": _paper(cases.disordered)}
+    rows["target"] = _grey(cases.target[:, 0])
+    for label, network in networks.items():
+        rows[label] = _grey(_recover(network, cases, photos)[:, 0].sigmoid().numpy(force=True))
+    picture_sheet(list(rows.values()), labels=list(rows)).save(folder / "recovered.png")
+
+
+def conditioning(network: CSRNetwork, config: Config, split: Split) -> dict[str, Any]:
+    """Does the recovery look at the photo? The recovery loss of every sketch with its own photo and with another one.
+
+    ``difference`` is the other photo's loss minus the true photo's, above 0 where the true photo helps, as [mean, low,
+    high] with the 95 % bootstrap interval over the sketches; ``channels`` holds the same for each channel of the map
+    (1 to 4) alone. Which other photo is fixed: the next in one random circle through all of them, of whichever
+    category. Needs a recovery network and at least two photos.
+    """
+    photos = photo_pixels(split.photos, config.size)
+    circle = np.random.default_rng(SEED).permutation(len(photos))
+    other = np.empty_like(circle)
+    other[circle] = np.roll(circle, 1)
+    losses: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
+    for cases in _cases(config, split, network.recovery_size):
+        for shown, into in zip((cases.photo, other[cases.photo]), losses, strict=True):
+            logits = _recover(network, cases, photos[shown])
+            target = torch.from_numpy(cases.target).to(logits)
+            by_channel = [recovery_loss(logits, target, (channel,)).double() for channel in (1, 2, 3, 4)]
+            into.append(torch.stack(by_channel, dim=1).numpy(force=True))
+    with_true, with_other = (np.concatenate(parts) for parts in losses)
+    learned = [channel - 1 for channel in config.map_channels]  # the loss of training is the mean over these
+    true, another = with_true[:, learned].mean(axis=1), with_other[:, learned].mean(axis=1)
+    return {
+        "true photo": float(true.mean()),
+        "other photo": float(another.mean()),
+        "difference": list(paired_bootstrap(another, true)),
+        "channels": {str(c + 1): list(paired_bootstrap(with_other[:, c], with_true[:, c])) for c in learned},
+        "sketches": len(true),
+    }
+
+
+def _draw_disorder(path: Path, config: Config, chosen: Split) -> None:
+    """The sketch, its strokes, the disordered sketch and its map at full resolution."""
+    cases = next(_cases(config, chosen, None))
+    rows = [
+        [_paper(ink), _coloured(ink, labels), _paper(disordered), *_grey(target)]
+        for ink, labels, disordered, target in zip(cases.ink, cases.labels, cases.disordered, cases.target, strict=True)
+    ]
+    picture_sheet(rows, ["sketch", "its strokes", "disordered", *CHANNELS]).save(path)
+
+
+@dataclass(frozen=True)
+class _Cases:
+    """A batch of disordered sketches: ``ink``, its ``labels`` and the ``disordered`` ink ``[B, S, S]``, the recovery
+    map ``target [B, 4, R, R]`` of 0 and 1, all uint8, and which photo of the split each shows, ``photo [B]``.
+    """
+
+    ink: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    disordered: NDArray[np.uint8]
+    target: NDArray[np.uint8]
+    photo: NDArray[np.intp]
+
+
+def _cases(config: Config, split: Split, size: int | None) -> Iterator[_Cases]:
+    """All sketches of a split, disordered; maps of ``size`` cells a side, of the input's size where that is None."""
+    ink = sketch_pixels(split.sketches, config.size)
+    kind = "grid" if config.disorder == "grid" else config.training.strokes
+    labels = sketch_labels(split.sketches, config.size, kind, config.strokes)
+    photo = np.array([sketch.photo for sketch in split.sketches])
+    for start in range(0, len(ink), BATCH):
+        batch = slice(start, start + BATCH)
+        moved = disorder(labels[batch], config.share[1], np.random.default_rng([SEED, start]))
+        yield _Cases(
+            ink[batch],
+            labels[batch],
+            disordered_ink(ink[batch], labels[batch], moved),
+            recovery_map(labels[batch], moved, size),
+            photo[batch],
+        )
+
+
+@torch.inference_mode()
+def _recover(network: CSRNetwork, cases: _Cases, photos: NDArray[np.uint8]) -> Tensor:
+    """The logits of the recovery map, ``[B, 4, R, R]``, of a network in evaluation mode."""
+    device = next(network.parameters()).device
+    images = (torch.from_numpy(np.array(i)).to(device) for i in (cases.ink, photos, cases.disordered))
+    recovered: Tensor = network(*images).recovered
+    return recovered
+
+
+def _some(split: Split) -> Split:
+    """A few sketches, evenly spread over the split, each with its photo."""
+    rows = np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int)
+    sketches = [split.sketches[row] for row in rows]
+    return Split(
+        tuple(split.photos[s.photo] for s in sketches), tuple(replace(s, photo=i) for i, s in enumerate(sketches))
+    )
+
+
+def _paper(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return 255 - ink
+
+
+def _grey(maps: NDArray[Any]) -> NDArray[np.uint8]:
+    """Maps of 0..1 as ink on paper."""
+    return (255 - 255 * maps).round().astype(np.uint8)
+
+
+def _coloured(ink: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``ink [S, S]`` with each stroke in a colour of its own, ``[S, S, 3]``."""
+    colour = np.where((labels == LOOSE)[..., None], CUT, COLOURS[labels % len(COLOURS)])
+    cover = ink[..., None] / 255
+    return (255 * (1 - cover) + colour * cover).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,18 @@ def test_a_finished_run_and_another_config_are_refused(
     (tmp_path / "other" / "run.json").write_text(json.dumps(run))
     with pytest.raises(InputError, match="another weights"):
         run_training(plan(slug), data, tmp_path / "other")
+
+
+def test_a_run_does_not_start_from_an_unfinished_one(
+    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "half").mkdir()
+    run = json.loads((run_folder / "run.json").read_text()) | {"finished": False}
+    (tmp_path / "half" / "run.json").write_text(json.dumps(run))
+    with pytest.raises(InputError, match="not finished"):
+        data = [open_dataset(f"folder:{pairs_folder}")]
+        run_training(replace(plan(slug), start=tmp_path / "half"), data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_query_does_not_depend_on_its_batch_mates(run_folder: Path) -> None:

@@ -90,6 +90,48 @@ def test_sketch_and_photo_flip_together() -> None:
     assert 0 < int((flipped_ink[:, 0, 0] == 0).sum()) < 40
 
 
+@pytest.mark.parametrize("kind", ["none", "flip", "bench"])
+def test_labels_move_with_their_ink(kind: str) -> None:
+    """Wherever there is ink after the augmentation its label is there too, but for a soft edge of about a pixel."""
+    ink = torch.zeros(8, 64, 64, dtype=torch.uint8)
+    ink[:, 20:26, 8:50] = 255
+    ink[:, 30:55, 12:18] = 255
+    labels = torch.zeros_like(ink)
+    labels[:, 20:26, 8:50], labels[:, 30:55, 12:18] = 3, 255
+    torch.manual_seed(0)
+    moved, _, moved_labels = augment_pairs(kind, ink, torch.zeros(8, 64, 64, 3, dtype=torch.uint8), labels)
+    assert moved_labels is not None and moved_labels.dtype == torch.uint8
+    assert set(moved_labels.unique().tolist()) == {0, 3, 255}
+    assert (moved_labels[moved > 250] > 0).all()
+    assert (moved[moved_labels > 0] > 0).float().mean() > 0.99
+    if kind == "bench":
+        assert not torch.equal(moved_labels, labels)
+
+
+def test_stroke_augmentation_changes_the_ink_and_not_the_pairing(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [""] * 12)
+    strokes = [[[0.1, y], [0.9, y + 0.05]] for y in (0.15, 0.4, 0.65, 0.85)]
+    split = replace(split, sketches=tuple(replace(s, strokes=Sketch.from_arrays(strokes)) for s in split.sketches))
+    as_drawn = TrainingPairs([split], 64, plain(4), seed=0)
+    for names in (("disorder",), ("removal",), ("deformation",), ("disorder", "removal", "deformation")):
+        changed = TrainingPairs([split], 64, plain(4, stroke_augmentation=names), seed=0)
+        batches = [(as_drawn.at(step), changed.at(step)) for step in range(6)]
+        assert all(torch.equal(a.photo, b.photo) for a, b in batches)
+        assert all(not torch.equal(a.ink, b.ink) for a, b in batches)
+        assert all(b.labels is not None and torch.equal(b.labels > 0, b.ink > 0) for _, b in batches)
+        again = TrainingPairs([split], 64, plain(4, stroke_augmentation=names), seed=0)
+        assert torch.equal(again.at(3).ink, changed.at(3).ink)
+
+
+def test_labels_come_from_extraction_drawing_or_a_grid(tmp_path: Path) -> None:
+    pairs = TrainingPairs([split_of(tmp_path, [""] * 8)], 64, plain(4), seed=0)
+    assert pairs.at(0).labels is None
+    for kind in ("extracted", "drawn", "grid"):
+        pairs.label(kind, 4)
+        batch = pairs.at(0)
+        assert batch.labels is not None and torch.equal(batch.labels > 0, batch.ink > 0)
+
+
 def test_the_bench_augmentation_keeps_range_and_leaves_no_seam() -> None:
     torch.manual_seed(0)
     ink, photos, _ = augment_pairs(

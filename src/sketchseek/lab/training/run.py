@@ -106,6 +106,8 @@ def run_training(
 def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[Split, Split]]) -> dict[str, Any]:
     if plan.start:
         start = read_run(plan.start)
+        if not start["finished"]:
+            raise InputError(f"{plan.start}: is not finished; run its train command again, then start from it")
         digest = provenance.file_hash(plan.start / f"{start['main']}.safetensors")
         weights = f"{plan.start.name} ({digest}) <- {start['weights']}"
     elif plan.weights in ("random", "pretrained"):

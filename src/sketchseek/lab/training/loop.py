@@ -83,8 +83,10 @@ def train(
     resumed. ``report(steps done over all phases, values)`` is called after every step.
     """
     from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
     from accelerate.utils import set_seed
 
+    AcceleratorState._reset_state()  # a run before this one in the same process may have had another precision
     accelerator = Accelerator(
         mixed_precision="no" if precision == "fp32" else precision, cpu=not torch.cuda.is_available()
     )
@@ -111,8 +113,9 @@ def train(
             fraction = step / phase.steps
             torch.manual_seed(_mix(seed, index, step, accelerator.process_index))
             batch = phase.batch(step * accelerator.num_processes + accelerator.process_index, accelerator.device)
-            with accelerator.autocast():
-                values = phase.loss(prepared, batch, fraction)
+            # The network's forward pass is in the run's precision, what the loss does with its outputs in float32: with
+            # a temperature of 0.005, cosines in bfloat16 would be noise.
+            values = phase.loss(prepared, batch, fraction)
             if not torch.isfinite(values["loss"]):
                 raise InputError(f"{folder}: the loss is not a number at step {step}; lower the learning rate")
             accelerator.backward(values["loss"])

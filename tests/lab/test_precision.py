@@ -1,0 +1,35 @@
+"""In which precision a step computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+from sketchseek.lab.training.loop import Phase, train  # noqa: E402
+
+
+def test_the_network_runs_in_bfloat16_and_the_loss_in_float32(tmp_path: Path) -> None:
+    seen: dict[str, torch.dtype] = {}
+
+    class Network(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = super().forward(x)
+            seen["network"] = y.dtype
+            return y
+
+    def loss(network: nn.Module, batch: torch.Tensor, fraction: float) -> dict[str, torch.Tensor]:
+        vectors = network(batch)
+        similarities = vectors @ vectors.T
+        seen["loss"] = similarities.dtype
+        return {"loss": similarities.square().mean()}
+
+    network = Network(4, 4)
+    optimizers = {"all": torch.optim.AdamW(network.parameters())}
+    phase = Phase("train", 1, lambda step, device: torch.ones(3, 4, device=device), loss, optimizers, lambda f: 1.0)
+    train(network, [phase], tmp_path, seed=0, precision="bf16")
+    assert seen == {"network": torch.bfloat16, "loss": torch.float32}

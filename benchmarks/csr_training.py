@@ -43,6 +43,7 @@ def main() -> int:
         for name, changes in ROWS.items():
             config = override(method.config("bench"), changes | {"training.batch": str(args.batch)})
             network = method.build(config)
+            network.forward = torch.autocast("cpu", torch.bfloat16)(network.forward)  # as in training
             pairs = TrainingPairs([split], config.size, config.training, seed=0)
             (phase,) = method.phases(config, network, pairs)
             steps[name] = network, phase
@@ -53,9 +54,7 @@ def main() -> int:
                 torch.manual_seed(step)
                 started = time.perf_counter()
                 batch = phase.batch(step, torch.device("cpu"))
-                with torch.autocast("cpu", torch.bfloat16):
-                    loss = phase.loss(network, batch, 0.5)["loss"]
-                loss.backward()
+                phase.loss(network, batch, 0.5)["loss"].backward()
                 for optimizer in phase.optimizers.values():
                     optimizer.step()
                     optimizer.zero_grad()

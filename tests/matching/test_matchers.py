@@ -1,6 +1,9 @@
-"""Both array libraries give the same similarities, and gradients flow."""
+"""Every matcher against the plain form of its formula, in float64; both array libraries agree, and gradients flow."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,13 +12,76 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sketchseek.errors import InputError
-from sketchseek.matching import MATCHERS, get_matcher
+from sketchseek.matching import MATCHERS, Features, Matcher, distances, get_matcher
+from sketchseek.matching.region_weighted import Strategy
 
-vectors = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.just(5)), elements=st.floats(-8, 8, width=16))
+# Subnormal halves would make vectors that the cosine takes for zero.
+numbers = st.floats(-8, 8, width=16, allow_subnormal=False)
+vectors = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.just(5)), elements=numbers)
+counts = st.integers(1, 5)
+
+ALL = [get_matcher(name) for name in sorted(MATCHERS) if name != "region-weighted"]
+ALL += [get_matcher("region-weighted", strategy=strategy) for strategy in get_args(Strategy)]
 
 
-def features(items: int, seed: int) -> dict[str, np.ndarray]:
-    return {"vector": np.random.default_rng(seed).normal(size=(items, 16)).astype(np.float32)}
+def features(items: int, seed: int, regions: int = 3, cells: int = 6) -> dict[str, np.ndarray]:
+    """What all matchers read."""
+    random = np.random.default_rng(seed)
+    made = {
+        "vector": random.normal(size=(items, 16)),
+        "level1": random.normal(size=(items, regions, 4)),
+        "level2": random.normal(size=(items, regions, 7)),
+        "level3": random.normal(size=(items, regions, 9)),
+        "weights": random.dirichlet(np.ones(regions * 3), size=items).reshape(items, regions, 3),
+        "cells": random.normal(size=(items, cells, 5)),
+    }
+    return {name: values.astype(np.float32) for name, values in made.items()}
+
+
+def plain(matcher: Matcher, sketches: Features, photos: Features) -> np.ndarray:
+    """The formula as the papers write it, with every difference of every pair."""
+    s, p = ({name: values.astype(float) for name, values in f.items()} for f in (sketches, photos))
+    if matcher.name == "cosine":
+        a, b = (f["vector"] / np.linalg.norm(f["vector"], axis=1, keepdims=True) for f in (s, p))
+        return a @ b.T
+    if matcher.name == "euclidean":
+        return -np.linalg.norm(s["vector"][:, None] - p["vector"][None], axis=-1)
+    if matcher.name == "local":
+        return -np.linalg.norm(s["cells"][:, None] - p["cells"][None], axis=-1).mean(axis=-1)
+    if matcher.name == "dynamic-local":
+        return -all_places(s["cells"], p["cells"]).min(axis=-1).mean(axis=-1)
+    levels = ["level1", "level2", "level3"]
+    d = np.stack([np.linalg.norm(s[level][:, None] - p[level][None], axis=-1) for level in levels], axis=-1)
+    of_sketch, of_photo = s["weights"][:, None], p["weights"][None]
+    near = np.stack([all_places(s[level], p[level]).min(axis=-1) for level in levels], axis=-1)  # [q, g, N, L]
+    return -{
+        "weighted": ((of_sketch + of_photo) / 2 * d).sum(axis=(2, 3)),
+        "sketch-weights": (of_sketch * d).sum(axis=(2, 3)),
+        "photo-weights": (of_photo * d).sum(axis=(2, 3)),
+        "level1": d[..., 0].mean(axis=2),
+        "level2": d[..., 1].mean(axis=2),
+        "level3": d[..., 2].mean(axis=2),
+        "nearest-region-root": np.sqrt((near**2).sum(axis=2)).mean(axis=2),
+        "uniform": d.mean(axis=(2, 3)),
+        "nearest-region": near.mean(axis=(2, 3)),
+    }[matcher.strategy]
+
+
+def all_places(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``[q, n, d]``, ``[g, m, d]`` -> ``[q, g, n, m]``."""
+    return np.linalg.norm(a[:, None, :, None] - b[None, :, None, :], axis=-1)
+
+
+def tensors(items: Features, dtype: str = "float32") -> dict:
+    torch = pytest.importorskip("torch")
+    return {name: torch.from_numpy(values).to(getattr(torch, dtype)) for name, values in items.items()}
+
+
+def title(matcher: Matcher) -> str:
+    return getattr(matcher, "strategy", matcher.name)
+
+
+every_matcher = pytest.mark.parametrize("matcher", ALL, ids=title)
 
 
 def test_cosine() -> None:
@@ -30,30 +96,156 @@ def test_euclidean() -> None:
     assert np.allclose(get_matcher("euclidean").similarity(a, b), [[0, -10], [-5, -5]], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(MATCHERS))
-def test_numpy_and_torch_agree(name: str) -> None:
+def test_each_sketch_cell_takes_the_nearest_photo_cell() -> None:
+    sketch = {"cells": np.array([[[0, 0], [3, 0]]], dtype=np.float32)}
+    photo = {"cells": np.array([[[3, 4], [0, 1]]], dtype=np.float32)}
+    assert np.allclose(get_matcher("local").similarity(sketch, photo), -(5 + np.sqrt(10)) / 2)
+    assert np.allclose(get_matcher("dynamic-local").similarity(sketch, photo), -(1 + np.sqrt(10)) / 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(ALL), counts, counts, counts, counts, st.integers(0, 99))
+def test_the_plain_formula(matcher: Matcher, q: int, g: int, regions: int, cells: int, seed: int) -> None:
+    sketches, photos = features(q, seed, regions, cells), features(g, seed + 100, regions, cells)
+    similarity = matcher.similarity(sketches, photos)
+    assert similarity.shape == (q, g) and similarity.dtype == np.float32
+    assert np.allclose(similarity, plain(matcher, sketches, photos), rtol=1e-5, atol=1e-5)
+
+
+@every_matcher
+def test_numpy_and_torch_agree(matcher: Matcher) -> None:
     torch = pytest.importorskip("torch")
-    matcher = get_matcher(name)
     sketches, photos = features(7, 0), features(9, 1)
     expected = matcher.similarity(sketches, photos)
-    tensors = [{k: torch.from_numpy(v) for k, v in f.items()} for f in (sketches, photos)]
-    measured = matcher.similarity(*tensors)
+    measured = matcher.similarity(tensors(sketches), tensors(photos))
     assert expected.shape == (7, 9) and expected.dtype == np.float32 and measured.dtype == torch.float32
     assert np.abs(measured.numpy() - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize("name", sorted(MATCHERS))
-def test_gradients_flow_and_stay_finite(name: str) -> None:
+@every_matcher
+def test_gradients_are_those_of_the_plain_formula(matcher: Matcher) -> None:
+    """By differences in float64, of the plain formula, along a random direction."""
+    random = np.random.default_rng(5)
+    sketches, photos = features(4, 0), features(5, 1)
+    share = random.normal(size=(4, 5)).astype(np.float32)
+    leaves = [{name: t.requires_grad_() for name, t in tensors(f).items()} for f in (sketches, photos)]
+    (matcher.similarity(*leaves) * tensors({"share": share})["share"]).sum().backward()
+    step = 1e-5
+    for side, values in enumerate((sketches, photos)):
+        for name, tensor in leaves[side].items():
+            direction = random.normal(size=values[name].shape)
+            ends = []
+            for sign in (1, -1):
+                moved = values | {name: values[name] + sign * step * direction}
+                pair = (moved, photos) if side == 0 else (sketches, moved)
+                ends.append((plain(matcher, *pair) * share).sum())
+            slope = (ends[0] - ends[1]) / (2 * step)
+            along = 0.0 if tensor.grad is None else (tensor.grad.numpy() * direction).sum()
+            assert abs(along - slope) < 1e-3 * max(1, abs(slope)), (side, name)
+
+
+@every_matcher
+def test_gradients_stay_finite_where_sketch_and_photo_are_equal(matcher: Matcher) -> None:
     torch = pytest.importorskip("torch")
-    sketch = torch.cat([torch.zeros(1, 4), torch.ones(1, 4), torch.randn(2, 4)]).requires_grad_()
-    photo = sketch.detach().clone().requires_grad_()  # each sketch lies exactly on its photo, one of them at zero
-    get_matcher(name).similarity({"vector": sketch}, {"vector": photo}).sum().backward()
-    for gradient in (sketch.grad, photo.grad):
-        assert torch.isfinite(gradient).all() and gradient.abs().sum() > 0
+    sketches = features(4, 0)
+    for name, values in sketches.items():
+        if name != "weights":
+            values[0] = 0
+    leaves = [{name: t.requires_grad_() for name, t in tensors(sketches).items()} for _ in range(2)]
+    leaves[1] = {name: t.detach().clone().requires_grad_() for name, t in leaves[1].items()}
+    similarity = matcher.similarity(*leaves)
+    similarity.sum().backward()
+    gradients = [t.grad for side in leaves for t in side.values() if t.grad is not None]
+    assert gradients and all(torch.isfinite(g).all() for g in gradients) and any(g.abs().sum() > 0 for g in gradients)
+    if matcher.name != "cosine":
+        assert similarity.diagonal().abs().max() < 1e-5
+
+
+@every_matcher
+@pytest.mark.parametrize("apart", [0, 1e-6, 1e-4, 1e-2, 1])
+def test_what_is_close_is_right_to_float32(matcher: Matcher, apart: float) -> None:
+    """A large common part of all features does not drown what tells them apart."""
+    base, other = features(5, 0), features(5, 1)
+    sketches = {name: values + (name != "weights") for name, values in base.items()}
+    photos = {
+        name: values if name == "weights" else values + np.float32(apart) * other[name]
+        for name, values in sketches.items()
+    }
+    expected = plain(matcher, sketches, photos)
+    for measured in (
+        matcher.similarity(sketches, photos),
+        matcher.similarity(tensors(sketches), tensors(photos)).numpy(),
+    ):
+        assert np.abs(measured - expected)[np.eye(5, dtype=bool)].max() <= 1e-5 * apart + 2e-6
+
+
+@every_matcher
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_blocks_give_what_one_piece_gives(matcher: Matcher, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sketches, photos = features(6, 0), features(11, 1)
+    photos = {name: np.concatenate([values, values[:2]]) for name, values in photos.items()}
+    if library == "torch":
+        sketches, photos = tensors(sketches), tensors(photos)
+    whole = np.asarray(matcher.similarity(sketches, photos))
+    for size in (1, 700, 3000):
+        monkeypatch.setattr(distances, "BLOCK_BYTES", size)
+        pieces = np.asarray(matcher.similarity(sketches, photos))
+        assert pieces.shape == (6, 13) and np.abs(pieces - whole).max() < 1e-5
+        order = [np.argsort(-s.round(5), axis=1, kind="stable") for s in (pieces, whole)]
+        assert np.array_equal(*order)
+
+
+@every_matcher
+def test_a_float16_gallery(matcher: Matcher, tmp_path: Path) -> None:
+    sketches, photos = features(3, 0), features(8, 1)
+    photos = {name: values.astype(np.float16) for name, values in photos.items()}
+    expected = plain(matcher, sketches, photos)
+    mapped = {}
+    for name, values in photos.items():
+        np.save(tmp_path / f"{name}.npy", values)
+        mapped[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+    measured = [matcher.similarity(sketches, mapped), matcher.similarity(tensors(sketches), tensors(photos, "float16"))]
+    for similarity in measured:
+        assert np.asarray(similarity).dtype == np.float32
+        assert np.allclose(similarity, expected, atol=1e-5)
+
+
+def test_every_finite_half_is_read_exactly() -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    for values in (halves, halves[::2], halves[:6].reshape(2, 3).T):
+        read = distances.as_float32(values)
+        assert read.dtype == np.float32 and np.array_equal(read, values.astype(np.float32))
+        assert np.array_equal(np.signbit(read), np.signbit(values))
+
+
+@every_matcher
+def test_no_photos_and_no_sketches(matcher: Matcher) -> None:
+    some, none = features(4, 0), features(0, 1)
+    assert matcher.similarity(some, none).shape == (4, 0)
+    assert matcher.similarity(none, some).shape == (0, 4)
+
+
+def test_fewer_levels_and_one_region() -> None:
+    """As a network with levels 2 and 3 and a single region gives them."""
+    matcher = get_matcher("region-weighted")
+    sketches, photos = features(2, 0, regions=1), features(3, 1, regions=1)
+    for f in (sketches, photos):
+        del f["level1"]
+        f["weights"] = f["weights"][:, :, 1:]
+    expected = sum(
+        (sketches["weights"][:, None, 0, i] + photos["weights"][None, :, 0, i])
+        / 2
+        * np.linalg.norm(sketches[level] - photos[level][:, 0], axis=-1)
+        for i, level in enumerate(["level2", "level3"])
+    )
+    assert np.allclose(matcher.similarity(sketches, photos), -expected, atol=1e-5)
+    with pytest.raises(InputError, match="no level1"):
+        get_matcher("region-weighted", strategy="level1").similarity(sketches, photos)
 
 
 @settings(max_examples=50, deadline=None)
-@given(vectors, vectors, st.sampled_from(sorted(MATCHERS)))
+@given(vectors, vectors, st.sampled_from(sorted(name for name, make in MATCHERS.items() if make().exact)))
 def test_the_single_vector_form_of_an_exact_matcher_gives_its_order(a: np.ndarray, b: np.ndarray, name: str) -> None:
     matcher = get_matcher(name)
     sketch, photo = matcher.sketch_vector({"vector": a}), matcher.photo_vector({"vector": b})
@@ -63,11 +255,13 @@ def test_the_single_vector_form_of_an_exact_matcher_gives_its_order(a: np.ndarra
     else:
         lengths = np.linalg.norm(sketch, axis=1)[:, None] * np.linalg.norm(photo, axis=1)[None]
         engine = sketch.astype(float) @ photo.T / np.maximum(lengths, 1e-12)
-    assert matcher.exact and np.allclose(engine, similarity, atol=2e-2)
+    assert np.allclose(engine, similarity, atol=1e-5 if matcher.distance == "euclid" else 2e-2)
 
 
 def test_what_does_not_exist_is_said() -> None:
-    with pytest.raises(InputError, match="no matcher 'cosin'; there are: cosine, euclidean"):
+    with pytest.raises(InputError, match="no matcher 'cosin'; there are: cosine, dynamic-local, euclidean, local"):
         get_matcher("cosin")
     with pytest.raises(InputError, match="temperature"):
         get_matcher("cosine", temperature=2)
+    with pytest.raises(InputError, match="no strategy 'T9'; there are: weighted"):
+        get_matcher("region-weighted", strategy="T9")

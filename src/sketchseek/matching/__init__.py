@@ -6,11 +6,15 @@ from collections.abc import Callable
 
 from sketchseek.errors import InputError
 from sketchseek.matching.base import Array, Distance, Features, Matcher
+from sketchseek.matching.local import DynamicLocal, Local
+from sketchseek.matching.region_weighted import RegionWeighted
 from sketchseek.matching.single_vector import Cosine, Euclidean
 
 __all__ = ["MATCHERS", "Array", "Distance", "Features", "Matcher", "get_matcher"]
 
-MATCHERS: dict[str, Callable[..., Matcher]] = {"cosine": Cosine, "euclidean": Euclidean}
+MATCHERS: dict[str, Callable[..., Matcher]] = {
+    matcher.name: matcher for matcher in (Cosine, Euclidean, RegionWeighted, Local, DynamicLocal)
+}
 
 
 def get_matcher(name: str, **parameters: object) -> Matcher:

@@ -8,13 +8,11 @@ from typing import ClassVar
 from array_api_compat import array_namespace
 
 from sketchseek.matching.base import Array, Distance, Features
-
-# Added under square roots: too small to change a float32 result, enough to keep the gradient finite at zero.
-TINY = 1e-12
+from sketchseek.matching.distances import TINY, aligned, as_float32, in_tiles
 
 
-class _SingleVector:
-    exact: ClassVar[bool] = True
+class SingleVector:
+    """The feature ``"vector"`` is the single-vector form."""
 
     def sketch_vector(self, sketches: Features) -> Array:
         return sketches["vector"]
@@ -24,11 +22,12 @@ class _SingleVector:
 
 
 @dataclass(frozen=True)
-class Cosine(_SingleVector):
-    """The cosine of the angle between the vectors, -1..1; a zero vector is at 0 from everything."""
+class Cosine(SingleVector):
+    """The cosine of the angle between the vectors, -1..1. A vector whose length is zero, or far below 1e-6, is at 0."""
 
     name: ClassVar[str] = "cosine"
     distance: ClassVar[Distance] = "cosine"
+    exact: ClassVar[bool] = True
 
     def similarity(self, sketches: Features, photos: Features) -> Array:
         a, b = _unit(sketches["vector"]), _unit(photos["vector"])
@@ -36,19 +35,23 @@ class Cosine(_SingleVector):
 
 
 @dataclass(frozen=True)
-class Euclidean(_SingleVector):
+class Euclidean(SingleVector):
     """Minus the Euclidean distance between the vectors."""
 
     name: ClassVar[str] = "euclidean"
     distance: ClassVar[Distance] = "euclid"
+    exact: ClassVar[bool] = True
 
     def similarity(self, sketches: Features, photos: Features) -> Array:
         a, b = sketches["vector"], photos["vector"]
-        xp = array_namespace(a, b)
-        squares = xp.sum(a * a, axis=-1)[:, None] + xp.sum(b * b, axis=-1)[None, :] - 2 * (a @ b.T)
-        return -xp.sqrt(xp.clip(squares, TINY, None))  # rounding may leave a square slightly below zero
+        return -in_tiles(_vector_distances, {"vector": a}, {"vector": b}, places=1)
+
+
+def _vector_distances(sketches: Features, photos: Features) -> Array:
+    return aligned(sketches["vector"][:, None, :], photos["vector"][:, None, :])[0]
 
 
 def _unit(vectors: Array) -> Array:
     xp = array_namespace(vectors)
+    vectors = as_float32(vectors)
     return vectors / xp.sqrt(xp.sum(vectors * vectors, axis=-1, keepdims=True) + TINY)

@@ -38,12 +38,12 @@ def main() -> int:
     queries = random.standard_normal((args.runs, args.dimensions), dtype=np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
     with tempfile.TemporaryDirectory() as folder:
-        Vectors.create(Path(folder, "vectors"), args.dimensions, "cosine", {})
+        Vectors.create(Path(folder, "vectors"), args.dimensions, "cosine")
         vectors = Vectors.open(Path(folder, "vectors"), "cosine")
         for start in range(0, args.photos, CHUNK):
             rows = range(start, min(start + CHUNK, args.photos))
             payloads = [{"name": f"{row}.jpg", "path": f"/photos/{row}.jpg"} for row in rows]
-            vectors.put([UUID(int=row) for row in rows], matrix[rows.start : rows.stop], {}, payloads)
+            vectors.put([UUID(int=row) for row in rows], matrix[rows.start : rows.stop], payloads)
         vectors.flush()
         vectors.close()
         vectors = Vectors.open(Path(folder, "vectors"), "cosine")  # as a server finds it

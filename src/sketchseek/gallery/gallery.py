@@ -3,6 +3,7 @@
     gallery.json    format, hash of the model
     model/          a copy of the model folder, so that a gallery is complete in itself
     vectors/        the vector engine; a point's payload is where its photo lies and what it was like when it was read
+    features.f16    what the matcher compares in full, where that is more than the vectors; a point names its row
     thumbs/         thumbnails that were made so far, JPEG, by id
 
 One process at a time may have it open.
@@ -20,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sketchseek.errors import InputError
+from sketchseek.gallery.features import FeatureFile
 from sketchseek.gallery.thumbnails import SIDE, keep, thumbnail_jpeg
 from sketchseek.matching import Features
 from sketchseek.model import Model
@@ -44,6 +46,10 @@ KEEP_FREE = 128 * 2**20
 # photo of more pixels than this once more would be felt (a PNG takes 10 ms and more), so it gets its thumbnail when it
 # is indexed, where it is decoded anyway.
 SLOW_TO_DECODE = 500_000
+_FEATURES = "features.f16"
+_VECTOR = "vector"  # the feature that lies in the vector engine
+_ROW = "row"  # of the features, in a point's payload
+_READ_TOGETHER = 64 * 2**20  # bytes of features in memory at a time when those of all photos are read
 
 
 @dataclass(frozen=True)
@@ -60,12 +66,23 @@ class StoredPhoto:
 
     @classmethod
     def from_payload(cls, point: UUID, payload: Mapping[str, Any]) -> StoredPhoto:
-        return cls(id=str(point), **{**payload, "path": Path(payload["path"])})
+        content = {name: value for name, value in payload.items() if name != _ROW}
+        return cls(id=str(point), **{**content, "path": Path(payload["path"])})
 
     def payload(self) -> dict[str, Any]:
         """What the vector engine keeps, JSON."""
         content = {name: value for name, value in vars(self).items() if name != "id"}
         return content | {"path": str(self.path)}
+
+
+class Candidate(NamedTuple):
+    """A photo found by the vector engine. ``score``: higher is closer; ``row``: of its features, None where there are
+    none.
+    """
+
+    point: UUID
+    score: float
+    row: Any
 
 
 def photo_id(path: Path) -> str:
@@ -76,10 +93,11 @@ def photo_id(path: Path) -> str:
 class Gallery:
     """An open gallery; close it, or use it in a ``with``."""
 
-    def __init__(self, folder: Path, model: Model, vectors: Vectors) -> None:
+    def __init__(self, folder: Path, model: Model, vectors: Vectors, features: FeatureFile | None) -> None:
         self.folder = folder
         self.model = model
         self._vectors = vectors
+        self._features = features
 
     @classmethod
     def create(cls, folder: Path, model: Model) -> Gallery:
@@ -102,8 +120,9 @@ class Gallery:
             shapes: Mapping[str, Sequence[int]] = model.config["features"]
             blank = {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}
             dimensions = model.matcher.photo_vector(blank).shape[1]
-            extra = {} if model.matcher.exact else {name: int(np.prod(shape)) for name, shape in shapes.items()}
-            Vectors.create(unfinished / "vectors", dimensions, model.matcher.distance, extra)
+            Vectors.create(unfinished / "vectors", dimensions, model.matcher.distance)
+            if not model.matcher.exact:
+                FeatureFile.create(unfinished / _FEATURES)
             (unfinished / "gallery.json").write_text(json.dumps({"format": FORMAT, "model": model.hash}) + "\n")
             os.chmod(unfinished, 0o755)  # a temporary directory is private, a gallery follows its parent
             os.replace(unfinished, folder)
@@ -132,7 +151,15 @@ class Gallery:
             raise InputError(f"{folder / 'model'}: is not the model this gallery was made with; index again elsewhere")
         from sketchseek.gallery.vectors import Vectors
 
-        return cls(folder, own, Vectors.open(folder / "vectors", own.matcher.distance))
+        vectors = Vectors.open(folder / "vectors", own.matcher.distance)  # first, as only one process gets it
+        if own.matcher.exact:
+            return cls(folder, own, vectors, None)
+        shapes = {name: shape for name, shape in own.config["features"].items() if name != _VECTOR}
+        try:
+            return cls(folder, own, vectors, FeatureFile(folder / _FEATURES, shapes))
+        except InputError:
+            vectors.close()
+            raise
 
     def __len__(self) -> int:
         """How many photos there are."""
@@ -140,7 +167,7 @@ class Gallery:
 
     def photos(self) -> Iterator[StoredPhoto]:
         """Every photo, in no particular order."""
-        return (StoredPhoto.from_payload(*record) for record in self._vectors.payloads())
+        return (StoredPhoto.from_payload(*record) for record in self._vectors.all_payloads())
 
     def photo(self, photo: str) -> StoredPhoto | None:
         """The photo of an id, or None where there is none (any text may be asked for)."""
@@ -148,8 +175,14 @@ class Gallery:
             point = UUID(photo)
         except ValueError:
             return None
-        payload = self._vectors.payload(point)
-        return None if payload is None else StoredPhoto.from_payload(point, payload)
+        try:
+            return self.stored([point])[0]
+        except KeyError:
+            return None
+
+    def stored(self, points: Sequence[UUID]) -> list[StoredPhoto]:
+        """The photos of some points. Raises KeyError where there is none."""
+        return [StoredPhoto.from_payload(*found) for found in zip(points, self._vectors.payloads(points), strict=True)]
 
     def thumbnail(self, photo: StoredPhoto) -> bytes:
         """The thumbnail of a photo, a JPEG of at most 320 pixels on its longer side; made when it is first asked for
@@ -182,12 +215,14 @@ class Gallery:
     def put(self, photos: Sequence[StoredPhoto], features: Features) -> None:
         """Add photos with their features, or replace them; kept however the process ends.
 
-        Raises OSError, with nothing done, where less than 128 MB of the disk are free.
+        Raises OSError, with nothing done, where less than 128 MB of the disk would stay free.
         """
-        _check_space(self.folder)
+        _check_space(self.folder, self._features.record_bytes * len(photos) if self._features is not None else 0)
         vectors = np.asarray(self.model.matcher.photo_vector(features), np.float32)
-        extra = {} if self.model.matcher.exact else features
-        self._vectors.put([UUID(p.id) for p in photos], vectors, extra, [p.payload() for p in photos])
+        payloads = [photo.payload() for photo in photos]
+        if self._features is not None:
+            payloads = [p | {_ROW: row} for p, row in zip(payloads, self._features.append(features), strict=True)]
+        self._vectors.put([UUID(photo.id) for photo in photos], vectors, payloads)
 
     def delete(self, photos: Sequence[str]) -> None:
         """Forget photos; their files are left alone. Raises OSError as ``put`` does."""
@@ -196,29 +231,58 @@ class Gallery:
         for photo in photos:
             self._thumbnail(photo).unlink(missing_ok=True)
 
-    def nearest(self, vector: NDArray[np.float32], limit: int) -> list[tuple[StoredPhoto, float]]:
-        """The ``limit`` photos closest to a single vector ``[d]``, and their scores (higher is closer), closest first.
+    def nearest(self, vector: NDArray[np.float32], limit: int) -> list[Candidate]:
+        """The ``limit`` photos closest to a single vector ``[d]``, closest first.
 
         The order among equal scores is not defined.
         """
-        found = self._vectors.nearest(vector, limit)
-        return [(StoredPhoto.from_payload(point.id, point.payload), point.score) for point in found]
+        return [
+            Candidate(*found)
+            for found in self._vectors.nearest(vector, limit, None if self._features is None else _ROW)
+        ]
 
     def scores(self, vector: NDArray[np.float32]) -> dict[str, float]:
         """The score of every photo against a single vector ``[d]``, by id."""
-        found = self._vectors.nearest(vector, len(self), payloads=False) if len(self) else []
+        found = self._vectors.nearest(vector, len(self)) if len(self) else []
         return {str(point.id): point.score for point in found}
 
     def features(self, photos: Sequence[str]) -> Features:
-        """The features of photos, first axis in their order; kept only where the matcher is not exact."""
-        return self._vectors.features([UUID(photo) for photo in photos], self.model.config["features"])
+        """What the matcher compares in full of the photos of some ids: every feature but the single vector, float32,
+        first axis in their order. Nothing where the matcher is exact.
+
+        Raises KeyError for an id that the gallery does not have.
+        """
+        if self._features is None:
+            return {}
+        return self._features.read([load[_ROW] for load in self._vectors.payloads([UUID(photo) for photo in photos])])
+
+    def features_of(self, candidates: Sequence[Candidate]) -> Features:
+        """As ``features``, for candidates."""
+        return {} if self._features is None else self._features.read([candidate.row for candidate in candidates])
+
+    def all_features(self) -> Iterator[tuple[list[str], Features]]:
+        """Every photo's id and features (as ``features``), at most 64 MB of them at a time, as they lie on the disk."""
+        if self._features is None:
+            return
+        rows = sorted((payload[_ROW], str(point)) for point, payload in self._vectors.all_payloads())
+        together = 1 + _READ_TOGETHER // (2 * self._features.record_bytes)
+        for start in range(0, len(rows), together):
+            part = rows[start : start + together]
+            yield [photo for _, photo in part], self._features.read([row for row, _ in part])
 
     def flush(self) -> None:
-        """Write everything to the disk itself, against a power cut."""
+        """Write everything to the disk itself, against a power cut; drop features that no photo has any more, once they
+        are more than half.
+        """
         self._vectors.flush()
+        if self._features is not None and self._features.records > 2 * len(self):
+            with contextlib.suppress(OSError):  # a full disk, which has room for what there is
+                self._features.compact(payload[_ROW] for _, payload in self._vectors.all_payloads())
 
     def close(self) -> None:
         self._vectors.close()
+        if self._features is not None:
+            self._features.close()
 
     def __enter__(self) -> Gallery:
         return self
@@ -236,8 +300,8 @@ def default_gallery_dir() -> Path:
     return platformdirs.user_data_path("sketchseek") / "galleries" / "default"
 
 
-def _check_space(folder: Path) -> None:
-    if shutil.disk_usage(folder).free < KEEP_FREE:
+def _check_space(folder: Path, wanted: int = 0) -> None:
+    if shutil.disk_usage(folder).free < KEEP_FREE + wanted:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

@@ -1,16 +1,15 @@
 """The vector engine: Qdrant Edge in a directory, in this process.
 
 Search is exact: no graph is built, as a scan of 100,000 vectors of 512 numbers takes about as long as reading them from
-memory, provided that every core reads its share. For that the vectors lie in segments. A point is a photo. Its unnamed
-vector is the single-vector form; where a matcher needs more than that to rank, the features lie beside it, one named
-vector each, flattened.
+memory, provided that every core reads its share. For that the vectors lie in segments. A point is a photo, its vector
+the single-vector form of a matcher.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,7 +19,7 @@ import qdrant_edge as qdrant
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
-from sketchseek.matching import Distance, Features
+from sketchseek.matching import Distance
 
 _DISTANCES = {"cosine": qdrant.Distance.Cosine, "euclid": qdrant.Distance.Euclid, "dot": qdrant.Distance.Dot}
 _SEGMENTS = 8  # how many are aimed at: enough for the cores of most machines
@@ -29,11 +28,11 @@ _PAGE = 10_000  # points read at a time when all are read
 
 
 class Scored(NamedTuple):
-    """``score``: higher is closer, whatever the distance; ``payload``: empty where it was not asked for."""
+    """``score``: higher is closer, whatever the distance; ``value``: of the payload, where one was asked for."""
 
     id: UUID
     score: float
-    payload: dict[str, Any]
+    value: Any
 
 
 class Vectors:
@@ -44,11 +43,9 @@ class Vectors:
         self._sign = -1 if distance == "euclid" else 1
 
     @staticmethod
-    def create(folder: Path, dimensions: int, distance: Distance, features: Mapping[str, int]) -> None:
-        """Make an empty store; ``features`` says how many numbers each named vector has."""
+    def create(folder: Path, dimensions: int, distance: Distance) -> None:
+        """Make an empty store of vectors of so many numbers."""
         vectors = {"": qdrant.EdgeVectorParams(size=dimensions, distance=_DISTANCES[distance])}
-        for name, size in features.items():  # read a few at a time, so not worth memory; dot leaves them as they are
-            vectors[name] = qdrant.EdgeVectorParams(size, qdrant.Distance.Dot, memory=qdrant.Memory.Cold)
         flat = qdrant.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=_LEAST_SEGMENT)  # m=0: no graph
         segments = qdrant.EdgeOptimizersConfig(default_segment_number=_SEGMENTS, indexing_threshold=_LEAST_SEGMENT)
         config = qdrant.EdgeConfig(vectors=vectors, hnsw_config=flat, optimizers=segments)
@@ -67,21 +64,12 @@ class Vectors:
     def __len__(self) -> int:
         return self._shard.count(qdrant.CountRequest())
 
-    def put(
-        self,
-        ids: Sequence[UUID],
-        vectors: NDArray[np.float32],
-        features: Features,
-        payloads: Sequence[dict[str, Any]],
-    ) -> None:
+    def put(self, ids: Sequence[UUID], vectors: NDArray[np.float32], payloads: Sequence[dict[str, Any]]) -> None:
         """Insert points or replace them. When this returns they survive the end of the process, however it ends.
 
         Raises OSError where the disk is full.
         """
-        points = []
-        for row, (point, payload) in enumerate(zip(ids, payloads, strict=True)):
-            named = {name: feature[row].reshape(-1) for name, feature in features.items()}
-            points.append(qdrant.Point(point, {"": vectors[row], **named}, payload))
+        points = [qdrant.Point(point, {"": v}, load) for point, v, load in zip(ids, vectors, payloads, strict=True)]
         try:
             self._shard.update(qdrant.UpdateOperation.upsert_points(points))
             self._shard.optimize()  # has something to do only once enough points for a segment have come together
@@ -93,18 +81,23 @@ class Vectors:
     def delete(self, ids: Sequence[UUID]) -> None:
         self._shard.update(qdrant.UpdateOperation.delete_points(list(ids)))
 
-    def nearest(self, vector: NDArray[np.float32], limit: int, payloads: bool = True) -> list[Scored]:
-        """The ``limit`` points closest to ``vector`` ``[d]``, closest first; the order among equals is not defined."""
+    def nearest(self, vector: NDArray[np.float32], limit: int, key: str | None = None) -> list[Scored]:
+        """The ``limit`` points closest to ``vector`` ``[d]``, closest first; the order among equals is not defined.
+        With them comes a value of their payloads.
+        """
         query = qdrant.Query.Nearest(vector.tolist())
         exact = qdrant.SearchParams(exact=True)
-        found = self._shard.query(qdrant.QueryRequest(limit, query=query, params=exact, with_payload=payloads))
-        return [Scored(_uuid(point.id), self._sign * point.score, point.payload or {}) for point in found]
+        wanted = False if key is None else qdrant.PayloadSelector.Include([key])
+        found = self._shard.query(qdrant.QueryRequest(limit, query=query, params=exact, with_payload=wanted))
+        return [Scored(_uuid(p.id), self._sign * p.score, key and (p.payload or {})[key]) for p in found]
 
-    def payload(self, point: UUID) -> dict[str, Any] | None:
-        records = self._shard.retrieve([point], with_payload=True, with_vector=False)
-        return records[0].payload if records else None
+    def payloads(self, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+        """The payload of each point. Raises KeyError for a point that is not there."""
+        records = self._shard.retrieve(list(ids), with_payload=True, with_vector=False)
+        payloads = {_uuid(record.id): record.payload or {} for record in records}
+        return [payloads[point] for point in ids]
 
-    def payloads(self) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    def all_payloads(self) -> Iterator[tuple[UUID, dict[str, Any]]]:
         """Every point with its payload, in the order of the ids."""
         offset = None
         while True:
@@ -114,15 +107,6 @@ class Vectors:
                 yield _uuid(record.id), record.payload or {}
             if offset is None:
                 return
-
-    def features(self, ids: Sequence[UUID], shapes: Mapping[str, Sequence[int]]) -> Features:
-        """The named vectors of points in the order of ``ids``, ``{name: [ids, *shape]}``."""
-        records = self._shard.retrieve(list(ids), with_payload=False, with_vector=list(shapes))
-        vectors: dict[Any, Any] = {record.id: record.vector for record in records}
-        return {
-            name: np.asarray([vectors[point][name] for point in ids], np.float32).reshape(len(ids), *shape)
-            for name, shape in shapes.items()
-        }
 
     def flush(self) -> None:
         """Write everything to the disk itself, against a power cut."""

@@ -26,6 +26,10 @@ from sketchseek.errors import InputError
 
 SECONDS_BETWEEN_CHECKPOINTS = 60
 VALIDATIONS = 10  # a phase
+CHECKPOINT = "checkpoint.safetensors"
+# What an objective puts into the network under this name exists in training alone (a classifier of the training photos,
+# say): a checkpoint holds it, so that training resumes with it, the networks that a run leaves do not.
+TRAINING_ONLY = "training_only"
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def train(
 ) -> Progress:
     """Train ``network`` in place and return the final progress.
 
-    ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors`` (removed at the end), ``last.safetensors`` and, where
+    ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors``, ``last.safetensors`` and, where
     ``validate`` gives a ``mean_reciprocal_rank``, the best by it as ``best.safetensors``. A checkpoint found there is
     resumed. ``report(steps done over all phases, values)`` is called after every step.
     """
@@ -92,7 +96,7 @@ def train(
     )
     set_seed(seed)
     optimizers = [(f"{i}.{name}", o) for i, p in enumerate(phases) for name, o in p.optimizers.items()]
-    checkpoint = folder / "checkpoint.safetensors"
+    checkpoint = folder / CHECKPOINT
     progress = load_checkpoint(checkpoint, network, optimizers) if checkpoint.exists() else Progress()
     log = _Log(folder / "log.jsonl", progress, write=accelerator.is_main_process)
     peaks = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in optimizers}
@@ -144,7 +148,6 @@ def train(
             save_checkpoint(checkpoint, network, optimizers, progress)
     if accelerator.is_main_process:
         save_network(folder / "last.safetensors", network)
-        checkpoint.unlink(missing_ok=True)
     return progress
 
 
@@ -159,8 +162,11 @@ def _validate(
 
 
 def save_network(path: Path, network: nn.Module) -> None:
-    """Write the network's state in one step: the file is the old one or the new one, never half of it."""
-    _save({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}, path, {})
+    """Write the network's state, without what only training has, in one step: the file is the old one or the new one,
+    never half of it.
+    """
+    state = {k: v for k, v in network.state_dict().items() if not k.startswith(f"{TRAINING_ONLY}.")}
+    _save({k: v.detach().cpu().contiguous() for k, v in state.items()}, path, {})
 
 
 def save_checkpoint(

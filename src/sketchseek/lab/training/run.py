@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.lab import provenance
@@ -19,12 +20,13 @@ from sketchseek.lab.datasets.base import Dataset, Split, merge
 from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.methods import Method
 from sketchseek.lab.runs import TorchEncoder, load_network, read_run, write_run
-from sketchseek.lab.training.loop import train
+from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
 
 # Below so many validation photos the ranking among them is too coarse to choose a checkpoint by: the last epoch counts.
 ENOUGH_VALIDATION_PHOTOS = 50
 VALIDATION_SKETCHES = 400
+FITTED_PHOTOS = 2000
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def run_training(
         validate=validate if validation.sketches else None,
         report=report,
     )
+    if hasattr(network, "fit"):
+        _fit(out, pairs.photos)
     chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0
     run |= {
         "finished": True,
@@ -100,7 +104,20 @@ def run_training(
         "pairs_per_second": round(training.pairs / max(progress.seconds, 1e-9), 2),
     }
     write_run(out, run)
+    (out / CHECKPOINT).unlink(missing_ok=True)
     return run
+
+
+def _fit(out: Path, photos: NDArray[np.uint8]) -> None:
+    """Let the networks that training left take from training photos what no step has taught them: ``fit(photos uint8
+    [n, S, S, 3])``. At most 2000 photos, evenly spaced ones of more.
+    """
+    chosen = photos[:: -(-len(photos) // FITTED_PHOTOS)]
+    for checkpoint in ("last", "best"):
+        if (out / f"{checkpoint}.safetensors").exists():
+            network: Any = load_network(out, checkpoint)[0].to("cuda" if torch.cuda.is_available() else "cpu")
+            network.fit(chosen)
+            save_network(out / f"{checkpoint}.safetensors", network)
 
 
 def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[Split, Split]]) -> dict[str, Any]:

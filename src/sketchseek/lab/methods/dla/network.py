@@ -1,0 +1,19 @@
+"""LA's network under another matcher: the alignment is found for each pair of a sketch and a photo."""
+
+from __future__ import annotations
+
+import torch
+
+from sketchseek.lab.methods.dla.config import Config
+from sketchseek.lab.methods.la.network import LocalMapNetwork
+
+
+class DynamicLocalMapNetwork(LocalMapNetwork):
+    """As LA's; ``DynamicLocal`` compares its cells."""
+
+    matcher = "dynamic-local"
+
+
+def build(config: Config, weights: str = "random") -> DynamicLocalMapNetwork:
+    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+    return DynamicLocalMapNetwork(config, weights).to(memory_format=torch.channels_last)

@@ -1,0 +1,60 @@
+"""Settings of LA. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+
+TITLE = "LA: local aligned network"
+PAPER = "DLA-Net for FG-SBIR: Dynamic Local Aligned Network for Fine-Grained Sketch-Based Image Retrieval, ACM MM 2021"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One shared encoder without its last block; the cells of its map are the features."""
+
+    slug: ClassVar[str] = "la"
+
+    backbone: str
+    tap: str  # whose map is compared
+    size: int  # the input's side in pixels
+    polarity: Literal["black-on-white", "white-on-black"]
+    normalisation: Literal["unit", "imagenet"]
+    margin: float  # of the triplet loss, in the mean distance of unit cells, 0..2
+    training: TrainingConfig
+
+
+PRESETS = {
+    "bench": Config(
+        backbone="torchvision/mobilenet_v2",
+        tap="features.13",
+        size=224,
+        polarity="black-on-white",
+        normalisation="unit",
+        margin=0.1,
+        training=BENCH,
+    ),
+    # What the successor's released code does, where the paper is not known
+    "paper": Config(
+        backbone="torchvision/resnet50",
+        tap="layer3",
+        size=256,
+        polarity="white-on-black",
+        normalisation="unit",
+        margin=0.1 / 256,  # 0.1 of the sum over 16 x 16 cells
+        # 100 epochs over ChairV2's 300 training photos
+        training=TrainingConfig(
+            pairs=30_000,
+            batch=32,
+            optimizer="adam",
+            rate_body=1e-4,
+            rate_new=1e-4,
+            weight_decay=0.0,
+            schedule="constant",
+            augmentation="none",
+            precision="fp32",
+        ),
+    ),
+}

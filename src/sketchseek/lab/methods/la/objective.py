@@ -1,0 +1,47 @@
+"""A triplet loss on the distance that retrieval uses, in one phase."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sketchseek.lab.methods.la.config import Config
+from sketchseek.lab.methods.la.network import LocalMapNetwork
+from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.matching import get_matcher
+
+
+def phases(config: Config, network: LocalMapNetwork, pairs: TrainingPairs) -> list[Phase]:
+    """One phase over the training budget."""
+    matcher = get_matcher(network.matcher)
+
+    def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
+        sketches, photos = trained(batch.ink, batch.photos)
+        # A distance is the small difference of large numbers, which bf16 would lose.
+        with torch.autocast(sketches["cells"].device.type, enabled=False):
+            return {"loss": triplet_loss(matcher.similarity(sketches, photos), config.margin)}
+
+    groups = body_and_new(network, network.backbone, config.training)
+    return [
+        Phase(
+            name="train",
+            steps=config.training.steps,
+            batch=pairs.at,
+            loss=loss,
+            optimizers={"all": build_optimizer(groups, config.training)},
+            schedule=schedule(config.training.schedule),
+        )
+    ]
+
+
+def triplet_loss(similarity: Tensor, margin: float) -> Tensor:
+    """Triplets of a batch by its similarities ``[B, B]``, sketches by photos, the pairs on the diagonal.
+
+    Of every sketch the mean of ``relu(margin + s_an - s_ap)`` over those other photos of the batch that violate the
+    margin (0 where none does), then the mean over sketches.
+    """
+    violation = (margin + similarity - similarity.diagonal()[:, None]).relu()
+    violation = violation * (1 - torch.eye(len(violation), device=violation.device))
+    return (violation.sum(1) / (violation > 0).sum(1).clamp_min(1)).mean()

@@ -1,0 +1,1 @@
+"""TC-Net: one embedding, trained by triplets and by telling the training photos apart."""

@@ -1,0 +1,46 @@
+"""One encoder, shared by sketch and photo: the last map's average, projected. No unit length."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.methods.tcnet.config import Config
+
+
+class TCNet(nn.Module):
+    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the features of both, ``{"vector": [B, D]}`` float32.
+
+    Both go through the encoder in one pass, so batch statistics are joint.
+    """
+
+    matcher = "euclidean"
+
+    def __init__(self, config: Config, weights: str) -> None:
+        super().__init__()
+        self.inputs = Inputs(config.polarity, config.normalisation)
+        self.backbone = build_backbone(config.backbone, (config.tap,), config.size, weights)
+        self.embedding = nn.Linear(self.backbone.channels[0], config.embedding)
+
+    def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
+        return {"vector": self._embed(self.inputs.sketches(ink))}
+
+    def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
+        return {"vector": self._embed(self.inputs.photos(photos))}
+
+    def forward(self, ink: Tensor, photos: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        images = torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)])
+        sketch, photo = self._embed(images).split([len(ink), len(photos)])
+        return {"vector": sketch}, {"vector": photo}
+
+    def _embed(self, images: Tensor) -> Tensor:
+        (last,) = self.backbone(images.contiguous(memory_format=torch.channels_last))
+        # DenseNet's last norm has no ReLU of its own; where the map is above zero already, this one changes nothing.
+        return self.embedding(last.relu().mean(dim=(2, 3))).float()
+
+
+def build(config: Config, weights: str = "random") -> TCNet:
+    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+    return TCNet(config, weights).to(memory_format=torch.channels_last)

@@ -1,0 +1,81 @@
+"""Triplet, softmax over the training photos, and centre loss, in one phase."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sketchseek.lab.methods.tcnet.config import Config
+from sketchseek.lab.methods.tcnet.network import TCNet
+from sketchseek.lab.training.loop import TRAINING_ONLY, Phase
+from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+
+
+def phases(config: Config, network: TCNet, pairs: TrainingPairs) -> list[Phase]:
+    """One phase over the training budget. Gives the network the classifier and the centres, which only training has."""
+    instances = Instances(len(pairs.split.photos), config.embedding, config.centre_rate)
+    network.add_module(TRAINING_ONLY, instances)
+
+    def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
+        sketches, photos = (features["vector"] for features in trained(batch.ink, batch.photos))
+        values = {
+            "triplet": triplet_loss(sketches, photos, config.margin),
+            "softmax": instances.softmax_loss(sketches, photos, batch.photo),
+            "centre": instances.centre_loss(sketches, photos, batch.photo),
+        }
+        weights = (config.triplet_weight, config.softmax_weight, config.centre_weight)
+        total = torch.stack([weight * value for weight, value in zip(weights, values.values(), strict=True)]).sum()
+        return {"loss": total, **values}
+
+    groups = body_and_new(network, network.backbone, config.training)
+    return [
+        Phase(
+            name="train",
+            steps=config.training.steps,
+            batch=pairs.at,
+            loss=loss,
+            optimizers={"all": build_optimizer(groups, config.training)},
+            schedule=schedule(config.training.schedule),
+        )
+    ]
+
+
+def triplet_loss(sketches: Tensor, photos: Tensor, margin: float) -> Tensor:
+    """Mean over the pairs of ``relu(margin + |s - p|^2 - |s - n|^2)``, of vectors ``[B, D]``; n is the photo of another
+    pair of the batch, which is drawn at random, so n is a random other photo of the training set.
+    """
+    negatives = photos.roll(int(torch.randint(1, len(photos), ())), 0)
+    own, other = ((sketches - p).square().sum(1) for p in (photos, negatives))
+    return (margin + own - other).relu().mean()
+
+
+class Instances(nn.Module):
+    """The training photos as classes, to which their sketches belong too: a classifier, and a centre for each.
+
+    In both losses ``sketches`` and ``photos`` are vectors ``[B, D]`` and ``photo [B]`` says which class a pair is of;
+    a class is in a batch once at most.
+    """
+
+    def __init__(self, count: int, dimensions: int, centre_rate: float) -> None:
+        super().__init__()
+        self.classifier = nn.Linear(dimensions, count)
+        self.centre_rate = centre_rate
+        self.register_buffer("centres", torch.zeros(count, dimensions))
+        self.centres: Tensor
+
+    def softmax_loss(self, sketches: Tensor, photos: Tensor, photo: Tensor) -> Tensor:
+        """Cross-entropy, the mean of the sketches plus the mean of the photos."""
+        return F.cross_entropy(self.classifier(sketches), photo) + F.cross_entropy(self.classifier(photos), photo)
+
+    def centre_loss(self, sketches: Tensor, photos: Tensor, photo: Tensor) -> Tensor:
+        """Squared distance to the centre of the class, the mean of the sketches plus the mean of the photos. Moves the
+        centres afterwards, by ``rate sum(x - c) / (1 + n)`` over the n = 2 members that a class has in the batch
+        (Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, ECCV 2016, Eq. 4).
+        """
+        centres = self.centres[photo]
+        distances = [(vectors - centres).square().sum(1).mean() for vectors in (sketches, photos)]
+        with torch.no_grad():
+            self.centres[photo] += self.centre_rate * (sketches + photos - 2 * centres) / 3
+        return torch.stack(distances).sum()

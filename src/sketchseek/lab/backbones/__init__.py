@@ -57,15 +57,20 @@ class Backbone(nn.Module):
 
 
 def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "random") -> Backbone:
-    """Build ``torchvision/<name>`` or ``timm/<name>`` and load its weights.
+    """``build_network``, cut at the taps. Raises InputError as it does, and for an unknown tap or a size too small."""
+    return Backbone(build_network(name, weights), taps, size)
+
+
+def build_network(name: str, weights: str = "random") -> nn.Module:
+    """The library's whole network, ``torchvision/<name>`` or ``timm/<name>``, with its weights loaded.
 
     ``weights`` is ``random``, ``pretrained`` (the library's own download, which needs a network once) or the path of
-    a local
-    ``.safetensors`` file with the library's key names; keys of layers beyond the taps may be missing or left over.
-    Raises InputError for an unknown name or tap, a size too small, a file that does not fit, or a download that fails.
+    a local ``.safetensors`` file with the library's key names; keys of the classifier may be missing or left over.
+    Raises InputError for an unknown name, a file that does not fit, or a download that fails.
     """
     library, _, model = name.partition("/")
     pretrained = weights == "pretrained"
+    network: nn.Module
     try:
         if library == "torchvision":
             import torchvision
@@ -93,7 +98,7 @@ def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "ra
         raise InputError(f"backbone '{name}': {library} has no such network ({_first_line(error)})") from error
     if weights not in ("random", "pretrained"):
         load_weights(network, Path(weights))
-    return Backbone(network, taps, size)
+    return network
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

@@ -1,0 +1,60 @@
+"""LAMA: the attention maps of an image's regions (section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+INDICATOR_HIDDEN = 32
+ATTENTION_HIDDEN = 16
+
+
+class IndicatorEncoder(nn.Module):
+    """E^v: ``forward() -> [N, channels]``, what is added to F'2 to ask Block4 for region r."""
+
+    def __init__(self, regions: int, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(regions, INDICATOR_HIDDEN), nn.ReLU(), nn.Linear(INDICATOR_HIDDEN, channels)
+        )
+        self.register_buffer("indicators", torch.eye(regions), persistent=False)
+        self.indicators: Tensor
+
+    def forward(self) -> Tensor:
+        conditions: Tensor = self.layers(self.indicators)
+        return conditions
+
+
+class AttentionMaps(nn.Module):
+    """``forward(shared, conditioned) -> maps [B, N, h, w]`` in 0..1, float32, one CNN for all regions.
+
+    ``shared`` are the level maps ``[B, C_l, h, w]`` that do not depend on the region, ``conditioned [N, B, C, h, w]``
+    is Block4's output for each region. Exactly ``tau`` cells of a map are at least one half, and none is zero; the
+    gradient flows through the threshold too. ``tau`` = 0 means a plain sigmoid.
+    """
+
+    def __init__(self, shared: int, tau: int) -> None:
+        super().__init__()
+        self.tau = tau
+        self.layers = nn.Sequential(
+            nn.Conv2d(2 * (shared + 1), ATTENTION_HIDDEN, 7, padding=3, bias=False),
+            nn.BatchNorm2d(ATTENTION_HIDDEN),
+            nn.ReLU(),
+            nn.Conv2d(ATTENTION_HIDDEN, 1, 7, padding=3, bias=False),
+        )
+
+    def forward(self, shared: Sequence[Tensor], conditioned: Tensor) -> Tensor:
+        regions = len(conditioned)
+        pooled = [
+            *(m.mean(1).expand(regions, -1, -1, -1) for m in shared),
+            conditioned.mean(2),
+            *(m.amax(1).expand(regions, -1, -1, -1) for m in shared),
+            conditioned.amax(2),
+        ]
+        scores = self.layers(torch.stack(pooled, dim=2).flatten(0, 1)).float()
+        scores = scores.view(regions, -1, *scores.shape[2:]).transpose(0, 1)
+        if self.tau:
+            scores = scores - scores.flatten(2).topk(self.tau).values[..., -1, None, None]
+        return scores.sigmoid()

@@ -1,0 +1,116 @@
+"""Settings of MLRM. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+from sketchseek.matching.region_weighted import Strategy
+
+TITLE = "MLRM: multi-level region matching"
+PAPER = "Multi-Level Region Matching for Fine-Grained Sketch-Based Image Retrieval, ACM MM 2022"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Symbols are the paper's; ``levels`` keep its numbers. Both presets hold the full method."""
+
+    slug: ClassVar[str] = "mlrm"
+
+    backbone: str  # one of network.CUTS
+    size: int  # the input's side in pixels, a multiple of 32
+    polarity: Literal["black-on-white", "white-on-black"]
+    normalisation: Literal["unit", "imagenet"]
+
+    regions: int  # N
+    levels: tuple[int, ...]  # which of 1, 2, 3
+    attention: Literal["lama", "cama"]  # maps by an indicator and one Block4, or by a copy of Block4 a region
+    tau: int  # cells of a map that are at least one half; 0 = plain sigmoid
+    geometry: bool  # positional embeddings from geometry maps
+    dropout: float  # of RLA's transformer
+    unit_length: bool  # region features are of unit length
+    # How distances of regions become that of an image, in training and retrieval (Table 4)
+    strategy: Strategy
+
+    margin: float  # m
+    local_share: float  # alpha: the margin of local region-negatives, as a share of m
+    global_share: float  # beta: that of global region-negatives
+    local_region_negatives: bool
+    local_mean: Literal["joint", "separate"]  # over both kinds of local negatives, or of each and then summed
+    global_region_negatives: bool
+    overlap: Literal["lama", "cama"]
+    # Weights of the losses
+    weight_global: float
+    weight_local: float
+    weight_overlap_sketch: float
+    weight_overlap_photo: float
+
+    training: TrainingConfig
+
+
+PRESETS = {
+    "bench": Config(
+        backbone="torchvision/mobilenet_v2",
+        size=224,
+        polarity="black-on-white",
+        normalisation="unit",
+        regions=3,
+        levels=(1, 2, 3),
+        attention="lama",
+        tau=3,
+        geometry=True,
+        dropout=0.1,
+        unit_length=False,
+        strategy="weighted",
+        margin=0.3,
+        local_share=0.1,
+        global_share=0.1,
+        local_region_negatives=True,
+        local_mean="joint",
+        global_region_negatives=True,
+        overlap="lama",
+        weight_global=1.0,
+        weight_local=1.0,
+        weight_overlap_sketch=1.0,
+        weight_overlap_photo=1.0,
+        training=BENCH,
+    ),
+    "paper": Config(
+        backbone="torchvision/densenet169",
+        size=256,
+        polarity="black-on-white",
+        normalisation="imagenet",
+        regions=3,
+        levels=(1, 2, 3),
+        attention="lama",
+        tau=3,
+        geometry=True,
+        dropout=0.1,
+        unit_length=False,
+        strategy="weighted",
+        margin=0.3,
+        local_share=0.1,
+        global_share=0.1,
+        local_region_negatives=True,
+        local_mean="joint",
+        global_region_negatives=True,
+        overlap="lama",
+        weight_global=1.0,
+        weight_local=1.0,
+        weight_overlap_sketch=1.0,
+        weight_overlap_photo=1.0,
+        # 150,000 updates, as in the released code; the paper is silent
+        training=TrainingConfig(
+            pairs=9_600_000,
+            batch=64,
+            optimizer="adam",
+            rate_body=1e-4,
+            rate_new=1e-4,
+            weight_decay=0.0,
+            schedule="exponential",
+            augmentation="bench",
+            precision="fp32",
+        ),
+    ),
+}

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
+from sketchseek.cli import main  # noqa: E402
 from sketchseek.errors import InputError  # noqa: E402
 from sketchseek.lab.config import override  # noqa: E402
 from sketchseek.lab.datasets import open_dataset  # noqa: E402
@@ -25,8 +26,9 @@ from sketchseek.lab.methods.mlrm.config import PRESETS, Config  # noqa: E402
 from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build  # noqa: E402
 from sketchseek.lab.methods.mlrm.report import region_distance  # noqa: E402
 from sketchseek.lab.methods.mlrm.weighting import GeometryEncoder  # noqa: E402
-from sketchseek.lab.runs import TorchEncoder  # noqa: E402
+from sketchseek.lab.runs import TorchEncoder, load_network  # noqa: E402
 from sketchseek.matching import get_matcher  # noqa: E402
+from sketchseek.model import Model  # noqa: E402
 
 SMALL = replace(PRESETS["bench"], size=64)
 
@@ -286,3 +288,16 @@ def test_region_distance_is_between_different_regions_of_one_image() -> None:
     sketch = {"level2": np.array([[[0.0, 0], [3, 4], [0, 0]]])}  # distances 5, 0 and 5
     photo = {"level2": np.zeros((1, 3, 2))}
     assert region_distance(sketch, photo) == {"level2": pytest.approx(10 / 6)}
+
+
+def test_a_strategy_is_that_of_training_retrieval_and_the_exported_model(pairs_folder: Path, tmp_path: Path) -> None:
+    changes = {"size": "64", "training.pairs": "8", "training.batch": "8", "training.precision": "fp32"}
+    words = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
+    data = ["--data", f"folder:{pairs_folder}"]
+    command = ["train", "mlrm", *data, "--row", "T6", "--weights", "random", "--out", str(tmp_path / "run"), *words]
+    assert main(command) == 0
+    network, run = load_network(tmp_path / "run")
+    expected = get_matcher("region-weighted", strategy="nearest-region-root")
+    assert TorchEncoder(network, run["config"]["size"]).matcher == expected
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "model")]) == 0
+    assert Model.load(tmp_path / "model").matcher == expected

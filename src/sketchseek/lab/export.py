@@ -82,7 +82,7 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
         config = {
             "method": run["method"],
             "size": size,
-            "matcher": {"name": network.matcher, "parameters": {}},
+            "matcher": {"name": network.matcher, "parameters": getattr(network, "matcher_parameters", {})},
             "features": shapes["photo"],
             "card": card,
         }

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.lab.config import from_dict
-from sketchseek.lab.methods import get_method
-from sketchseek.matching import Features, Matcher, get_matcher
+from sketchseek.lab.methods import get_method, matcher_of
+from sketchseek.matching import Features, Matcher
 from sketchseek.model.preprocess import prepare_sketch
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class TorchEncoder:
 
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network, self.size = network.to(self.device), size
-        self.matcher: Matcher = get_matcher(network.matcher)  # type: ignore[arg-type]
+        self.matcher: Matcher = matcher_of(network)
 
     def encode_sketches(self, drawings: Sequence[Any]) -> Features:
         """``drawings`` as ``Model.encode_sketches`` takes them; features as numpy arrays."""

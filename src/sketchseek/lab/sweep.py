@@ -86,6 +86,7 @@ def run_sweep(
             {
                 "row": row,
                 "x": x,
+                "parameters": sum(p.numel() for p in network.parameters()),
                 **{name: figures[name] for name in FIGURES},
                 **{key: run[key] for key in ("config_hash", "checkpoint", "minutes", "core_minutes")},
                 "weights_hash": provenance.file_hash(out / row / f"{run['main']}.safetensors"),

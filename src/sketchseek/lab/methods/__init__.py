@@ -22,6 +22,7 @@ from typing import Any
 
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
+from sketchseek.matching import Matcher, get_matcher
 
 NOT_OVERRIDES = ("about", "curve", "x")  # what a row of ablations.toml says besides
 # Every folder in here is a method, its name the slug.
@@ -115,3 +116,8 @@ def get_method(slug: str) -> Method:
     if slug not in known:
         raise InputError(f"no method '{slug}'; registered are {', '.join(known)}")
     return known[slug]
+
+
+def matcher_of(network: Any) -> Matcher:
+    """The matcher of a network's features: ``network.matcher``, with ``network.matcher_parameters`` if it has any."""
+    return get_matcher(network.matcher, **getattr(network, "matcher_parameters", {}))

@@ -5,23 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sketchseek.lab.methods import matcher_of
 from sketchseek.lab.methods.la.config import Config
 from sketchseek.lab.methods.la.network import LocalMapNetwork
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
-from sketchseek.matching import get_matcher
 
 
 def phases(config: Config, network: LocalMapNetwork, pairs: TrainingPairs) -> list[Phase]:
     """One phase over the training budget."""
-    matcher = get_matcher(network.matcher)
+    matcher = matcher_of(network)
 
     def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
         sketches, photos = trained(batch.ink, batch.photos)
-        # A distance is the small difference of large numbers, which bf16 would lose.
-        with torch.autocast(sketches["cells"].device.type, enabled=False):
-            return {"loss": triplet_loss(matcher.similarity(sketches, photos), config.margin)}
+        return {"loss": triplet_loss(matcher.similarity(sketches, photos), config.margin)}
 
     groups = body_and_new(network, network.backbone, config.training)
     return [

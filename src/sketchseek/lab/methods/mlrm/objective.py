@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
+from sketchseek.lab.methods import matcher_of
 from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.network import Encoded, MLRMNetwork
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
-from sketchseek.matching import Matcher, get_matcher
+from sketchseek.matching import Matcher
 
 PARTS = ("local", "global", "overlap_sketch", "overlap_photo")
 
@@ -26,16 +27,14 @@ def phases(config: Config, network: MLRMNetwork, pairs: TrainingPairs) -> list[P
     """One phase over the training budget. Raises InputError where every loss has weight 0."""
     if not any(getattr(config, f"weight_{name}") for name in PARTS):
         raise InputError("mlrm: every loss has weight 0, so there is nothing to train")
-    matcher = get_matcher(network.matcher, **network.matcher_parameters)
+    matcher = matcher_of(network)
     constructs = config.weight_global > 0 and config.global_region_negatives and config.regions > 1
 
     def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
         device = batch.ink.device
         replaced = torch.randint(config.regions, (len(batch.ink),), device=device) if constructs else None
         encoded = trained(batch.ink, batch.photos, replaced)
-        # Distances of nearly equal features, by matrix products: never in half precision.
-        with torch.autocast(device.type, enabled=False):
-            return losses(config, matcher, encoded)
+        return losses(config, matcher, encoded)
 
     def train_mode(trained: nn.Module) -> None:
         """The backbone's batch norms keep ImageNet's statistics, so a pass of Block4 does not depend on the others in

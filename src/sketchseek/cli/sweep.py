@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -45,7 +46,8 @@ def run(args: Args) -> int:
 
     method = get_method(args.method)
     sweep = Sweep(method, args.curve, args.preset, config_changes(args.set), args.seed, args.weights)
-    sweep.configs()  # what is wrong with them is said before the data is read
+    sweep.configs()  # what is wrong with them is said before the data is read, and that torch is missing
+    importlib.import_module("torch")
     datasets = open_datasets(args.data, "sweep")
     with reported_progress(f"training {method.slug}, {args.curve}") as report:
         points = run_sweep(sweep, datasets, args.out, report)["points"]

@@ -44,9 +44,10 @@ def run(args: Args) -> int:
 
     method = get_method(args.method)
     config = override(method.config(args.preset, args.row), config_changes(args.set))
-    datasets = open_datasets(args.data, "train")
+    # Before the data: where torch is missing that is said at once.
     from sketchseek.lab.training.run import Plan, run_training
 
+    datasets = open_datasets(args.data, "train")
     plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start)
     with reported_progress(f"training {method.slug}") as report:
         result = run_training(plan, datasets, args.out, lambda done, values: report(done, config.training.steps))

@@ -90,7 +90,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         (
             ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"),
             2,
-            "sketchseek: this needs torch.nn: in the checkout, pip install '.[train]'\n",
+            f"sketchseek: this needs torch.nn: in the checkout, {sys.executable} -m pip install '.[train]'\n",
         ),
     ],
 )

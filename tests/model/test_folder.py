@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -139,3 +142,12 @@ def test_loading_needs_no_torch(sealed: Path) -> None:
     code = f"import sys, pathlib, sketchseek.model; sketchseek.model.Model.load(pathlib.Path({str(sealed)!r}))"
     heavy = "print([m for m in ('torch', 'onnx', 'onnxruntime') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", f"{code}; {heavy}"], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
+    """onnxruntime would leave a device id and a queue of events in the cache directory as soon as it is imported."""
+    blank = "numpy.zeros((256, 256), 'u1')"
+    code = f"import numpy; from sketchseek.model import Model; Model.default().encode_sketches([{blank}])"
+    elsewhere = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", code], env=elsewhere, check=True, timeout=60)
+    assert not list(tmp_path.rglob("*onnxruntime*"))

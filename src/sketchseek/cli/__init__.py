@@ -64,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        return _complain(f"this needs {error.name}: in the checkout, pip install '.[{extra}]'", BAD_INPUT)
+        return _complain(
+            f"this needs {error.name}: in the checkout, {sys.executable} -m pip install '.[{extra}]'", BAD_INPUT
+        )
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:

@@ -32,6 +32,10 @@ from sketchseek.strokes.sketch import Sketch
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+# onnxruntime reports its use to its makers, with what the machine is and where Python lies, from the moment it is
+# imported; this alone stops it (its own ``disable_telemetry_events`` comes too late). What people draw stays with them.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 FORMAT = "sketchseek-model-1"
 BATCH = 32
 _GRAPHS = ("sketch.onnx", "photo.onnx")

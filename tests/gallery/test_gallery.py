@@ -270,6 +270,21 @@ def test_nothing_to_index(gallery: Gallery, tmp_path: Path) -> None:
         ingest(gallery, [tmp_path / "notes.txt"])
 
 
+def test_a_folder_that_was_emptied_or_deleted_is_forgotten(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    make_photo(other / "kept.png", 5)
+    ingest(gallery, [photos, other])
+    for path in [path for path in photos.rglob("*") if path.is_file()]:
+        path.unlink()
+    report = ingest(gallery, [photos])
+    assert report.removed == 5 and [photo.name for photo in gallery.photos()] == ["kept.png"]
+    shutil.rmtree(other)
+    assert ingest(gallery, [other]).removed == 1 and len(gallery) == 0
+    with pytest.raises(InputError, match=r"other: no such file or folder"):
+        ingest(gallery, [other])
+
+
 def test_a_gallery_belongs_to_its_model(gallery: Gallery, photos: Path, tmp_path: Path, model: Model) -> None:
     ingest(gallery, [photos])
     gallery.close()

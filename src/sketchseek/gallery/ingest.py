@@ -56,16 +56,16 @@ def ingest(
     gallery: Gallery, sources: Sequence[Path], progress: Callable[[int, int], None] = lambda done, total: None
 ) -> IngestReport:
     """Add the photos among ``sources`` (files, and folders with all below) that are new or changed, and forget those
-    that were below one of the folders and are gone.
+    that were at one of them or below and are gone.
 
     ``progress(done, total)`` hears of the photos that have to be read. Raises InputError where there is no photo at
     all, or the disk is full; the gallery then holds what was done so far, and another run goes on from there.
     """
-    files, unreadable = find_photos(sources, besides=gallery.folder)
     known = {photo.path: photo for photo in gallery.photos()}
+    files, unreadable = find_photos(sources, besides=gallery.folder, known=known)
     wanted = [f for f in files if f.path not in known or (known[f.path].size, known[f.path].mtime) != f[1:]]
     present = {file.path for file in files}
-    searched = [source.resolve() for source in sources if source.is_dir()]
+    searched = [source.resolve() for source in sources if source.is_dir() or not source.exists()]
     gone = [
         photo.id
         for path, photo in known.items()

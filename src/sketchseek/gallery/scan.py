@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,13 +20,15 @@ class PhotoFile(NamedTuple):
     mtime: int
 
 
-def find_photos(sources: Sequence[Path], besides: Path) -> tuple[list[PhotoFile], list[Path]]:
+def find_photos(
+    sources: Sequence[Path], besides: Path, known: Collection[Path] = ()
+) -> tuple[list[PhotoFile], list[Path]]:
     """The photos among ``sources`` (files and folders, searched recursively), each once, by its suffix; and the folders
     that could not be listed.
 
     Hidden files and folders are left out, and so is the folder ``besides``. Links are followed, each folder is entered
     once. Raises InputError for a source that does not exist, for a source file that has no photo's suffix, and where
-    there is no photo at all.
+    there is no photo at all; but not where photos that are ``known`` were at a source or below it: they are gone.
     """
     found: dict[Path, PhotoFile] = {}
     unreadable: list[Path] = []
@@ -38,6 +40,8 @@ def find_photos(sources: Sequence[Path], besides: Path) -> tuple[list[PhotoFile]
             if source.suffix.lower() not in PHOTO_SUFFIXES:
                 raise InputError(f"{source}: not a photo; give JPEG, PNG, WebP, BMP, GIF or TIFF files, or folders")
             paths = [source.resolve()]
+        elif _holds_any(known, source):
+            continue
         else:
             raise InputError(f"{source}: no such file or folder")
         for path in paths:
@@ -47,9 +51,14 @@ def find_photos(sources: Sequence[Path], besides: Path) -> tuple[list[PhotoFile]
                 continue
             if stat.S_ISREG(status.st_mode):
                 found[path] = PhotoFile(path, status.st_size, status.st_mtime_ns)
-    if not found:
+    if not found and not any(_holds_any(known, source) for source in sources):
         raise InputError(f"{', '.join(map(str, sources))}: no photos there (JPEG, PNG, WebP, BMP, GIF or TIFF)")
     return list(found.values()), unreadable
+
+
+def _holds_any(paths: Collection[Path], source: Path) -> bool:
+    """Whether any of the absolute ``paths`` is ``source`` or lies below it."""
+    return any(path.is_relative_to(source.resolve()) for path in paths)
 
 
 def _walk(root: Path, besides: Path, unreadable: list[Path]) -> Iterator[Path]:

@@ -42,6 +42,7 @@ def command(method: str, curve: str, data: Path, out: Path, *more: str) -> list[
     return [*start, *SET, "--json", *more]
 
 
+@pytest.mark.slow
 def test_a_curve_is_trained_measured_and_drawn(
     pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_curve_is_trained_measured_and_drawn(
     assert not (out / "recovered.png").exists()
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_and_another_is_refused(
     pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +98,7 @@ def test_the_same_command_goes_on_and_another_is_refused(
     assert json.loads((out / "sweep.json").read_text())["points"] == points
 
 
+@pytest.mark.slow
 def test_recovered_sketches_stand_side_by_side(
     pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,12 @@ START = str(WEIGHTS) if WEIGHTS.exists() else "random"
 SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
 
 
-@pytest.fixture(scope="module", params=sorted(methods()))
+# The inner loop runs the contract for one method; `make test` for all.
+QUICK = "siamese"
+SLUGS = [slug if slug == QUICK else pytest.param(slug, marks=pytest.mark.slow) for slug in methods()]
+
+
+@pytest.fixture(scope="module", params=SLUGS)
 def slug(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -166,6 +171,7 @@ def test_the_model_folder_needs_no_torch_and_knows_its_parity(model_folder: Path
     assert b".py" not in graph, "the graph names source files of the machine that made it"
 
 
+@pytest.mark.slow
 def test_float16_weights_halve_the_folder_and_keep_the_ranking(
     run_folder: Path, model_folder: Path, tmp_path: Path
 ) -> None:

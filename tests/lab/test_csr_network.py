@@ -253,6 +253,7 @@ def test_what_does_not_fit_is_said() -> None:
 
 
 @pytest.mark.parametrize("backbone", ["googlenet", "inception_v3"])
+@pytest.mark.slow
 def test_pretrained_networks_do_not_rescale_their_input(backbone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import torchvision
 

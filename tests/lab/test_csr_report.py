@@ -36,6 +36,7 @@ def network(**changes: Any) -> tuple[Any, Any]:
     return method.build(config).eval(), config
 
 
+@pytest.mark.slow
 def test_evaluate_writes_pictures_and_numbers(
     pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -290,6 +290,7 @@ def test_region_distance_is_between_different_regions_of_one_image() -> None:
     assert region_distance(sketch, photo) == {"level2": pytest.approx(10 / 6)}
 
 
+@pytest.mark.slow
 def test_a_strategy_is_that_of_training_retrieval_and_the_exported_model(pairs_folder: Path, tmp_path: Path) -> None:
     changes = {"size": "64", "training.pairs": "8", "training.batch": "8", "training.precision": "fp32"}
     words = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]

@@ -77,7 +77,7 @@ def test_a_sketch_is_of_its_photos_class() -> None:
         instances.classifier.weight.copy_(20 * torch.eye(3))
         instances.classifier.bias.zero_()
     vectors = torch.eye(3)[[2, 0]]
-    assert float(instances.softmax_loss(vectors, vectors, torch.tensor([2, 0]))) < 1e-6
+    assert instances.softmax_loss(vectors, vectors, torch.tensor([2, 0])).item() < 1e-6
     assert float(instances.softmax_loss(vectors, vectors, torch.tensor([0, 2]))) == pytest.approx(40, rel=1e-3)
 
 

@@ -13,6 +13,8 @@ from served_gallery import known_sketches, make_gallery, served
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import read_json, write_json
 
+pytestmark = pytest.mark.slow  # a browser
+
 SKETCHES = known_sketches()
 NAME, SKETCH = "thing-03", SKETCHES["thing-03"]
 LINE = [(0.2, 0.2), (0.8, 0.25)]

@@ -17,6 +17,7 @@ FIRST = 5  # the results that a person sees at a glance
 SEED = 4_711
 
 
+@pytest.mark.slow
 def test_the_photo_of_the_thing_that_is_drawn_arrives(open_page: Any, tmp_path: Path) -> None:
     try:
         model = Model.default()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
@@ -46,53 +46,37 @@ class Config:
     training: TrainingConfig
 
 
+BENCH_CONFIG = Config(
+    backbone="torchvision/mobilenet_v2",
+    size=224,
+    polarity="black-on-white",
+    normalisation="unit",
+    channels=64,
+    recovery=True,
+    compensation=True,
+    map_channels=(1, 2, 3, 4),
+    disorder="stroke",
+    strokes=10,
+    share=(0.1, 0.3),
+    double_anchor=True,
+    alpha_slope=2.0,
+    loss="infonce",
+    anchor="sketch",
+    negatives="batch",
+    similarity="cosine",
+    similarity_scale=1.0,
+    temperature=0.005,
+    margin=0.2,
+    weight=10.0,
+    training=BENCH,
+)
+
 PRESETS = {
-    "bench": Config(
-        backbone="torchvision/mobilenet_v2",
-        size=224,
-        polarity="black-on-white",
-        normalisation="unit",
-        channels=64,
-        recovery=True,
-        compensation=True,
-        map_channels=(1, 2, 3, 4),
-        disorder="stroke",
-        strokes=10,
-        share=(0.1, 0.3),
-        double_anchor=True,
-        alpha_slope=2.0,
-        loss="infonce",
-        anchor="sketch",
-        negatives="batch",
-        similarity="cosine",
-        similarity_scale=1.0,
-        temperature=0.005,
-        margin=0.2,
-        weight=10.0,
-        training=BENCH,
-    ),
-    "paper": Config(
+    "bench": BENCH_CONFIG,
+    "paper": replace(
+        BENCH_CONFIG,
         backbone="torchvision/googlenet",
-        size=224,
-        polarity="black-on-white",
         normalisation="imagenet",
-        channels=64,
-        recovery=True,
-        compensation=True,
-        map_channels=(1, 2, 3, 4),
-        disorder="stroke",
-        strokes=10,
-        share=(0.1, 0.3),
-        double_anchor=True,
-        alpha_slope=2.0,
-        loss="infonce",
-        anchor="sketch",
-        negatives="batch",
-        similarity="cosine",
-        similarity_scale=1.0,
-        temperature=0.005,
-        margin=0.2,
-        weight=10.0,
         # 100,000 updates, as in the released code's smoke test; the paper is silent
         training=TrainingConfig(
             pairs=9_600_000,

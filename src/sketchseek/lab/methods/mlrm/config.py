@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
@@ -49,57 +49,40 @@ class Config:
     training: TrainingConfig
 
 
+BENCH_CONFIG = Config(
+    backbone="torchvision/mobilenet_v2",
+    size=224,
+    polarity="black-on-white",
+    normalisation="unit",
+    regions=3,
+    levels=(1, 2, 3),
+    attention="lama",
+    tau=3,
+    geometry=True,
+    dropout=0.1,
+    unit_length=False,
+    strategy="weighted",
+    margin=0.3,
+    local_share=0.1,
+    global_share=0.1,
+    local_region_negatives=True,
+    local_mean="joint",
+    global_region_negatives=True,
+    overlap="lama",
+    weight_global=1.0,
+    weight_local=1.0,
+    weight_overlap_sketch=1.0,
+    weight_overlap_photo=1.0,
+    training=BENCH,
+)
+
 PRESETS = {
-    "bench": Config(
-        backbone="torchvision/mobilenet_v2",
-        size=224,
-        polarity="black-on-white",
-        normalisation="unit",
-        regions=3,
-        levels=(1, 2, 3),
-        attention="lama",
-        tau=3,
-        geometry=True,
-        dropout=0.1,
-        unit_length=False,
-        strategy="weighted",
-        margin=0.3,
-        local_share=0.1,
-        global_share=0.1,
-        local_region_negatives=True,
-        local_mean="joint",
-        global_region_negatives=True,
-        overlap="lama",
-        weight_global=1.0,
-        weight_local=1.0,
-        weight_overlap_sketch=1.0,
-        weight_overlap_photo=1.0,
-        training=BENCH,
-    ),
-    "paper": Config(
+    "bench": BENCH_CONFIG,
+    "paper": replace(
+        BENCH_CONFIG,
         backbone="torchvision/densenet169",
         size=256,
-        polarity="black-on-white",
         normalisation="imagenet",
-        regions=3,
-        levels=(1, 2, 3),
-        attention="lama",
-        tau=3,
-        geometry=True,
-        dropout=0.1,
-        unit_length=False,
-        strategy="weighted",
-        margin=0.3,
-        local_share=0.1,
-        global_share=0.1,
-        local_region_negatives=True,
-        local_mean="joint",
-        global_region_negatives=True,
-        overlap="lama",
-        weight_global=1.0,
-        weight_local=1.0,
-        weight_overlap_sketch=1.0,
-        weight_overlap_photo=1.0,
         # 150,000 updates, as in the released code; the paper is silent
         training=TrainingConfig(
             pairs=9_600_000,

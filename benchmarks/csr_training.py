@@ -17,6 +17,7 @@ import torch
 
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.synthetic import write_dataset
@@ -35,6 +36,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
 
+    keep_freed_memory()
     method = get_method("csr")
     steps = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.lab.config import from_dict
+from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.methods import get_method, matcher_of
 from sketchseek.matching import Features, Matcher
 from sketchseek.model.preprocess import prepare_sketch
@@ -89,6 +90,7 @@ class TorchEncoder:
     def __init__(self, network: nn.Module, size: int) -> None:
         import torch
 
+        keep_freed_memory()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network, self.size = network.to(self.device), size
         self.matcher: Matcher = matcher_of(network)

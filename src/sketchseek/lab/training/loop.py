@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sketchseek.errors import InputError
+from sketchseek.lab.memory import keep_freed_memory
 
 SECONDS_BETWEEN_CHECKPOINTS = 60
 VALIDATIONS = 10  # a phase
@@ -90,6 +91,7 @@ def train(
     from accelerate.state import AcceleratorState
     from accelerate.utils import set_seed
 
+    keep_freed_memory()
     AcceleratorState._reset_state()  # a run before this one in the same process may have had another precision
     accelerator = Accelerator(
         mixed_precision="no" if precision == "fp32" else precision, cpu=not torch.cuda.is_available()

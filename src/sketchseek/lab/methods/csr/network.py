@@ -34,6 +34,9 @@ class Taps:
     final: str
 
 
+# At the start of training, of the recovered maps' logits
+LOGIT_SPREAD, EMPTY_LOGIT = 2.0, -2.0
+
 # Sizes at 224 px (Inception at 299 px) are tested. MobileNetV2 is not in the paper.
 TAPS = {
     "torchvision/googlenet": Taps("maxpool1", "maxpool2", "maxpool2", "maxpool3", "maxpool4", "inception5b"),
@@ -184,12 +187,16 @@ class RecoveryNetwork(nn.Module):
             nn.Conv2d(128, 64, 3, padding=1),
             nn.BatchNorm2d(64),
         )
+        last = nn.BatchNorm2d(RECOVERY_CHANNELS)
         self.rec3 = nn.Sequential(
             _convolution(64 + fine, 64, 3, 1),
             _convolution(64, 64, 3, 1),
             nn.Conv2d(64, RECOVERY_CHANNELS, 3, padding=1),
-            nn.BatchNorm2d(RECOVERY_CHANNELS),
+            last,
         )
+        # Most cells are empty. From 1 and 0 these few numbers would need thousands of steps to say so with certainty.
+        nn.init.constant_(last.weight, LOGIT_SPREAD)
+        nn.init.constant_(last.bias, EMPTY_LOGIT)
 
     def forward(self, vectors: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
         x = self.rec1(vectors.reshape(len(vectors), -1, self.start, self.start))

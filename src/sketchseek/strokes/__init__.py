@@ -2,10 +2,12 @@
 
 from sketchseek.strokes.augment import deform_strokes, disorder_strokes, remove_strokes
 from sketchseek.strokes.disorder import Disordered, disorder, disordered_ink, recovery_map
+from sketchseek.strokes.edges import edge_sketch
 from sketchseek.strokes.extraction import extract_strokes, recover_sketch
 from sketchseek.strokes.ink import Ink, fitted_ink, ink, read_ink
 from sketchseek.strokes.labels import LOOSE, LabelMap, drawn_labels, extracted_labels, grid_labels
 from sketchseek.strokes.load import load_drawing
+from sketchseek.strokes.ordering import silhouette_first
 from sketchseek.strokes.qmul import read_qmul
 from sketchseek.strokes.quickdraw import read_quickdraw
 from sketchseek.strokes.raster import NEVER, episode, inked_at, last_points, rasterise
@@ -27,6 +29,7 @@ __all__ = [
     "disorder_strokes",
     "disordered_ink",
     "drawn_labels",
+    "edge_sketch",
     "episode",
     "extract_strokes",
     "extracted_labels",
@@ -45,6 +48,7 @@ __all__ = [
     "recover_sketch",
     "recovery_map",
     "remove_strokes",
+    "silhouette_first",
     "trace",
     "write_json",
     "write_svg",

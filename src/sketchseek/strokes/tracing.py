@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sketchseek.strokes.ordering import silhouette_first
 from sketchseek.strokes.sketch import CANVAS, Sketch
 
 _NEIGHBOURS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))  # clockwise from above
@@ -16,8 +17,8 @@ _Pixel = tuple[int, int]  # row, column
 def trace(labels: NDArray[np.integer]) -> Sketch:
     """Vector strokes along each labelled piece of ``labels [h, w]`` (0 = no ink), on the unit canvas.
 
-    A piece that branches becomes several strokes. Pieces that reach far and lie outside come first (the silhouette),
-    details last; within a piece, the longest stroke first. A dot is a stroke of one point.
+    A piece that branches becomes several strokes. They are ordered from the silhouette to the details
+    (``silhouette_first``). A dot is a stroke of one point.
     """
     side = max(labels.shape)
     rows, columns = np.nonzero(thinned(labels))
@@ -25,19 +26,13 @@ def trace(labels: NDArray[np.integer]) -> Sketch:
     for label, row, column in zip(labels[rows, columns].tolist(), rows.tolist(), columns.tolist(), strict=True):
         pieces.setdefault(label, {})[row, column] = None
 
-    def prominence(piece: dict[_Pixel, None]) -> float:
-        pixels = np.array(list(piece))
-        extent = np.hypot(*np.ptp(pixels, axis=0))
-        from_middle = np.hypot(*(pixels - (rows.min() + rows.max(), columns.min() + columns.max())).T / 2).mean()
-        return float(extent + from_middle)
-
     margin = np.array([side - labels.shape[1], side - labels.shape[0]]) // 2  # drawings are centred on their square
     strokes = [
         (_smoothed(np.array(way)[:, ::-1], _POINT_EVERY * side / CANVAS) + margin) / side
-        for piece in sorted(pieces.values(), key=prominence, reverse=True)
-        for way in sorted(_ways(piece), key=len, reverse=True)
+        for piece in pieces.values()
+        for way in _ways(piece)
     ]
-    return Sketch.from_arrays(strokes)
+    return silhouette_first(Sketch.from_arrays(strokes))
 
 
 def thinned(labels: NDArray[np.integer]) -> NDArray[np.bool_]:

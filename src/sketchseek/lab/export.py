@@ -1,6 +1,4 @@
-"""From a training run to a model folder: two ONNX graphs, one file of weights, and proof that they say what torch
-says.
-"""
+"""From a training run to a model folder: ONNX graphs, one file of weights, and proof that they say what torch says."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -62,7 +60,7 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
         raise InputError(f"{out}: already exists; give a new folder")
     loaded, run = load_network(run_folder)
     network: Any = loaded.cpu()
-    _fold_batch_norms(network)
+    fold_batch_norms(network)
     if weights == "float16":
         _round_to_float16(network)
     size = run["config"]["size"]
@@ -71,11 +69,8 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
     try:
         shapes = {}
         blob = _Blob(weights)
-        for name, encode, example in (
-            ("sketch", network.encode_sketch, torch.zeros(2, size, size, dtype=torch.uint8)),
-            ("photo", network.encode_photo, torch.zeros(2, size, size, 3, dtype=torch.uint8)),
-        ):
-            graph, shapes[name] = _trace(network, encode, "ink" if name == "sketch" else "photo", example)
+        for name, (encode, examples) in _graphs(network, size).items():
+            graph, shapes[name] = _trace(network, encode, examples)
             blob.absorb(graph)
             (unfinished / f"{name}.onnx").write_bytes(graph.SerializeToString())
         (unfinished / "weights.bin").write_bytes(bytes(blob.data))
@@ -84,8 +79,13 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
             "size": size,
             "matcher": {"name": network.matcher, "parameters": getattr(network, "matcher_parameters", {})},
             "features": shapes["photo"],
+            "confidence": run.get("confidence"),
             "card": card,
         }
+        if getattr(network, "state", 0):
+            config["state"] = network.state
+        if hasattr(network, "encode_regions"):
+            config["regions"] = network.regions
         (unfinished / "README.md").write_text(_readme(config))
         seal(unfinished, config)
         parity = compare(TorchEncoder(network, size), Model.load(unfinished))
@@ -134,7 +134,7 @@ def _largest_difference(expected: Features, found: Features) -> float:
     return max(float(np.abs(expected[name] - found[name]).max()) for name in expected)
 
 
-def _fold_batch_norms(network: nn.Module) -> None:
+def fold_batch_norms(network: nn.Module) -> None:
     """Fold each batch norm into the convolution before it, as the exporter will, so that torch rounds the same
     weights.
     """
@@ -160,25 +160,56 @@ def _round_to_float16(network: nn.Module) -> None:
                 tensor.copy_(tensor.half().float())
 
 
-class _Encode(nn.Module):
-    """One of a network's two encoders as a module of its own, its features as a tuple in the order of their names."""
+_Encoding: TypeAlias = Callable[..., dict[str, Tensor]]  # of the network and the graph's inputs
 
-    def __init__(self, network: nn.Module, encode: Callable[[Tensor], dict[str, Tensor]]) -> None:
+
+def _graphs(network: Any, size: int) -> dict[str, tuple[_Encoding, dict[str, Tensor]]]:
+    """What each graph of the model folder computes, and examples of its inputs by name."""
+    photos = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    ink = torch.zeros(2, size, size, dtype=torch.uint8)
+    graphs: dict[str, tuple[_Encoding, dict[str, Tensor]]] = {}
+    graphs["photo"] = (lambda network, photo: network.encode_photo(photo)), {"photo": photos}
+    if getattr(network, "state", 0):
+        graphs["sketch"] = _followed, {"ink": ink, "state": torch.zeros(2, network.state)}
+        return graphs
+    if not hasattr(network, "encode_regions"):
+        graphs["sketch"] = (lambda network, ink: network.encode_sketch(ink)), {"ink": ink}
+        return graphs
+    crops = torch.zeros(2, size // network.regions, size // network.regions, dtype=torch.uint8)
+    with torch.inference_mode():
+        regions = network.encode_regions(crops)[:, None].repeat_interleave(network.regions**2, dim=1)
+    graphs["region"] = (lambda network, crop: {"region": network.encode_regions(crop)}), {"crop": crops}
+    graphs["sketch"] = (
+        (lambda network, ink, regions: network.join(network.encode_whole(ink), regions)),
+        {"ink": ink, "regions": regions},
+    )
+    return graphs
+
+
+def _followed(network: Any, ink: Tensor, state: Tensor) -> dict[str, Tensor]:
+    features, after = network.follow(ink, state)
+    return {**features, "after": after}
+
+
+class _Encode(nn.Module):
+    """What one graph computes of its inputs as a module of its own, its features as a tuple in the order of their
+    names.
+    """
+
+    def __init__(self, network: nn.Module, encode: _Encoding) -> None:
         super().__init__()
         self.network = network
-        self.encode = encode.__name__
+        self.encode = encode
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        features = getattr(self.network, self.encode)(pixels)
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        features = self.encode(self.network, *inputs)
         return tuple(features[name] for name in sorted(features))
 
 
-def _trace(
-    network: nn.Module, encode: Callable[[Tensor], dict[str, Tensor]], name: str, example: Tensor
-) -> tuple[Any, dict[str, list[int]]]:
-    """The ONNX graph of an encoder and the shape of each feature without the batch axis."""
+def _trace(network: nn.Module, encode: _Encoding, examples: dict[str, Tensor]) -> tuple[Any, dict[str, list[int]]]:
+    """The ONNX graph of an encoding and the shape of each feature without the batch axis."""
     with torch.inference_mode():
-        features = encode(example)
+        features = encode(network, *examples.values())
     names = sorted(features)
     batch = torch.export.Dim("batch", min=1, max=4096)
     quiet = io.StringIO()  # the exporter reports its progress on stdout
@@ -186,12 +217,12 @@ def _trace(
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             _Encode(copy.deepcopy(network), encode).eval(),
-            (example,),
-            input_names=[name],
+            tuple(examples.values()),
+            input_names=list(examples),
             output_names=names,
             opset_version=OPSET,
             dynamo=True,
-            dynamic_shapes=({0: batch},),
+            dynamic_shapes=(tuple({0: batch} for _ in examples),),
             verbose=False,
         )
     assert program is not None
@@ -199,7 +230,7 @@ def _trace(
 
 
 class _Blob:
-    """The weights of both graphs in one file, each tensor once, stored as float32 or float16."""
+    """The weights of all graphs in one file, each tensor once, stored as float32 or float16."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights

@@ -100,6 +100,24 @@ class TorchEncoder:
         ink = np.stack([prepare_sketch(d, self.size) for d in drawings])
         return self._encode(self.network.encode_sketch, ink)
 
+    @property
+    def state(self) -> int:
+        """As ``Model.state``."""
+        return getattr(self.network, "state", 0)
+
+    def follow(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
+        """As ``Model.follow``; as many drawings as there is memory for."""
+        import torch
+
+        was_training = self.network.training
+        self.network.eval()
+        with torch.inference_mode():
+            drawn, before = (torch.from_numpy(np.array(a)).to(self.device) for a in (ink, state))
+            network: Any = self.network
+            features, after = network.follow(drawn, before)
+        self.network.train(was_training)
+        return {k: v.float().cpu().numpy() for k, v in features.items()}, after.float().cpu().numpy()
+
     def encode_photos(self, pixels: NDArray[np.uint8]) -> Features:
         return self._encode(self.network.encode_photo, pixels)
 

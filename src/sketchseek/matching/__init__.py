@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sketchseek.errors import InputError
 from sketchseek.matching.base import Array, Distance, Features, Matcher
+from sketchseek.matching.global_local import GlobalLocal
 from sketchseek.matching.local import DynamicLocal, Local
 from sketchseek.matching.region_weighted import RegionWeighted
 from sketchseek.matching.single_vector import Cosine, Euclidean
@@ -13,7 +14,7 @@ from sketchseek.matching.single_vector import Cosine, Euclidean
 __all__ = ["MATCHERS", "Array", "Distance", "Features", "Matcher", "get_matcher"]
 
 MATCHERS: dict[str, Callable[..., Matcher]] = {
-    matcher.name: matcher for matcher in (Cosine, Euclidean, RegionWeighted, Local, DynamicLocal)
+    matcher.name: matcher for matcher in (Cosine, Euclidean, RegionWeighted, Local, DynamicLocal, GlobalLocal)
 }
 
 

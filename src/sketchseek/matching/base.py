@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 Array: TypeAlias = Any  # of any library that follows the array API standard: numpy in the app, torch in the lab
 Features: TypeAlias = Mapping[str, Array]  # by name; the first axis of every array is the items
@@ -38,3 +38,18 @@ class Matcher(Protocol):
 
     def photo_vector(self, photos: Features) -> Array:
         """The single-vector form, ``[photos, d]``."""
+
+
+@runtime_checkable
+class RegionMatcher(Matcher, Protocol):
+    """A matcher that compares regions and can say what each of the N regions contributes."""
+
+    @property
+    def pairs_regions(self) -> bool:
+        """Whether region r of a sketch is compared with region r of a photo. Only then do the two below make sense."""
+
+    def region_maps(self, features: Features) -> Array:
+        """Where the regions of each item lie on its square picture, ``[items, N, h, w]``, at least 0."""
+
+    def region_parts(self, sketches: Features, photos: Features) -> Array:
+        """The part of each region in the distance, ``[sketches, photos, N]``; minus their sum is ``similarity``."""

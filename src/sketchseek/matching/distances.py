@@ -17,7 +17,7 @@ from sketchseek.matching.base import Array, Features
 # together, so that both stay in a processor's cache. A few temporaries of a tile's size come on top.
 BLOCK_BYTES = 16 * 2**20
 
-# The square of a distance that counts as zero: too small to change a float32 result, enough for a finite gradient.
+# Added to every square: too small to change a float32 result, enough for a finite gradient where the distance is zero.
 TINY = 1e-12
 
 # Below this share of |a|² + |b|² the expansion has lost more than two of float32's seven digits.
@@ -32,18 +32,19 @@ def aligned(sketches: Array, photos: Array) -> Array:
     xp = array_namespace(sketches, photos)
     places, size = sketches.shape[1:]
     a, b = xp.permute_dims(sketches, (1, 0, 2)), xp.permute_dims(photos, (1, 0, 2))
-    lengths = xp.vecdot(b, b)[:, :, None] + xp.vecdot(a, a)[:, None, :]
-    squares = b @ xp.matrix_transpose(-2 * a) + lengths  # BLAS is faster with the few sketches last
+    lengths = xp.vecdot(a, a)[:, :, None] + xp.vecdot(b, b)[:, None, :]
+    # BLAS is faster with the few sketches last, everything after it with the many photos last.
+    squares = xp.matrix_transpose(b @ xp.matrix_transpose(-2 * a)) + lengths
     close = squares < CANCELS * lengths
     if xp.any(close):
-        place, photo, sketch = xp.nonzero(close)
+        place, sketch, photo = xp.nonzero(close)
         squares[close] = _squared_differences(
             xp.reshape(sketches, (-1, size)),
             sketch * places + place,
             xp.reshape(photos, (-1, size)),
             photo * places + place,
         )
-    return xp.matrix_transpose(xp.sqrt(xp.clip(squares, TINY, None)))
+    return xp.sqrt(squares + TINY)
 
 
 def nearest(sketches: Array, photos: Array) -> Array:
@@ -65,7 +66,7 @@ def nearest(sketches: Array, photos: Array) -> Array:
     close = squares < CANCELS * (a_squares[:, None] + b_squares[winner])
     if xp.any(close):
         squares[close] = _squared_differences(a, xp.nonzero(close)[0], b, winner[close])
-    return xp.reshape(xp.sqrt(xp.clip(squares, TINY, None)), (*sketches.shape[:2], photos.shape[0]))
+    return xp.reshape(xp.sqrt(squares + TINY), (*sketches.shape[:2], photos.shape[0]))
 
 
 def in_tiles(

@@ -36,6 +36,7 @@ class RegionWeighted(SingleVector):
         level1, level2, level3   [n, N, C_l], those that the network has
         weights                  [n, N, L], W(l, r), levels in the order of their names; the sum over N and L is 1
         vector                   [n, d], for candidates only
+        maps                     [n, N, h, w], where the regions lie; only shown
 
     ``strategy`` is one of the ways to compare of the paper's Table 4. Photos may be float16.
     """
@@ -52,39 +53,66 @@ class RegionWeighted(SingleVector):
             raise InputError(f"matcher 'region-weighted' has no strategy '{self.strategy}'; there are: {choices}")
 
     def similarity(self, sketches: Features, photos: Features) -> Array:
-        levels = sorted(name for name in sketches if name.startswith("level"))
-        if self.strategy in ONE_LEVEL:
-            if self.strategy not in levels:
-                raise InputError(f"the model has no {self.strategy}, which the matcher compares; it has: {levels}")
-            levels = [self.strategy]
+        levels = self._levels(sketches)
         names = [*levels, "weights"] if self.strategy in WEIGHTED else levels
         sketches, photos = ({name: features[name] for name in names} for features in (sketches, photos))
 
         def compare(sketches: Features, photos: Features) -> Array:
-            total = self._level(sketches, photos, levels, 0)
-            for level in range(1, len(levels)):
-                total = total + self._level(sketches, photos, levels, level)
-            return total
+            if self.pairs_regions:
+                return array_namespace(*photos.values()).sum(self._parts(sketches, photos, levels), axis=0)
+            return self._to_nearest(sketches, photos, levels)
 
         regions = sketches[levels[0]].shape[1]
-        places = regions**2 if self.strategy.startswith("nearest") else regions
+        places = regions * (len(levels) if self.pairs_regions else regions)
         return -in_tiles(compare, sketches, photos, places)
 
-    def _level(self, sketches: Features, photos: Features, levels: list[str], level: int) -> Array:
-        """The share of one level in the distance, ``[q, g]``."""
-        a, b = sketches[levels[level]], photos[levels[level]]
-        xp = array_namespace(a, b)
-        if self.strategy == "nearest-region":
-            return xp.mean(nearest(a, b), axis=1) / len(levels)
-        if self.strategy == "nearest-region-root":
-            return xp.sqrt(xp.sum(nearest(a, b) ** 2, axis=1)) / len(levels)
-        distances = aligned(a, b)
+    @property
+    def pairs_regions(self) -> bool:
+        return not self.strategy.startswith("nearest")
+
+    def region_maps(self, features: Features) -> Array:
+        return features["maps"]
+
+    def region_parts(self, sketches: Features, photos: Features) -> Array:
+        levels = self._levels(sketches)
+        parts = self._parts(sketches, photos, levels)
+        xp = array_namespace(parts)
+        return xp.permute_dims(xp.sum(xp.reshape(parts, (len(levels), -1, *parts.shape[1:])), axis=0), (1, 2, 0))
+
+    def _levels(self, features: Features) -> list[str]:
+        """The names of the levels that are compared."""
+        levels = sorted(name for name in features if name.startswith("level"))
+        if self.strategy not in ONE_LEVEL:
+            return levels
+        if self.strategy not in levels:
+            raise InputError(f"the model has no {self.strategy}, which the matcher compares; it has: {levels}")
+        return [self.strategy]
+
+    def _parts(self, sketches: Features, photos: Features, levels: list[str]) -> Array:
+        """The part of each region at each level in the distance, ``[L N, q, g]``."""
+        pairs = [(sketches[level], photos[level]) for level in levels]
+        xp = array_namespace(*pairs[0])
+        distances = xp.concat([aligned(a, b) for a, b in pairs], axis=0)
         if self.strategy not in WEIGHTED:
-            return xp.mean(distances, axis=0) / len(levels)
-        of_sketch = sketches["weights"][:, :, level].T[:, :, None]
-        of_photo = photos["weights"][:, :, level].T[:, None, :]
+            return distances / distances.shape[0]
+        of_sketch, of_photo = (
+            xp.reshape(xp.permute_dims(features["weights"], (2, 1, 0)), (distances.shape[0], -1))
+            for features in (sketches, photos)
+        )
         if self.strategy == "sketch-weights":
-            return xp.sum(of_sketch * distances, axis=0)
+            return of_sketch[:, :, None] * distances
         if self.strategy == "photo-weights":
-            return xp.sum(of_photo * distances, axis=0)
-        return xp.sum((of_sketch + of_photo) / 2 * distances, axis=0)
+            return of_photo[:, None, :] * distances
+        return (of_sketch[:, :, None] / 2 + of_photo[:, None, :] / 2) * distances
+
+    def _to_nearest(self, sketches: Features, photos: Features, levels: list[str]) -> Array:
+        """The distance where each sketch region takes its nearest photo region, ``[q, g]``."""
+        totals = []
+        for level in levels:
+            distances = nearest(sketches[level], photos[level])
+            xp = array_namespace(distances)
+            if self.strategy == "nearest-region":
+                totals.append(xp.mean(distances, axis=1))
+            else:
+                totals.append(xp.sqrt(xp.sum(distances**2, axis=1)))
+        return sum(totals) / len(levels)

@@ -3,8 +3,17 @@
     config.json     format, method, size, matcher, features, card, files {name: SHA-256}, hash
     sketch.onnx     input "ink" uint8 [B, S, S]; one output per feature
     photo.onnx      input "photo" uint8 [B, S, S, 3]; one output per feature
-    weights.bin     the weights of both graphs, where they are not inside the graphs
+    weights.bin     the weights of all graphs, where they are not inside the graphs
     README.md       the card, for people
+
+A network may see a sketch by regions, the cells of a grid. Then the config says how many cells a side, ``regions``, and
+there is a third graph, so that a region that did not change need not be encoded again:
+
+    region.onnx     input "crop" uint8 [B, c, c], c = S // regions; output "region" [B, ...]
+    sketch.onnx     has a second input "regions" [B, regions regions, ...]: what region.onnx says of each, row by row
+
+A network may keep something of a drawing's frames before. Then the config says how many numbers, ``state``, and
+``sketch.onnx`` has a second input "state" [B, state], zeros before the first frame, and one more output "after".
 
 ``hash`` is the SHA-256 of the config without it. As the config holds the hash of every file, it stands for all of them.
 """
@@ -26,6 +35,7 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 from sketchseek.matching import Features, Matcher, get_matcher
 from sketchseek.model.preprocess import prepare_sketch
+from sketchseek.model.sketch_encoder import SketchEncoder, cut
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
 
@@ -39,7 +49,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 FORMAT = "sketchseek-model-1"
 BATCH = 32
 _GRAPHS = ("sketch.onnx", "photo.onnx")
-_WEIGHTS = "weights.bin"
+_WHERE_NEEDED = ("region.onnx", "weights.bin")
 _DEFAULT = Path(__file__).parent / "default"
 
 
@@ -47,9 +57,9 @@ def seal(folder: Path, config: Mapping[str, Any]) -> str:
     """Write ``config.json`` beside the graphs and weights that lie in ``folder`` already, and return the model's hash.
 
     ``config`` holds ``method``, ``size`` (pixels), ``matcher`` ``{name, parameters}``, ``features`` ``{name: shape}``
-    (without the batch axis) and ``card`` (any JSON).
+    (without the batch axis), ``card`` (any JSON) and, beside a ``region.onnx``, ``regions``, the cells a side.
     """
-    names = [*_GRAPHS, *([_WEIGHTS] if (folder / _WEIGHTS).exists() else [])]
+    names = [*_GRAPHS, *(name for name in _WHERE_NEEDED if (folder / name).exists())]
     sealed = {"format": FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
     sealed["hash"] = _config_hash(sealed)
     unfinished = folder / "config.json.part"
@@ -111,25 +121,77 @@ class Model:
         """Pixels on a side of what the network sees."""
         return int(self.config["size"])
 
+    @property
+    def grid(self) -> int:
+        """Cells a side of the grid of regions by which the network sees a sketch; 0 where it has none."""
+        return int(self.config.get("regions", 0))
+
+    @property
+    def state(self) -> int:
+        """How many numbers the network keeps of a drawing's frames before; 0 where it sees each by itself."""
+        return int(self.config.get("state", 0))
+
+    def follow(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
+        """One more frame of each of n growing drawings, prepared ink ``[n, S, S]``: the features, and the ``state [n,
+        K]`` after it; zeros are the state before the first frame. For models that keep one.
+        """
+        features = self._encode("sketch.onnx", {"ink": ink, "state": state}, BATCH)
+        return features, features.pop("after")
+
     def encode_sketches(self, drawings: Sequence[Sketch | Ink], batch: int = BATCH) -> Features:
         """The features of drawings, float32, first axis = drawings."""
-        ink = [prepare_sketch(drawing, self.size) for drawing in drawings]
-        return self._encode("sketch.onnx", "ink", np.stack(ink) if ink else np.zeros((0, self.size, self.size)), batch)
+        prepared = [prepare_sketch(drawing, self.size) for drawing in drawings]
+        ink = np.stack(prepared) if prepared else np.zeros((0, self.size, self.size), np.uint8)
+        if not self.grid:
+            return self.encode_ink(ink, batch=batch)
+        crops = cut(ink, self.grid)
+        regions = self.encode_regions(crops.reshape(-1, *crops.shape[2:]), batch)
+        return self.encode_ink(ink, regions.reshape(*crops.shape[:2], *regions.shape[1:]), batch)
+
+    def sketch_encoder(self) -> SketchEncoder:
+        """An encoder of one drawing that grows, which encodes only what changed."""
+        return SketchEncoder(self)
+
+    def encode_ink(
+        self, ink: NDArray[np.uint8], regions: NDArray[np.float32] | None = None, batch: int = BATCH
+    ) -> Features:
+        """The features of prepared drawings, uint8 ``[n, S, S]``, float32; where the model has regions, ``regions``
+        ``[n, R, ...]`` are the features of theirs.
+        """
+        if self.state:
+            return self.follow(ink, np.zeros((len(ink), self.state), np.float32))[0]
+        return self._encode("sketch.onnx", {"ink": ink} if regions is None else {"ink": ink, "regions": regions}, batch)
+
+    def encode_regions(self, crops: NDArray[np.uint8], batch: int = BATCH) -> NDArray[np.float32]:
+        """The features of regions, uint8 ``[n, c, c]`` as ``cut`` gives them, float32 ``[n, ...]``.
+
+        Equal regions are encoded once: most of a sketch's early regions are blank, and most of a step's are as they
+        were a step before.
+        """
+        kinds: dict[bytes, int] = {}
+        kind = np.array([kinds.setdefault(crop.tobytes(), len(kinds)) for crop in crops], dtype=np.intp)
+        different = crops[np.unique(kind, return_index=True)[1]]
+        return self._encode("region.onnx", {"crop": different}, batch)["region"][kind]
 
     def encode_photos(self, pixels: NDArray[np.uint8], batch: int = BATCH) -> Features:
         """The features of photos, float32, first axis = photos.
 
         ``pixels`` is uint8 ``[n, S, S, 3]``, each as ``prepare_photo`` gives them.
         """
-        return self._encode("photo.onnx", "photo", pixels, batch)
+        return self._encode("photo.onnx", {"photo": pixels}, batch)
 
-    def _encode(self, graph: str, name: str, pixels: NDArray[Any], batch: int) -> Features:
-        if not len(pixels):
-            return {name: np.zeros((0, *shape), np.float32) for name, shape in self.config["features"].items()}
+    def _encode(self, graph: str, inputs: dict[str, NDArray[Any]], batch: int) -> dict[str, NDArray[np.float32]]:
         session = self._session(graph)
-        names = [output.name for output in session.get_outputs()]
-        parts = [session.run(names, {name: pixels[i : i + batch]}) for i in range(0, len(pixels), batch)]
-        joined = [np.concatenate(outputs).astype(np.float32, copy=False) for outputs in zip(*parts, strict=True)]
+        outputs = session.get_outputs()
+        names = [output.name for output in outputs]
+        count = len(next(iter(inputs.values())))
+        parts = [
+            session.run(names, {name: values[i : i + batch] for name, values in inputs.items()})
+            for i in range(0, count, batch)
+        ]
+        if not parts:
+            return {output.name: np.zeros((0, *output.shape[1:]), np.float32) for output in outputs}
+        joined = [np.concatenate(values).astype(np.float32, copy=False) for values in zip(*parts, strict=True)]
         return dict(zip(names, joined, strict=True))
 
     def _session(self, graph: str) -> InferenceSession:

@@ -1,0 +1,60 @@
+"""A whole image and its regions, the regions weighted by what is drawn in them: LGRL, evaluation of stage 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from array_api_compat import array_namespace
+
+from sketchseek.matching.base import Array, Distance, Features
+from sketchseek.matching.distances import aligned, as_float32, in_tiles
+
+
+@dataclass(frozen=True)
+class GlobalLocal:
+    """Minus D = |F - z| + sum over regions r of w_r |F'_r - z_r|, where w_r = lambda rho_r is the sketch's alone.
+
+    Features of sketches: ``global`` F ``[n, d]`` and ``local`` F'_r ``[n, R, d]``, of any length, and ``weight``
+    ``[n, R]``. Features of photos: ``global`` z ``[n, d]`` and ``local`` z_r ``[n, R, d]``, unit vectors. Photos may be
+    float16.
+
+    The single-vector form is the distance to first order in z, exact where z is at a right angle to F: for a unit
+    vector z, |F - z| = sqrt(s^2 - 2 F z) with s = sqrt(1 + |F|^2), which is about s - F z / s, so all terms add up to
+    one dot product of ``d + R d`` numbers.
+    """
+
+    name: ClassVar[str] = "global-local"
+    distance: ClassVar[Distance] = "dot"
+    exact: ClassVar[bool] = False
+
+    def similarity(self, sketches: Features, photos: Features) -> Array:
+        sketches = {name: sketches[name] for name in ("global", "local", "weight")}
+        photos = {name: photos[name] for name in ("global", "local")}
+        return -in_tiles(_distance, sketches, photos, places=1 + photos["local"].shape[1])
+
+    def sketch_vector(self, sketches: Features) -> Array:
+        whole, regions = _scaled(sketches["global"]), _scaled(sketches["local"])
+        return _joined(whole, sketches["weight"][:, :, None] * regions)
+
+    def photo_vector(self, photos: Features) -> Array:
+        return _joined(as_float32(photos["global"]), as_float32(photos["local"]))
+
+
+def _distance(sketches: Features, photos: Features) -> Array:
+    xp = array_namespace(sketches["weight"])
+    whole = aligned(sketches["global"][:, None, :], photos["global"][:, None, :])[0]
+    regions = aligned(sketches["local"], photos["local"])
+    return whole + xp.sum(sketches["weight"].T[:, :, None] * regions, axis=0)
+
+
+def _scaled(vectors: Array) -> Array:
+    """F / s(F)."""
+    xp = array_namespace(vectors)
+    return vectors / xp.sqrt(1 + xp.sum(vectors * vectors, axis=-1, keepdims=True))
+
+
+def _joined(whole: Array, regions: Array) -> Array:
+    """``[n, d]`` and ``[n, R, d]`` to ``[n, d + R d]``."""
+    xp = array_namespace(whole, regions)
+    return xp.concat([whole, xp.reshape(regions, (regions.shape[0], -1))], axis=1)

@@ -12,10 +12,10 @@ demo: .venv/.complete
 	@.venv/bin/sketchseek demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: .venv-dev/.complete browser
-	$(DEV)/python -m pytest -n 2
+	$(DEV)/python -m pytest -n 2 --dist loadgroup
 
 test-fast: .venv-dev/.complete
-	$(DEV)/python -m pytest -n 2 -m "not slow"
+	$(DEV)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 lint: .venv-dev/.complete
 	$(DEV)/ruff check
@@ -30,7 +30,7 @@ bench: .venv-dev/.complete
 # pip takes a half-written package for an installed one. Every dependency is pinned in constraints.txt, so a change of
 # dependencies changes that file.
 .venv/.complete: EXTRAS =
-.venv-dev/.complete: EXTRAS = [train,text,dev]
+.venv-dev/.complete: EXTRAS = [train,text,faces,dev]
 .venv/.complete .venv-dev/.complete: constraints.txt
 	@test -n "$(PYTHON)" || { echo "Sketchseek needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
 	@test ! -e $(@D)/.installing || rm -rf $(@D)

@@ -27,6 +27,7 @@ COMMANDS = {
     "methods": "list the methods and their state",
     "datasets": "list the data sets, what each should contain and where it comes from",
     "doctor": "check a copy of a data set",
+    "pairs": "make image-text pairs into photos of faces with captions, for pre-training",
     "train": "train a method on a data set",
     "sweep": "draw a curve of a method's ablations: train, measure and plot its points",
     "evaluate": "measure a model on a data set",
@@ -38,6 +39,7 @@ COMMANDS = {
 EXTRAS = {
     **dict.fromkeys(("accelerate", "matplotlib", "onnx", "onnxscript", "timm", "torch", "torchvision"), "train"),
     **dict.fromkeys(("open_clip", "transformers"), "text"),
+    "cv2": "faces",
 }
 
 BAD_INPUT = 2

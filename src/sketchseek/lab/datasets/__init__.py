@@ -10,6 +10,7 @@ from pathlib import Path
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, hold_out, merge, split_hash
 from sketchseek.lab.datasets.catalogue import CATALOGUE, published_variant
+from sketchseek.lab.datasets.drawings import read_drawings
 from sketchseek.lab.datasets.folder import read_folder
 from sketchseek.lab.datasets.fs2k import read_fs2k, read_sde
 from sketchseek.lab.datasets.qmul import read_clothes, read_v1, read_v2
@@ -46,6 +47,7 @@ _READERS: dict[str, Callable[[str, Path], Dataset]] = {
     "quickdraw": read_quickdraw,
     "synthetic": read_synthetic,
     "folder": read_folder,
+    "drawings": read_drawings,
 }
 
 

@@ -15,11 +15,13 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo of a gallery. ``name`` is unique in its split; ``category`` is empty where the data set has none."""
+    """One photo of a gallery. ``name`` is unique in its split; ``category`` and ``caption`` (what the photo shows, in
+    words) are empty where the data set has none."""
 
     name: str
     path: Path
     category: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class SketchItem:
     """One sketch of the photo ``split.photos[photo]``: strokes, or the path of a raster image. ``drawer`` where known.
 
     ``frames`` are the images of the growing drawing in order, where the data set has them; the last one is complete.
+    Where it is ``traced``, nobody drew it: ``path`` is a photo, and the sketch is made of its edges.
     """
 
     name: str
@@ -36,6 +39,7 @@ class SketchItem:
     drawer: str = ""
     category: str = ""
     frames: tuple[Path, ...] = ()
+    traced: bool = False
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ _ENTRIES = (
     Entry(
         "fs2k",
         "FS2K: faces, drawn by artists in three styles",
-        "images; personal data",
+        "images, captions from attributes; personal data",
         "Fan et al., Facial-Sketch Synthesis: A New Challenge, Machine Intelligence Research 2022",
         "MIT for the repository; the faces are personal data, treat them so",
         "https://github.com/DengPingFan/FS2K",
@@ -224,9 +224,19 @@ _ENTRIES = (
         "none",
         "yours",
         "put photos in DIR/photos and sketches in DIR/sketches",
-        "photos/<photo>.*, sketches/<photo>_<who drew>.* (JSON, SVG or an image), below train/ and test/ or not; "
-        "or photos only",
+        "photos/<photo>.*, sketches/<photo>_<who drew>.* or <photo>.* (JSON, SVG or an image), below train/ and test/ "
+        "or not; or photos only; captions in words.json",
         REAL,
+    ),
+    Entry(
+        "drawings",
+        "What you drew and saved on the page, in practice; all of it is test",
+        "strokes with time",
+        "none",
+        "yours",
+        "`sketchseek serve --drawings DIR`, practise on the page and save",
+        "a JSON file a drawing, and gallery-<hash>.json, the list of the gallery's photos",
+        LAYOUT,
     ),
 )
 

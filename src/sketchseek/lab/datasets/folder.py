@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 from sketchseek.errors import InputError
@@ -16,9 +18,11 @@ def read_folder(slug: str, root: Path, test_share: float = TEST_SHARE) -> Datase
     """``photos/`` and ``sketches/`` (also ``photo``, ``sketch``), in subfolders as one likes, below ``train/`` and
     ``test/`` or not.
 
-    A sketch is called ``<photo>_<anything>`` and split at the last underscore; what follows is who drew it. Sketches
-    are our JSON, SVG or images. Without ``train/`` and ``test/`` a fifth of the photos is test, by a hash of the name.
-    A folder that holds neither ``photos`` nor ``sketches`` is taken as photos without sketches.
+    A sketch is called ``<photo>_<anything>`` and split at the last underscore; what follows is who drew it. One that is
+    called as its photo belongs to it too, and ``<photo>-sz<number>`` (both are found in CUFS). Sketches are our JSON,
+    SVG or images. Captions come from ``words.json`` beside the two folders, an object of photo names and texts.
+    Without ``train/`` and ``test/`` a fifth of the photos is test, by a hash of the name. A folder that holds neither
+    ``photos`` nor ``sketches`` is taken as photos without sketches.
     """
     if (root / "train").is_dir() and (root / "test").is_dir():
         train, problems = _read_part(root / "train")
@@ -33,20 +37,44 @@ def _read_part(base: Path) -> tuple[Split, list[str]]:
     photo_folder, sketch_folder = base, base / "sketches"
     if any((base / name).is_dir() for name in ("photos", "photo", "sketches", "sketch")):
         photo_folder, sketch_folder = one_of(base, "photos", "photo"), one_of(base, "sketches", "sketch")
-    photos = [Photo(_name(path, photo_folder), path) for path in _files_below(photo_folder, IMAGE_SUFFIXES)]
+    words = _words(base / "words.json")
+    named = [(_name(path, photo_folder), path) for path in _files_below(photo_folder, IMAGE_SUFFIXES)]
+    photos = [Photo(name, path, caption=words.get(name, "")) for name, path in named]
     if not photos:
         raise InputError(f"{photo_folder}: holds no photos; `sketchseek datasets` says what belongs where")
+    names = {photo.name for photo in photos}
     sketches = []
     problems = []
     for path in _files_below(sketch_folder, IMAGE_SUFFIXES | STROKE_SUFFIXES):
         name = _name(path, sketch_folder)
-        photo, _, drawer = name.rpartition("_")
+        photo, drawer = _depicted(name, names)
         try:
             sketches.append((photo, _item(name, path, drawer)))
         except InputError as error:
             problems.append(str(error))
     split, unpaired = pair(photos, sketches)
     return split, problems + unpaired
+
+
+def _depicted(sketch: str, photos: set[str]) -> tuple[str, str]:
+    """The photo that a sketch depicts, by its name, and who drew it."""
+    cufs = re.fullmatch(r"(.+)-(sz\d+)", sketch)
+    if cufs and cufs[1] in photos:
+        return cufs[1], cufs[2]
+    photo, _, drawer = sketch.rpartition("_")
+    return (sketch, "") if sketch in photos else (photo, drawer)
+
+
+def _words(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        words = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error}); repair or remove it") from None
+    if not isinstance(words, dict) or not all(isinstance(text, str) for text in words.values()):
+        raise InputError(f"{path}: is no object of photo names and texts; repair or remove it")
+    return words
 
 
 def _item(name: str, path: Path, drawer: str) -> SketchItem:

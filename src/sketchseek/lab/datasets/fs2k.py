@@ -11,6 +11,7 @@ from typing import Any
 
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, folders, one_of, pair
+from sketchseek.lab.datasets.captions import FaceAttributes, caption
 
 SDE_FOLDER = {"fs2k-sde1": "1000", "fs2k-sde2": "450"}
 SDE_LISTS = {
@@ -21,7 +22,9 @@ SDE_LISTS = {
 
 def read_fs2k(slug: str, root: Path) -> Dataset:
     """``photo/photo{1,2,3}/imageNNNN.*`` with ``sketch/sketch{1,2,3}/sketchNNNN.*``, parted by ``anno_train.json`` and
-    ``anno_test.json``, each a list of objects whose ``image_name`` is such as ``photo1/image0110``."""
+    ``anno_test.json``, each a list of objects whose ``image_name`` is such as ``photo1/image0110``.
+
+    Captions are made from the attributes of the face that these objects hold."""
     photo_paths = _by_name(one_of(root, "photo"))
     sketch_paths = _by_name(one_of(root, "sketch"))
     splits = {}
@@ -32,7 +35,8 @@ def read_fs2k(slug: str, root: Path) -> Dataset:
             name = str(entry["image_name"])
             sketch = name.replace("photo", "sketch").replace("image", "sketch")
             if name in photo_paths:
-                photos.append(Photo(name, photo_paths.pop(name)))
+                words = caption(FaceAttributes.of_fs2k(entry), name)
+                photos.append(Photo(name, photo_paths.pop(name), caption=words))
             if sketch in sketch_paths:
                 sketches.append((name, SketchItem(sketch, 0, sketch_paths.pop(sketch))))
             else:
@@ -50,8 +54,8 @@ def read_sde(slug: str, root: Path) -> Dataset:
     SLFIR: ``comp/{train,test}/{photo,sketch}/`` and ``sketch-seq/{train,test}/<episode>/<frame>``, below a folder
     ``1000`` (SDE1) or ``450`` (SDE2) or at once; the n-th episode and the n-th whole sketch belong to the n-th photo.
     Flat: ``sketch/{train,test}/sketch<ID>_<k>.*`` instead of the episodes, and ``comp/{train,test}/photo/image<ID>.*``.
-    FVLP: ``fs2ksde_{train,test}.json`` (SDE1) or ``{train,test}_450.json`` (SDE2), lists of ``photo``, ``photo_id`` and
-    ``sketch_sde``, the frames in order, as paths from ``root``.
+    FVLP: ``fs2ksde_{train,test}.json`` (SDE1) or ``{train,test}_450.json`` (SDE2), lists of ``photo``, ``photo_id``,
+    ``sketch_sde``, the frames in order, as paths from ``root``, and ``caption``, a text or a list with one text.
 
     The last frame is the sketch, the complete one of ``comp`` where there are no frames. Frames are sorted naturally.
     """
@@ -82,10 +86,16 @@ def _listed(path: Path, root: Path) -> _Part:
         missing = {p for p in (photo, *frames) if not p.is_file()}
         problems += [f"{p}: missing, and named in {path.name}" for p in sorted(missing)]
         if photo not in missing:
-            photos.append(Photo(photo.stem, photo))
+            photos.append(Photo(photo.stem, photo, caption=_text(entry.get("caption", ""))))
         if frames and not missing.intersection(frames):
             sketches.append((photo.stem, _drawing(photo.stem, frames)))
     return photos, sketches, problems
+
+
+def _text(caption: Any) -> str:
+    """The lists for training hold a text, those for testing a list with one text."""
+    texts = caption if isinstance(caption, list) else [caption]
+    return str(texts[0]) if texts else ""
 
 
 def _paired(base: Path, part: str) -> _Part:

@@ -26,7 +26,7 @@ from platformdirs import user_cache_path
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Photo, SketchItem
 from sketchseek.model.preprocess import prepare_sketch, read_photo
-from sketchseek.strokes import Ink, Sketch, episode, read_ink
+from sketchseek.strokes import CANVAS, Ink, Sketch, edge_sketch, episode, read_ink, trace
 from sketchseek.strokes.extraction import extract_strokes
 from sketchseek.strokes.labels import drawn_labels, extracted_labels, grid_labels
 
@@ -79,20 +79,24 @@ def sketch_frames(sketch: SketchItem, steps: int, size: int) -> NDArray[np.uint8
     Raises InputError for a sketch that has neither when more than the complete sketch is asked for.
     """
     if sketch.strokes is not None:
-        drawings: Iterable[Ink] = episode(sketch.strokes, steps).astype(np.uint8) * 255
+        drawings: Iterable[Sketch | Ink] = episode(sketch.strokes, steps).astype(np.uint8) * 255
     elif sketch.frames:
         count = len(sketch.frames)
         last = np.maximum(np.rint(np.arange(1, steps + 1) * count / steps).astype(int) - 1, 0)
         drawings = (read_ink(sketch.frames[i]) for i in last)
     elif steps == 1:
-        drawings = [read_ink(_path(sketch))]
+        drawings = [_drawing(sketch)]
     else:
         raise InputError(f"{sketch.path}: partial sketches need strokes or frames, this is one image")
     return np.stack([prepare_sketch(drawing, size) for drawing in drawings])
 
 
 def _drawing(sketch: SketchItem) -> Sketch | Ink:
-    return sketch.strokes if sketch.strokes is not None else read_ink(_path(sketch))
+    if sketch.strokes is not None:
+        return sketch.strokes
+    if sketch.traced:
+        return edge_sketch(read_photo(_path(sketch), CANVAS)).fitted()  # as large as people's drawings in the data sets
+    return read_ink(_path(sketch))
 
 
 def _path(sketch: SketchItem) -> Path:
@@ -111,7 +115,7 @@ def _of_file(path: Path) -> bytes:
 
 def _of_sketch(sketch: SketchItem) -> bytes:
     if sketch.strokes is None:
-        return _of_file(_path(sketch))
+        return _of_file(_path(sketch)) + (f"edges {_tracing()}".encode() if sketch.traced else b"")
     lengths = np.array([len(stroke) for stroke in sketch.strokes.strokes], dtype="<i8")
     return lengths.tobytes() + sketch.strokes.points.astype("<f8").tobytes()
 
@@ -155,6 +159,13 @@ def _cached(
 def _labelling() -> str:
     """A hash of the code between pixels and strokes."""
     sources = "".join(inspect.getsource(sys.modules[f.__module__]) for f in (extracted_labels, extract_strokes))
+    return hashlib.sha256(sources.encode()).hexdigest()
+
+
+@cache
+def _tracing() -> str:
+    """A hash of the code between a photo and the sketch traced from it."""
+    sources = "".join(inspect.getsource(sys.modules[f.__module__]) for f in (edge_sketch, trace, Sketch))
     return hashlib.sha256(sources.encode()).hexdigest()
 
 

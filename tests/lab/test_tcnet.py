@@ -89,7 +89,7 @@ def test_training_resumes_with_its_classifier_and_leaves_the_network_alone(
     plan = Plan(method, override(method.config("bench"), TINY), "bench", None, 0, "random", None)
     run_training(plan, data, tmp_path / "whole")
 
-    def killed_after_two(done: int, values: dict[str, float]) -> None:
+    def killed_after_two(done: int, total: int, values: dict[str, float]) -> None:
         if done == 3:
             raise KeyboardInterrupt
 

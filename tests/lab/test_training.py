@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,19 @@ torch = pytest.importorskip("torch")
 
 from sketchseek.errors import InputError  # noqa: E402
 from sketchseek.lab.backbones import MOBILENET_V2_TAPS, build_backbone  # noqa: E402
+from sketchseek.lab.config import override  # noqa: E402
+from sketchseek.lab.datasets import open_dataset  # noqa: E402
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split  # noqa: E402
+from sketchseek.lab.methods import get_method  # noqa: E402
 from sketchseek.lab.methods.inputs import Inputs  # noqa: E402
+from sketchseek.lab.runs import load_network  # noqa: E402
 from sketchseek.lab.training.augment import augment_pairs  # noqa: E402
 from sketchseek.lab.training.config import BENCH, TrainingConfig  # noqa: E402
+from sketchseek.lab.training.loop import save_network  # noqa: E402
 from sketchseek.lab.training.optimizers import one_cycle  # noqa: E402
 from sketchseek.lab.training.pairs import TrainingPairs  # noqa: E402
+from sketchseek.lab.training.run import Plan, run_training  # noqa: E402
+from sketchseek.strokes.raster import episode  # noqa: E402
 from sketchseek.strokes.sketch import Sketch  # noqa: E402
 
 
@@ -196,3 +205,106 @@ def test_polarity_and_normalisation() -> None:
     assert grey[0, :, 0, 0].tolist() == pytest.approx(
         [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225], abs=1e-4
     )
+
+
+def drawn_split(folder: Path, count: int) -> Split:
+    """Photos with two sketches each, of twenty points or so in three strokes."""
+    split = split_of(folder, [""] * count)
+    x = np.linspace(0.1, 0.9, 7)
+    strokes = [np.stack([x, np.full(7, y)], axis=1) for y in (0.2, 0.5, 0.8)]
+    drawn = Sketch.from_arrays(strokes)
+    return replace(split, sketches=tuple(replace(s, strokes=drawn) for s in split.sketches))
+
+
+def test_partial_sketches_are_those_of_an_episode(tmp_path: Path) -> None:
+    split = drawn_split(tmp_path, 8)
+    drawing = split.sketches[0].strokes
+    assert drawing is not None
+    frames = episode(drawing, 20)
+    for step in (1, 5, 10, 20):
+        share = step / 20
+        pairs = TrainingPairs([split], 256, plain(8, completion=(share, share)), seed=0)
+        for row in pairs.at(3).ink:
+            assert np.array_equal(row.numpy() > 0, frames[step - 1])
+
+
+def test_completeness_is_drawn_anew_for_each_sketch_and_step(tmp_path: Path) -> None:
+    split = drawn_split(tmp_path, 16)
+    pairs, again = (TrainingPairs([split], 64, plain(8, completion=(0.05, 1.0)), seed=0) for _ in range(2))
+    complete = TrainingPairs([split], 64, plain(8), seed=0)
+    amounts = [float(row.sum()) for step in range(8) for row in pairs.at(step).ink]
+    assert len(set(amounts)) > 15
+    for step in range(8):
+        assert torch.equal(pairs.at(step).ink, again.at(step).ink)
+        assert torch.equal(pairs.at(step).photo, complete.at(step).photo), "the pairs are the same"
+        assert bool((pairs.at(step).ink <= complete.at(step).ink).all())
+
+
+def test_labels_are_cut_with_the_sketch(tmp_path: Path) -> None:
+    pairs = TrainingPairs([drawn_split(tmp_path, 8)], 64, plain(4, completion=(0.3, 0.6)), seed=0)
+    pairs.label("drawn", 4)
+    batch = pairs.at(0)
+    assert batch.labels is not None and torch.equal(batch.labels > 0, batch.ink > 0)
+
+
+def test_sketches_that_are_images_stay_complete_and_wrong_shares_are_refused(tmp_path: Path) -> None:
+    split = drawn_split(tmp_path, 8)
+    image = tmp_path / "sketch.png"
+    Image.new("L", (16, 16), 255).save(image)
+    first, *others = split.sketches
+    mixed = replace(split, sketches=(replace(first, strokes=None, path=image), *others))
+    assert TrainingPairs([mixed], 32, plain(8, completion=(0.5, 0.5)), seed=0).at(0).ink.shape == (8, 32, 32)
+    images = replace(split, sketches=tuple(replace(s, strokes=None, path=image) for s in split.sketches))
+    with pytest.raises(InputError, match="this data has none"):
+        TrainingPairs([images], 32, plain(8, completion=(0.5, 0.5)), seed=0)
+    for wrong in ((0.0, 1.0), (0.8, 0.5), (0.5, 1.5), (0.5,)):
+        with pytest.raises(InputError, match=r"training\.completion is two shares"):
+            TrainingPairs([split], 32, plain(8, completion=wrong), seed=0)
+
+
+@pytest.fixture(scope="module")
+def siamese_run(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the baseline with its two taps, as it begins."""
+    out = tmp_path_factory.mktemp("runs") / "siamese"
+    method = get_method("siamese")
+    changes = {"size": "64", "training.pairs": "0", "training.batch": "8", "training.precision": "fp32"}
+    plan = Plan(method, override(method.config("bench"), changes), "bench", None, 3, "random", None)
+    run_training(plan, [open_dataset(f"folder:{pairs_folder}")], out)
+    return out
+
+
+def test_a_backbone_comes_from_a_finished_run(siamese_run: Path) -> None:
+    trained = load_network(siamese_run)[0].backbone
+    last = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(siamese_run))
+    assert all(torch.equal(value, last.state_dict()[name]) for name, value in trained.state_dict().items())
+    earlier = build_backbone("torchvision/mobilenet_v2", ("features.6",), 64, str(siamese_run))
+    assert all(torch.equal(value, trained.state_dict()[name]) for name, value in earlier.state_dict().items())
+
+
+def test_the_run_of_another_backbone_or_with_too_few_layers_is_refused(siamese_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="this run's backbone is another"):
+        build_backbone("torchvision/resnet18", ("layer4",), 64, str(siamese_run))
+    short = tmp_path / "short"
+    shutil.copytree(siamese_run, short)
+    run = json.loads((short / "run.json").read_text())
+    run["config"]["taps"] = ["features.6"]
+    network = get_method("siamese").build(override(get_method("siamese").config("bench"), {"taps": "features.6"}))
+    save_network(short / f"{run['main']}.safetensors", network)
+    (short / "run.json").write_text(json.dumps(run))
+    with pytest.raises(InputError, match=r"missing \['network\.features\."):
+        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(short))
+
+
+def test_a_run_that_starts_from_a_run_says_so(siamese_run: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    method = get_method("siamese")
+    changes = {"size": "64", "training.pairs": "0", "training.batch": "8", "taps": "features.18"}
+    config = override(method.config("bench"), changes)
+    data = [open_dataset(f"folder:{pairs_folder}")]
+    run = run_training(Plan(method, config, "bench", None, 0, str(siamese_run), None), data, tmp_path / "run")
+    assert run["weights"].startswith("backbone of siamese (") and run["weights"].endswith("<- random")
+    half = tmp_path / "half"
+    shutil.copytree(siamese_run, half)
+    document = json.loads((half / "run.json").read_text()) | {"finished": False}
+    (half / "run.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="is not finished"):
+        run_training(Plan(method, config, "bench", None, 0, str(half), None), data, tmp_path / "another")

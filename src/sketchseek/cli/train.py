@@ -8,6 +8,8 @@ from typing import Annotated
 
 import tyro
 
+from sketchseek.errors import InputError
+
 
 @dataclass(frozen=True)
 class Args:
@@ -26,9 +28,12 @@ class Args:
     set: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")]] = ()
     """Change one value of the config, e.g. --set training.pairs=20480. May be given several times."""
     weights: str = "pretrained"
-    """The backbone's first weights: `pretrained` (downloaded once), `random`, or a local .safetensors file."""
+    """The backbone's first weights: `pretrained` (downloaded once), `random`, a local .safetensors file, or the
+    folder of a finished run, of any method with this backbone."""
     start: Path | None = None
     """Start from the network of another run instead, e.g. one trained on more data."""
+    init: Path | None = None
+    """Start from weights that the method's authors published instead, a .pth or .safetensors file."""
     seed: int = 0
     """Fixes the order of the data, the augmentation and the new parts' first weights."""
     json: bool = False
@@ -44,13 +49,15 @@ def run(args: Args) -> int:
 
     method = get_method(args.method)
     config = override(method.config(args.preset, args.row), config_changes(args.set))
+    if args.start and args.init:
+        raise InputError("--start and --init both say what to start from; give one of them")
     # Before the data: where torch is missing that is said at once.
     from sketchseek.lab.training.run import Plan, run_training
 
     datasets = open_datasets(args.data, "train")
-    plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start)
+    plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start, args.init)
     with reported_progress(f"training {method.slug}") as report:
-        result = run_training(plan, datasets, args.out, lambda done, values: report(done, config.training.steps))
+        result = run_training(plan, datasets, args.out, lambda done, total, values: report(done, total))
     if args.json:
         print_json(result)
     else:

@@ -65,18 +65,30 @@ def info_nce(
     kind: Similarity = "cosine",
     anchor: Anchor = "sketch",
     naive: bool = False,
+    identity: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE of vectors ``[B, D]``: single-anchor (CSR 2022, B2.1 with alpha = 0), or anchored at photos or at both.
 
     Minus the logarithm of the positive's share among ``e^(similarity / temperature)`` of positive and negatives, mean
-    over anchors. ``both`` is the original InfoNCE: sketches and photos are anchors, and either are negatives.
+    over anchors. ``both`` is the original InfoNCE: sketches and photos are anchors, and either are negatives. Pairs of
+    equal ``identity [B]`` are not each other's negatives.
     """
     losses = []
-    for similarity, positive, negative in _contrasts(sketches, photos, kind, anchor, naive):
+    for similarity, positive, negative in _contrasts(sketches, photos, kind, anchor, naive, identity):
         own = F.one_hot(positive, similarity.shape[1]).bool()
         logits = (similarity / temperature).masked_fill(~(negative | own), -math.inf)
         losses.append(F.cross_entropy(logits, positive))
     return torch.stack(losses).mean()
+
+
+def nt_xent(first: Tensor, second: Tensor, temperature: float, identity: Tensor | None = None) -> Tensor:
+    """NT-Xent of two views ``[B, D]`` of the same B things (SimCLR, Chen et al., ICML 2020, Eq. 1).
+
+    The cross-entropy of the cosines of each of the 2B vectors to the 2B - 1 others, over ``temperature``; the other
+    view of the same thing is the positive. Mean over the 2B. Things of equal ``identity [B]`` are not each other's
+    negatives.
+    """
+    return info_nce(first, second, temperature, anchor="both", identity=identity)
 
 
 def double_anchor_info_nce(
@@ -97,14 +109,22 @@ def double_anchor_info_nce(
 
 
 def _contrasts(
-    sketches: Tensor, photos: Tensor, kind: Similarity, anchor: Anchor, naive: bool
+    sketches: Tensor,
+    photos: Tensor,
+    kind: Similarity,
+    anchor: Anchor,
+    naive: bool,
+    identity: Tensor | None = None,
 ) -> list[tuple[Tensor, Tensor, Tensor]]:
     """What each anchor is compared with: similarity ``[anchors, items]``, the positive's column ``[anchors]`` and
-    which columns are negatives ``[anchors, items]``; the loss is the mean over the list.
+    which columns are negatives ``[anchors, items]``; the loss is the mean over the list. ``naive`` draws its negatives
+    among all other pairs.
     """
     count, device = len(sketches), sketches.device
     rows = torch.arange(count, device=device)
     itself = torch.eye(count, dtype=torch.bool, device=device)
+    if identity is not None:
+        itself = identity[:, None] == identity
     if anchor == "both" and not naive:
         items = torch.cat([sketches, photos])
         return [(similarities(items, items, kind), torch.cat([rows + count, rows]), ~itself.repeat(2, 2))]

@@ -55,13 +55,15 @@ def run_sweep(
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Train every point into ``out/<row>/``, measure its main checkpoint on the test part (complete sketches) and
-    return what ``out/sweep.json`` then holds. ``out/sweep.png`` shows acc@1 and acc@10; the method may add pictures.
+    return what ``out/sweep.json`` then holds. ``out/sweep.png`` shows acc@1 and acc@10, ``out/training.png`` those on
+    validation against epochs; the method may add pictures.
 
     Finished runs are kept and an unfinished one is resumed, so the same call again goes on. ``report(done, total)``
     counts training steps of all points. Raises InputError as ``run_training`` does, and for a finished run of another
     config, seed, data or first weights.
     """
     from sketchseek.lab.evaluation.evaluate import evaluate
+    from sketchseek.lab.evaluation.training_plot import training_plot
     from sketchseek.lab.runs import TorchEncoder, load_network
 
     configs = sweep.configs()
@@ -94,6 +96,8 @@ def run_sweep(
         )
     document = _document(sweep, run, test, points)
     _draw(document).savefig(out / "sweep.png", dpi=150)
+    labels = {f"{sweep.curve} = {x:g}": out / row for row, x in sweep.points().items()}
+    training_plot(labels).savefig(out / "training.png", dpi=150)
     sweep.method.compare(out, networks, next(iter(configs.values())), test)
     unfinished = out / "sweep.json.part"
     unfinished.write_text(json.dumps(document, indent=1) + "\n")
@@ -111,7 +115,7 @@ def _train(
     # What was compiled for the point before would only count towards the compiler's limit.
     torch.compiler.reset()
     plan = Plan(sweep.method, config, sweep.preset, row, sweep.seed, sweep.weights, None)
-    return run_training(plan, datasets, out / row, lambda done, values: report(done))
+    return run_training(plan, datasets, out / row, lambda done, total, values: report(done))
 
 
 def _finished(sweep: Sweep, config: Any, datasets: Sequence[Dataset], folder: Path) -> dict[str, Any] | None:

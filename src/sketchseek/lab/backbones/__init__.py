@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
+from sketchseek.lab.runs import load_network
 
 # The taps of MobileNetV2 that every method uses: 32 x 28 x 28, 96 x 14 x 14 and 1280 x 7 x 7 at 224 px.
 MOBILENET_V2_TAPS = ("features.6", "features.13", "features.18")
@@ -57,8 +58,17 @@ class Backbone(nn.Module):
 
 
 def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "random") -> Backbone:
-    """``build_network``, cut at the taps. Raises InputError as it does, and for an unknown tap or a size too small."""
-    return Backbone(build_network(name, weights), taps, size)
+    """``build_network``, cut at the taps; ``weights`` may also be the folder of a finished run, of any method, whose
+    backbone is loaded. Raises InputError as it does, for an unknown tap or a size too small, and for a run of another
+    backbone or of one that was cut before these taps.
+    """
+    from_run = weights not in ("random", "pretrained") and Path(weights).is_dir()
+    network = build_network(name, "random" if from_run else weights)
+    layers = {f"network.{key}" for key in network.state_dict()}
+    backbone = Backbone(network, taps, size)
+    if from_run:
+        _load_backbone_of_run(backbone, Path(weights), layers)
+    return backbone
 
 
 def build_network(name: str, weights: str = "random") -> nn.Module:
@@ -122,6 +132,23 @@ def load_weights(network: nn.Module, path: Path) -> None:
             f"{path}: these weights belong to another network "
             f"(missing {missing[:3] or 'none'}, left over {unexpected[:3] or 'none'})"
         )
+
+
+def _load_backbone_of_run(backbone: Backbone, folder: Path, layers: set[str]) -> None:
+    """Load the backbone that a run trained. Its taps may be others: what it has of ``layers``, all those of the
+    library's network, and ``backbone`` has not, was cut away.
+    """
+    trained = load_network(folder)[0].state_dict()
+    state = {key.removeprefix("backbone."): v for key, v in trained.items() if key.startswith("backbone.")}
+    wanted = backbone.state_dict()
+    missing, unexpected = sorted(wanted.keys() - state.keys()), sorted(state.keys() - layers)
+    wrong = [key for key in wanted.keys() & state.keys() if wanted[key].shape != state[key].shape]
+    if missing or unexpected or wrong:
+        raise InputError(
+            f"{folder}: this run's backbone is another (missing {missing[:3] or 'none'}, left over "
+            f"{unexpected[:3] or 'none'}, of another shape {wrong[:3] or 'none'}); give a run with this backbone"
+        )
+    backbone.load_state_dict({key: state[key] for key in wanted})
 
 
 def _first_line(error: Exception) -> str:

@@ -21,5 +21,6 @@ class SpatialAttention(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, maps: Tensor) -> Tensor:
-        mask = self.logits(maps).flatten(2).softmax(dim=2).view(len(maps), 1, *maps.shape[2:])
+        logits = self.logits(maps)
+        mask = logits.flatten(2).softmax(dim=2).view_as(logits)
         return maps + maps * mask

@@ -19,6 +19,10 @@ SHIFT = 0.08  # of half the image side, as affine_grid counts
 SHEAR = 0.05
 BRIGHTNESS, CONTRAST, SATURATION = 0.3, 0.3, 0.4
 GRAYSCALE_PROBABILITY = 0.1
+# Of another view of an image (ARNet, released code): enlarged and cut back to its size, turned, mirrored.
+VIEW_ZOOM = 268 / 224
+VIEW_ROTATION = math.radians(30)
+VIEW_FLIP = 0.8
 
 
 def augment_pairs(
@@ -48,6 +52,30 @@ def augment_pairs(
     photos = photos.permute(0, 3, 1, 2)
     photos = F.grid_sample(photos, _random_affine(photos), padding_mode="border", align_corners=False)
     return ink, _jitter_colour(photos.permute(0, 2, 3, 1)), labels
+
+
+def augmented_views(ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
+    """Another view of each drawing, ``ink [B, S, S]``, and of each photo, ``photos [B, S, S, 3]``, float32 in 0..255;
+    each drawn on its own, of the same shapes.
+
+    Enlarged by 1.2 about the middle, turned by up to 30 degrees either way, and mirrored with a probability of 0.8.
+    What comes into the frame is bare paper, or goes on as the photo's edge.
+    """
+    ink = F.grid_sample(ink[:, None], _random_view(ink[:, None]), padding_mode="zeros", align_corners=False)[:, 0]
+    photos = photos.permute(0, 3, 1, 2)
+    photos = F.grid_sample(photos, _random_view(photos), padding_mode="border", align_corners=False)
+    return ink, photos.permute(0, 2, 3, 1)
+
+
+def _random_view(images: Tensor) -> Tensor:
+    """Where to take each pixel of another view of each of ``images [B, C, S, S]`` from: a grid for ``grid_sample``."""
+    count = len(images)
+    angle = _uniform(count, VIEW_ROTATION, images)
+    mirror = torch.where(torch.rand(count, device=images.device) < VIEW_FLIP, -1.0, 1.0)
+    cos, sin = torch.cos(angle) / VIEW_ZOOM, torch.sin(angle) / VIEW_ZOOM
+    none = torch.zeros_like(cos)
+    matrix = torch.stack([mirror * cos, -sin, none, mirror * sin, cos, none], dim=1).view(count, 2, 3)
+    return F.affine_grid(matrix, list(images.shape), align_corners=False)
 
 
 def _uniform(count: int, spread: float, like: Tensor) -> Tensor:

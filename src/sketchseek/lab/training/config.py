@@ -13,6 +13,9 @@ class TrainingConfig:
     ``stroke_augmentation`` changes the strokes of every training sketch before anything else does: moves some
     (CSR 2022, Table 6), leaves some out, bends them (Sketch-a-Net). ``strokes`` says which strokes these are: those
     extracted from the pixels, or those a person drew, where the data has them.
+
+    ``completion`` is the share of its points that each training sketch shows, from and to, drawn uniformly for each
+    sketch each time, 0 < from <= to <= 1; sketches that are images stay complete.
     """
 
     pairs: int
@@ -26,6 +29,7 @@ class TrainingConfig:
     precision: Literal["fp32", "bf16"]
     stroke_augmentation: tuple[Literal["disorder", "removal", "deformation"], ...] = ()
     strokes: Literal["extracted", "drawn"] = "extracted"
+    completion: tuple[float, float] = (1.0, 1.0)
 
     @property
     def steps(self) -> int:

@@ -43,6 +43,7 @@ class Phase:
     each time,
     the rates of its groups multiplied by ``schedule(fraction)``. ``clip`` bounds the gradient norm of each optimiser's
     parameters. ``train_mode(network)`` may freeze parts; by default the whole network is in training mode.
+    ``validated`` is false where what encodes is only trained in a later phase, so that measuring it would say nothing.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Phase:
     schedule: Callable[[float], float]
     clip: float | None = None
     train_mode: Callable[[nn.Module], Any] = nn.Module.train
+    validated: bool = True
 
 
 @dataclass
@@ -79,13 +81,13 @@ def train(
     seed: int,
     precision: str,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
-    report: Callable[[int, dict[str, float]], None] = lambda done, values: None,
+    report: Callable[[int, int, dict[str, float]], None] = lambda done, total, values: None,
 ) -> Progress:
     """Train ``network`` in place and return the final progress.
 
     ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors``, ``last.safetensors`` and, where
     ``validate`` gives a ``mean_reciprocal_rank``, the best by it as ``best.safetensors``. A checkpoint found there is
-    resumed. ``report(steps done over all phases, values)`` is called after every step.
+    resumed. ``report(done, total, values)``, of the steps of all phases, is called after every step.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
@@ -107,7 +109,7 @@ def train(
     if accelerator.device.type == "cpu" and shutil.which("g++"):
         prepared.compile()  # a quarter faster or more on the CPUs it was tried on
 
-    steps_before = sum(p.steps for p in phases[: progress.phase])
+    steps_before, steps_in_all = sum(p.steps for p in phases[: progress.phase]), sum(p.steps for p in phases)
     saved_at = time.monotonic()
     for index in range(progress.phase, len(phases)):
         phase = phases[index]
@@ -137,9 +139,9 @@ def train(
             progress.seconds += time.monotonic() - started
             progress.core_seconds += time.process_time() - core_started
             log({"phase": phase.name, "step": step + 1, **numbers, "seconds": round(progress.seconds, 2)}, progress)
-            report(steps_before + step + 1, numbers)
+            report(steps_before + step + 1, steps_in_all, numbers)
             ends = step + 1 == phase.steps
-            if validate and accelerator.is_main_process and (ends or (step + 1) % every == 0):
+            if validate and phase.validated and accelerator.is_main_process and (ends or (step + 1) % every == 0):
                 _validate(network, validate, index, phase, progress, log, folder)
             if not ends and time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS and accelerator.is_main_process:
                 save_checkpoint(checkpoint, network, optimizers, progress)

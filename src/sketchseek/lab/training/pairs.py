@@ -15,6 +15,7 @@ from sketchseek.lab.datasets.base import Split, merge
 from sketchseek.lab.datasets.pixels import LabelKind, photo_pixels, sketch_labels, sketch_pixels
 from sketchseek.lab.training.augment import augment_pairs
 from sketchseek.lab.training.config import TrainingConfig
+from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.strokes.augment import deform_strokes, disorder_strokes, remove_strokes
 
 STROKES = 10  # into which drawings are cut for stroke augmentation (CSR 2022, n_s)
@@ -45,6 +46,7 @@ class TrainingPairs:
 
     def __init__(self, splits: Sequence[Split], size: int, training: TrainingConfig, seed: int) -> None:
         self.split = merge(splits)
+        self.partial = _is_partial(training.completion, self.split)
         self.photos = photo_pixels(self.split.photos, size)
         self.ink = sketch_pixels(self.split.sketches, size)
         self.labels: NDArray[np.uint8] | None = None
@@ -76,6 +78,9 @@ class TrainingPairs:
         random = np.random.default_rng([self.seed, epoch, position])
         sketch = np.array([random.choice(self.sketches_of[p]) for p in photo])
         ink, labels = self.ink[sketch], None if self.labels is None else self.labels[sketch]
+        if self.partial:
+            ink = self._cut(ink, sketch, random.uniform(*self.training.completion, batch))
+            labels = None if labels is None else np.where(ink > 0, labels, np.uint8(0))
         for name in self.training.stroke_augmentation:
             assert labels is not None
             ink, labels = STROKE_AUGMENTATIONS[name](ink, labels, random)
@@ -87,6 +92,18 @@ class TrainingPairs:
         )
         return PairBatch(augmented[0], augmented[1], torch.from_numpy(photo).to(device), augmented[2])
 
+    def _cut(self, ink: NDArray[np.uint8], sketch: NDArray[np.intp], share: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """The ink of these sketches after each's share of its points, as a step of an episode shows it; of sketches
+        without strokes the complete ``ink``.
+        """
+        cut = ink.copy()
+        for row, index in enumerate(sketch):
+            strokes = self.split.sketches[index].strokes
+            if strokes is not None:
+                drawn = strokes.first_points(round(share[row] * len(strokes)) + 1)
+                cut[row] = prepare_sketch(drawn, self.size)
+        return cut
+
     def _order(self, epoch: int, batches: int) -> NDArray[np.intp]:
         """The photos in the order of an epoch, cut to whole batches."""
         generator = np.random.default_rng([self.seed, epoch])
@@ -96,3 +113,14 @@ class TrainingPairs:
             shuffled = shuffled[np.argsort(of_category, kind="stable")]
         order = self.drawn[shuffled][generator.integers(len(shuffled) % self.training.batch + 1) :]
         return generator.permutation(order[: batches * self.training.batch].reshape(batches, -1)).reshape(-1)
+
+
+def _is_partial(completion: tuple[float, ...], split: Split) -> bool:
+    """Whether sketches are to be cut. Raises InputError for shares that are none, and where no sketch can be cut."""
+    if len(completion) != 2 or not 0 < completion[0] <= completion[1] <= 1:
+        raise InputError(f"training.completion is two shares, 0 < from <= to <= 1, not {completion}")
+    if completion == (1, 1):
+        return False
+    if all(sketch.strokes is None for sketch in split.sketches):
+        raise InputError("training.completion cuts sketches by their strokes, this data has none; leave it at 1,1")
+    return True

@@ -17,6 +17,8 @@ from sketchseek.lab import provenance
 from sketchseek.lab.config import config_hash, to_dict
 from sketchseek.lab.datasets import hold_out, split_hash
 from sketchseek.lab.datasets.base import Dataset, Split, merge
+from sketchseek.lab.datasets.traced import with_traced_sketches
+from sketchseek.lab.evaluation.calibration import calibrate
 from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.methods import Method
 from sketchseek.lab.runs import TorchEncoder, load_network, read_run, write_run
@@ -40,23 +42,28 @@ class Plan:
     seed: int
     weights: str
     start: Path | None
+    init: Path | None = None  # weights that the method's authors published
 
 
 def run_training(
     plan: Plan,
     datasets: Sequence[Dataset],
     out: Path,
-    report: Callable[[int, dict[str, float]], None] = lambda done, values: None,
+    report: Callable[[int, int, dict[str, float]], None] = lambda done, total, values: None,
 ) -> dict[str, Any]:
     """Train, or resume, into ``out`` and return the contents of ``run.json``.
 
-    Raises InputError where ``out`` holds another run or a finished one, and for data without training pairs.
+    A data set of photos alone is trained with sketches traced from them. Raises InputError where ``out`` holds another
+    run or a finished one, and for data without training pairs.
     """
+    datasets = [with_traced_sketches(d) for d in datasets]
     held_out = [hold_out(d.train) for d in datasets]
     run = _describe(plan, datasets, held_out)
     _refuse_another(out, run)
     torch.manual_seed(plan.seed)
-    network = plan.method.build(plan.config, "random" if plan.start else plan.weights)
+    network = plan.method.build(plan.config, "random" if plan.start or plan.init else plan.weights)
+    if plan.init:
+        plan.method.initialise(network, plan.init)
     if plan.start:
         source, _ = load_network(plan.start)
         try:
@@ -88,9 +95,12 @@ def run_training(
     if hasattr(network, "fit"):
         _fit(out, pairs.photos)
     chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0
+    main = "best" if chosen else "last"
+    confidence = calibrate(TorchEncoder(load_network(out, main)[0], plan.config.size), validation, pairs.photos)
     run |= {
         "finished": True,
-        "main": "best" if chosen else "last",
+        "main": main,
+        "confidence": confidence and confidence.to_json(),
         "checkpoint": (
             "best mean reciprocal rank on the validation photos"
             if chosen
@@ -122,17 +132,19 @@ def _fit(out: Path, photos: NDArray[np.uint8]) -> None:
 
 def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[Split, Split]]) -> dict[str, Any]:
     if plan.start:
-        start = read_run(plan.start)
-        if not start["finished"]:
-            raise InputError(f"{plan.start}: is not finished; run its train command again, then start from it")
-        digest = provenance.file_hash(plan.start / f"{start['main']}.safetensors")
-        weights = f"{plan.start.name} ({digest}) <- {start['weights']}"
+        weights = _origin(plan.start)
+    elif plan.init and plan.init.is_file():
+        weights = f"{plan.init.name} ({provenance.file_hash(plan.init)})"
+    elif plan.init:
+        raise InputError(f"{plan.init}: no such weights file")
     elif plan.weights in ("random", "pretrained"):
         weights = plan.weights
+    elif Path(plan.weights).is_dir():
+        weights = f"backbone of {_origin(Path(plan.weights))}"
     elif Path(plan.weights).is_file():
         weights = f"{Path(plan.weights).name} ({provenance.file_hash(Path(plan.weights))})"
     else:
-        raise InputError(f"{plan.weights}: no such weights file")
+        raise InputError(f"{plan.weights}: no such weights file, nor the folder of a run")
     return {
         "format": 1,
         "method": plan.method.slug,
@@ -158,6 +170,15 @@ def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[
         "finished": False,
         "main": "last",
     }
+
+
+def _origin(folder: Path) -> str:
+    """The finished run in ``folder`` and what it began with; InputError where it is none."""
+    run = read_run(folder)
+    if not run["finished"]:
+        raise InputError(f"{folder}: is not finished; run its train command again, then start from it")
+    digest = provenance.file_hash(folder / f"{run['main']}.safetensors")
+    return f"{folder.name} ({digest}) <- {run['weights']}"
 
 
 def _refuse_another(out: Path, run: dict[str, Any]) -> None:

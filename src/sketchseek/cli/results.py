@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sketchseek.errors import InputError
 
-OVER_STEPS = ("m@A", "m@B", "w@mA", "w@mB")
-COLUMNS = ("acc@1", "acc@5", "acc@10", *OVER_STEPS)
+COLUMNS = ("acc@1", "acc@5", "acc@10", "m@A", "m@B", "w@mA", "w@mB")
 
 # The papers' names of the systems that are, or will be, methods here; other names are baselines the papers print.
 SLUGS = {
@@ -38,6 +39,10 @@ class Args:
     """Only this data set, e.g. chairv2."""
     compare: tuple[Path, Path] | None = None
     """Two result files of the same split: the first minus the second, with 95 % intervals over the queries."""
+    curves: tuple[Path, ...] | None = None
+    """A picture to write, e.g. early.png, and the result files of the same split whose m@A, m@B, w@mA and w@mB it shows
+    over the drawing.
+    """
     json: bool = False
     """Print JSON, with every published setting (ablations too) and the provenance."""
 
@@ -69,6 +74,11 @@ def run(args: Args) -> int:
             print_json(comparison)
         else:
             _print_comparison(comparison)
+        return 0
+    if args.curves:
+        picture, *files = args.curves
+        draw(picture, files)
+        print(picture)
         return 0
     folder = results_folder()
     entries = read_published(folder / "published.csv") + read_reproduced(folder)
@@ -215,18 +225,15 @@ def _digits(value: Any) -> str:
 def compare(first: Path, second: Path) -> dict[str, Any]:
     """The first result minus the second, paired over queries: mean and 95 % bootstrap interval in percentage points.
 
-    Raises InputError unless both rank the same queries in the same gallery.
+    ``verdict`` says which is better, whether more or less of the figure is. Raises InputError unless both rank the same
+    queries in the same gallery.
     """
     import numpy as np
 
     from sketchseek.lab.evaluation.compare import paired_bootstrap
-    from sketchseek.lab.evaluation.metrics import per_query
+    from sketchseek.lab.evaluation.metrics import LOWER_IS_BETTER, OVER_STEPS, per_query
 
-    a, b = _read_result(first), _read_result(second)
-    if a["split"] != b["split"] or len(a["ranks"]) != len(b["ranks"]):
-        raise InputError(
-            f"{first} and {second} are of different splits; compare results of the same queries and gallery"
-        )
+    a, b = _read_results([first, second])
     values = [per_query(np.array(result["ranks"]), result["split"]["gallery"]) for result in (a, b)]
     steps = [len(result["ranks"][0]) for result in (a, b)]
     figures = {}
@@ -235,9 +242,47 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
         if name in OVER_STEPS and (steps[0] != steps[1] or steps[0] == 1):
             continue
         mean, low, high = (100 * value for value in paired_bootstrap(values[0][name], values[1][name]))
-        verdict = "gain" if low > 0 else "loss" if high < 0 else "not told apart"
+        better, worse = (high < 0, low > 0) if name in LOWER_IS_BETTER else (low > 0, high < 0)
+        verdict = "gain" if better else "loss" if worse else "not told apart"
         figures[name] = {"difference": mean, "low": low, "high": high, "verdict": verdict}
     return {"first": a["name"], "second": b["name"], "queries": len(a["ranks"]), "figures": figures}
+
+
+def draw(picture: Path, files: Sequence[Path]) -> None:
+    """Draw the early figures of result files over the drawing. Raises InputError unless all rank the same queries in
+    the same gallery, at several steps.
+    """
+    import numpy as np
+
+    from sketchseek.lab.evaluation.report import draw_curves
+
+    if not files:
+        raise InputError(f"--curves {picture}: name the result files to draw too, e.g. results/chairv2/*.json")
+    results = _read_results(files)
+    for path, result in zip(files, results, strict=True):
+        if len(result["ranks"][0]) == 1:
+            raise InputError(f"{path}: was measured on complete sketches only; measure it with more --steps")
+    names = {result["name"]: np.array(result["ranks"]) for result in results}
+    figure = draw_curves(names, results[0]["split"]["gallery"])
+    unfinished = picture.with_name(f".{picture.name}.part")
+    try:
+        figure.savefig(unfinished, dpi=150, format=picture.suffix.removeprefix(".") or "png")
+        os.replace(unfinished, picture)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{picture}: cannot be written ({error}); give the name of a .png, .svg or .pdf") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Result files of one split. Raises InputError naming two that are not."""
+    results = [_read_result(path) for path in paths]
+    for path, result in zip(paths, results, strict=True):
+        if result["split"] != results[0]["split"] or len(result["ranks"]) != len(results[0]["ranks"]):
+            raise InputError(
+                f"{paths[0]} and {path} are of different splits; compare results of the same queries and gallery"
+            )
+    return results
 
 
 def _print_comparison(comparison: dict[str, Any]) -> None:

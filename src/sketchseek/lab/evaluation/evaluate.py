@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
-from sketchseek.lab.evaluation.metrics import Figures, figures, ranks_of
+from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, figures, ranks_of, success_step
 from sketchseek.matching import Features, Matcher
+from sketchseek.model.confidence import SCORES
+from sketchseek.model.sketch_encoder import encode_episodes
 
 SKETCHES_AT_A_TIME = 8
 
@@ -30,15 +32,25 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """``ranks [queries, steps]`` and, for pictures, the ``top [queries, up to 10]`` photos of the complete sketch."""
+    """What came back for every query at every step, in a ``gallery`` of so many photos.
+
+    ``ranks [queries, steps]`` of the right photo, and the ``nearest [queries, steps, up to 24]`` photos, closest first,
+    with their ``scores``.
+    """
 
     ranks: NDArray[np.int64]
-    top: NDArray[np.int64]
+    nearest: NDArray[np.int64] = field(repr=False)
+    scores: NDArray[np.float32] = field(repr=False)
     gallery: int
 
     @property
     def steps(self) -> int:
         return self.ranks.shape[1]
+
+    @property
+    def top(self) -> NDArray[np.int64]:
+        """The ``[queries, up to 10]`` photos closest to the complete sketch, closest first."""
+        return self.nearest[:, -1, :10]
 
     def figures(self) -> Figures:
         return figures(self.ranks, self.gallery)
@@ -48,21 +60,50 @@ class Evaluation:
         drawers = np.array([s.drawer for s in split.sketches])
         return {str(d): figures(self.ranks[drawers == d], self.gallery) for d in np.unique(drawers) if d}
 
+    def median_strokes(self, split: Split) -> dict[str, float | None]:
+        """The median number of strokes, the unfinished one included, at which the right photo came to be among the
+        first k up to the complete sketch: ``{"median_strokes_to_success@k": ...}``.
+
+        None where it never is for half of the sketches, or where these have no strokes or one step only.
+        """
+        names = {k: f"median_strokes_to_success@{k}" for k in SUCCESS}
+        if self.steps == 1 or not all(s.strokes is not None for s in split.sketches):
+            return dict.fromkeys(names.values())
+        strokes = np.array([[*strokes_begun(s, self.steps), np.inf] for s in split.sketches])
+        medians = {
+            k: float(np.median(np.take_along_axis(strokes, success_step(self.ranks, k)[:, None], axis=1)))
+            for k in SUCCESS
+        }
+        return {names[k]: median if np.isfinite(median) else None for k, median in medians.items()}
+
 
 def default_steps(split: Split) -> int:
     """20 partial sketches where every sketch of the split has strokes or frames, else the complete sketch alone."""
-    return 20 if split.sketches and all(_has_steps(s) for s in split.sketches) else 1
+    return 20 if split.sketches and all(has_steps(s) for s in split.sketches) else 1
 
 
-def _has_steps(sketch: SketchItem) -> bool:
+def has_steps(sketch: SketchItem) -> bool:
+    """Whether it is known how the sketch grew."""
     return sketch.strokes is not None or bool(sketch.frames)
 
 
+def strokes_begun(sketch: SketchItem, steps: int) -> NDArray[np.intp]:
+    """The number of strokes, the unfinished one included, at each step, ``[steps]``, of a sketch that has strokes."""
+    from sketchseek.strokes import last_points
+
+    assert sketch.strokes is not None
+    return sketch.strokes.stroke_of_point[last_points(len(sketch.strokes), steps)] + 1
+
+
 def evaluate(
-    encoder: Encoder, split: Split, steps: int = 1, advance: Callable[[int], None] = lambda images: None
+    encoder: Encoder,
+    split: Split,
+    steps: int = 1,
+    advance: Callable[[int], None] = lambda images: None,
+    part: slice = slice(None),
 ) -> Evaluation:
     """Encode all photos and all (sketch, step) of the split and rank. ``advance`` is told of images as they are
-    encoded.
+    encoded. With ``part`` only these of the ``steps`` are evaluated.
 
     Raises InputError for a split without photos or sketches, and for steps > 1 where a sketch has no strokes.
     """
@@ -70,24 +111,51 @@ def evaluate(
 
     if not split.photos or not split.sketches:
         raise InputError("there is nothing to evaluate: the split has no photos or no sketches")
-    if steps > 1 and not all(_has_steps(s) for s in split.sketches):
+    if steps > 1 and not all(has_steps(s) for s in split.sketches):
         raise InputError("partial sketches need strokes, this data has none; use --extract-strokes or --steps 1")
     pixels = photo_pixels(split.photos, encoder.size)
     photos = encoder.encode_photos(pixels)
     advance(len(pixels))
     complete = sketch_pixels(split.sketches, encoder.size) if steps == 1 else None
     target = np.array([s.photo for s in split.sketches])
-    ranks, top = [], []
+    ranks, nearest, scores = [], [], []
     for start in range(0, len(target), SKETCHES_AT_A_TIME):
-        chunk = range(start, min(start + SKETCHES_AT_A_TIME, len(target)))
+        chunk = slice(start, start + SKETCHES_AT_A_TIME)
         if complete is not None:
-            frames = complete[chunk.start : chunk.stop, None]
+            frames = complete[chunk, None]
         else:
-            frames = np.stack([sketch_frames(split.sketches[i], steps, encoder.size) for i in chunk])
-        features = encoder.encode_sketches(list(frames.reshape(-1, *frames.shape[2:])))
+            frames = np.stack([sketch_frames(s, steps, encoder.size)[part] for s in split.sketches[chunk]])
+        shape = frames.shape[:2]  # sketches, steps
+        features = encode_episodes(encoder, frames)
         similarity = np.asarray(encoder.matcher.similarity(features, photos))
-        ranks.append(ranks_of(similarity, np.repeat(target[start : chunk.stop], steps)).reshape(-1, steps))
-        last = similarity[steps - 1 :: steps]
-        top.append(np.argsort(-last, axis=1, kind="stable")[:, :10])
-        advance(len(frames) * steps)
-    return Evaluation(np.concatenate(ranks), np.concatenate(top), len(split.photos))
+        order = np.argsort(-similarity, axis=1, kind="stable")[:, :SCORES]
+        ranks.append(ranks_of(similarity, np.repeat(target[chunk], shape[1])).reshape(shape))
+        nearest.append(order.reshape(*shape, -1))
+        scores.append(np.take_along_axis(similarity, order, axis=1).reshape(*shape, -1))
+        advance(shape[0] * shape[1])
+    return Evaluation(np.concatenate(ranks), np.concatenate(nearest), np.concatenate(scores), len(split.photos))
+
+
+def evaluate_levels(
+    encoders: Mapping[float, Encoder],
+    split: Split,
+    steps: int,
+    advance: Callable[[int], None] = lambda images: None,
+) -> Evaluation:
+    """Evaluate several models as one, each given with the share of a drawing, in 0..1, that it was trained for.
+
+    Step t of T is answered by the model of the lowest share that is at least t / T (Bhunia et al., CVPR 2020, baseline
+    B3). Raises InputError as ``evaluate`` does, and where no model was trained for the complete sketch.
+    """
+    if max(encoders) < 1:
+        raise InputError(f"none of the models was trained beyond {max(encoders):.0%} of a drawing; add one that was")
+    parts, begin = [], 0
+    for level, encoder in sorted(encoders.items()):
+        end = int(level * steps + 1e-9)
+        if end > begin:
+            parts.append(evaluate(encoder, split, steps, advance, slice(begin, end)))
+            begin = end
+    ranks, nearest, scores = (
+        np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("ranks", "nearest", "scores")
+    )
+    return Evaluation(ranks, nearest, scores, len(split.photos))

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 Figures = dict[str, float | None]
 
+SUCCESS = (1, 5, 10)  # a search has succeeded where the right photo is among so many
+LOWER_IS_BETTER = tuple(f"strokes_to_success@{k}" for k in SUCCESS)
+OVER_STEPS = ("m@A", "m@B", "w@mA", "w@mB", "rank_area", *LOWER_IS_BETTER)
+
 
 def ranks_of(similarity: NDArray[np.floating[Any]], target: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """The rank of each query's own photo, ``[queries]``, 1 is best.
@@ -26,32 +30,52 @@ def ranks_of(similarity: NDArray[np.floating[Any]], target: NDArray[np.integer[A
 def figures(ranks: NDArray[np.integer[Any]], gallery: int) -> Figures:
     """Every figure, in percent, of ``ranks [queries, steps]`` in a gallery of so many photos.
 
-    acc@k and the mean reciprocal rank are of the last step (the complete sketch). m@A is the mean rank percentile
-    ``(G - rank) / (G - 1)`` over queries and steps, m@B the mean of ``1 / rank``, and w@mA, w@mB weigh step t of T with
-    ``exp(-t / T)`` (not normalised, so their maximum is the mean weight, 61.6 at T = 20). They are None where T is 1.
+    acc@k and the mean reciprocal rank are of the last step (the complete sketch), the others over the drawing; these
+    are None where there is one step only. Each is the mean of ``per_query`` over the queries, times 100.
     """
-    last = ranks[:, -1]
-    steps = ranks.shape[1]
-    result: Figures = {f"acc@{k}": float((last <= k).mean() * 100) for k in (1, 5, 10)}
-    result |= dict.fromkeys(("m@A", "m@B", "w@mA", "w@mB"))
-    if steps > 1:
-        values = per_query(ranks, gallery)
-        result |= {name: float(values[name].mean() * 100) for name in ("m@A", "m@B", "w@mA", "w@mB")}
-    result["mean_reciprocal_rank"] = float((1 / last).mean() * 100)
-    return result
+    only_complete = ranks.shape[1] == 1
+    return {
+        name: None if only_complete and name in OVER_STEPS else float(values.mean() * 100)
+        for name, values in per_query(ranks, gallery).items()
+    }
 
 
 def per_query(ranks: NDArray[np.integer[Any]], gallery: int) -> Mapping[str, NDArray[np.float64]]:
-    """What each query contributes to each figure, in 0..1, ``[queries]``; the figure is the mean. The base of
-    comparisons.
+    """What each query contributes to each figure, in 0..1, ``[queries]``. The base of comparisons.
+
+    At step t of T, with G photos in the gallery:
+
+    - acc@k: whether the complete sketch has rank k or better;
+    - m@A, m@B: the mean over the steps of the rank percentile ``(G - rank) / (G - 1)`` and of ``1 / rank`` (Bhunia et
+      al., CVPR 2020, section 4);
+    - w@mA, w@mB: the same, step t weighing ``exp(-t / T)`` (not normalised, so their maximum is the mean weight, 0.616
+      at T = 20);
+    - rank_area: the area under the rank against the share drawn, the rank on a logarithmic scale on which the first
+      place is 1 and the last 0: the mean over the steps of ``1 - ln(rank) / ln(G)``. Each halving of the rank counts
+      alike, whereas m@A hardly tells rank 1 from rank 20 in a large gallery, and m@B hardly rank 20 from the last;
+    - strokes_to_success@k: the share of the drawing, t / T, from which on the rank is k or better up to the complete
+      sketch; 1 where it never is so. The only ones of which less is better.
     """
     last, steps = ranks[:, -1], ranks.shape[1]
     percentile = (gallery - ranks) / max(gallery - 1, 1)
     weight = np.exp(-np.arange(1, steps + 1) / steps)
-    return {f"acc@{k}": (last <= k).astype(np.float64) for k in (1, 5, 10)} | {
-        "m@A": percentile.mean(axis=1),
-        "m@B": (1 / ranks).mean(axis=1),
-        "w@mA": (weight * percentile).mean(axis=1),
-        "w@mB": (weight / ranks).mean(axis=1),
-        "mean_reciprocal_rank": 1 / last,
-    }
+    return (
+        {f"acc@{k}": (last <= k).astype(np.float64) for k in SUCCESS}
+        | {
+            "m@A": percentile.mean(axis=1),
+            "m@B": (1 / ranks).mean(axis=1),
+            "w@mA": (weight * percentile).mean(axis=1),
+            "w@mB": (weight / ranks).mean(axis=1),
+            "rank_area": 1 - (np.log(ranks) / np.log(max(gallery, 2))).mean(axis=1),
+        }
+        | {f"strokes_to_success@{k}": np.minimum(success_step(ranks, k) + 1, steps) / steps for k in SUCCESS}
+        | {"mean_reciprocal_rank": 1 / last}
+    )
+
+
+def success_step(ranks: NDArray[np.integer[Any]], k: int) -> NDArray[np.intp]:
+    """The first step, counted from 0, from which on the rank is ``k`` or better to the end, ``[queries]``; as many as
+    there are steps where the complete sketch has a worse rank.
+    """
+    missed = ranks > k
+    return np.where(missed.any(axis=1), ranks.shape[1] - np.argmax(missed[:, ::-1], axis=1), 0)

@@ -5,7 +5,7 @@ came.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,42 +19,90 @@ from sketchseek.lab.evaluation.evaluate import Evaluation
 from sketchseek.model.preprocess import read_photo
 
 CELL, GAP, FRAME = 128, 8, 4
+INSIDE = CELL - 2 * FRAME
 PICTURE = 168  # of a sheet; three times the 56 cells of most recovery maps
-SHOWN = 10  # photos a row
 RIGHT, WRONG, TEXT = (22, 163, 74), (226, 229, 233), (55, 65, 81)
 ROWS = 12
+STRIPS, STRIP_PHOTOS, STRIP_PERCENT = 4, 4, (5, 10, 20, 40, 60, 80, 100)
+CURVES = {  # whether early steps weigh more, and what the curve is of
+    "m@A": (False, "rank percentile, %"),
+    "m@B": (False, "1 / rank, %"),
+    "w@mA": (True, "weighted rank percentile, %"),
+    "w@mB": (True, "weighted 1 / rank, %"),
+}
 
 
 def write_report(folder: Path, evaluation: Evaluation, split: Split, document: dict[str, Any]) -> None:
-    """Write ``evaluation.json``, ``top.png`` (the best photos of twelve sketches from the easiest to the hardest, the
-    right one framed in green) and, where there are steps, ``curve.png`` (rank percentile and 1/rank against the share
-    drawn).
+    """Write ``evaluation.json`` and ``top.png`` (the best photos of twelve sketches from the easiest to the hardest,
+    the right one framed in green).
+
+    Where there are steps: ``strips.png`` (the best photos of four of these as they grew), ``curve.png`` (the early
+    figures against the share drawn) and, of a model with a confidence, ``calibration.png``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evaluation.json").write_text(json.dumps(document | {"ranks": evaluation.ranks.tolist()}) + "\n")
-    by_rank = np.argsort(evaluation.ranks[:, -1], kind="stable")
-    rows = by_rank[np.linspace(0, len(by_rank) - 1, min(ROWS, len(by_rank))).astype(int)]
-    top_picture(evaluation, split, rows).save(folder / "top.png")
+    top_picture(evaluation, split, _from_easy_to_hard(evaluation, ROWS)).save(folder / "top.png")
     if evaluation.steps > 1:
-        _curve({document["name"]: evaluation}).savefig(folder / "curve.png", dpi=120)
+        strips_picture(evaluation, split, _from_easy_to_hard(evaluation, STRIPS)).save(folder / "strips.png")
+        draw_curves({document["name"]: evaluation.ranks}, evaluation.gallery).savefig(folder / "curve.png", dpi=120)
+    if document.get("calibration_curve"):
+        draw_calibration(np.array(document["calibration_curve"])).savefig(folder / "calibration.png", dpi=120)
+
+
+def _from_easy_to_hard(evaluation: Evaluation, count: int) -> NDArray[np.intp]:
+    """``count`` queries, evenly chosen in order of the rank of the complete sketch."""
+    by_rank = np.argsort(evaluation.ranks[:, -1], kind="stable")
+    return by_rank[np.linspace(0, len(by_rank) - 1, min(count, len(by_rank))).astype(int)]
 
 
 def top_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.ndarray) -> Image.Image:
     """A row a sketch: the sketch, then its best photos in order, the right one framed in green."""
-    shown = min(SHOWN, evaluation.top.shape[1])
+    shown = evaluation.top.shape[1]
     step = CELL + GAP
     sheet = Image.new("RGB", ((shown + 1) * step + 3 * GAP, len(rows) * step + GAP), "white")
-    draw = ImageDraw.Draw(sheet)
-    inside = CELL - 2 * FRAME
     for line, row in enumerate(rows):
         y = GAP + line * step
-        sheet.paste(Image.fromarray(255 - sketch_frames(split.sketches[row], 1, inside)[0]), (GAP + FRAME, y + FRAME))
-        for column, index in enumerate(evaluation.top[row, :shown]):
-            x = 3 * GAP + (column + 1) * step
-            right = index == split.sketches[row].photo
-            draw.rectangle((x, y, x + CELL - 1, y + CELL - 1), fill=RIGHT if right else WRONG)
-            sheet.paste(Image.fromarray(read_photo(split.photos[index].path, inside)), (x + FRAME, y + FRAME))
+        sheet.paste(_cell(255 - sketch_frames(split.sketches[row], 1, INSIDE)[0], "white"), (GAP, y))
+        for column, index in enumerate(evaluation.top[row]):
+            sheet.paste(_photo_cell(split, row, index), (3 * GAP + (column + 1) * step, y))
     return sheet
+
+
+def strips_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.ndarray) -> Image.Image:
+    """A block a sketch: above what was drawn at 5, 10, 20, 40, 60, 80 and 100 %, below each its best photos, closest
+    first, the right one framed in green and its rank written over them.
+    """
+    steps = np.unique(np.clip(np.rint(np.array(STRIP_PERCENT) * evaluation.steps / 100), 1, None).astype(int)) - 1
+    photos = min(STRIP_PHOTOS, evaluation.nearest.shape[2])
+    step, text = CELL + GAP, 22
+    block = (photos + 1) * step + 2 * text + 2 * GAP
+    sheet = Image.new("RGB", (len(steps) * step + GAP, len(rows) * block), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(15)
+    for line, row in enumerate(rows):
+        frames = sketch_frames(split.sketches[row], evaluation.steps, INSIDE)
+        for column, at in enumerate(steps):
+            x, y = GAP + column * step, line * block
+            drawn = f"{(at + 1) / evaluation.steps:.0%}"
+            draw.text((x + CELL // 2, y + text // 2 + 2), drawn, fill=TEXT, font=font, anchor="mm")
+            sheet.paste(_cell(255 - frames[at], "white"), (x, y + text))
+            rank = evaluation.ranks[row, at]
+            middle = (x + CELL // 2, y + text + step + text // 2 - 4)
+            draw.text(middle, f"rank {rank}", fill=RIGHT if rank == 1 else TEXT, font=font, anchor="mm")
+            for place, index in enumerate(evaluation.nearest[row, at, :photos]):
+                sheet.paste(_photo_cell(split, row, index), (x, y + 2 * text + (place + 1) * step))
+    return sheet
+
+
+def _photo_cell(split: Split, query: int, index: int) -> Image.Image:
+    right = index == split.sketches[query].photo
+    return _cell(read_photo(split.photos[index].path, INSIDE), RIGHT if right else WRONG)
+
+
+def _cell(picture: NDArray[np.uint8], frame: tuple[int, int, int] | str) -> Image.Image:
+    cell = Image.new("RGB", (CELL, CELL), frame)
+    cell.paste(Image.fromarray(picture), (FRAME, FRAME))
+    return cell
 
 
 def picture_sheet(
@@ -89,19 +137,36 @@ def _square(picture: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(picture).convert("RGB").resize((PICTURE, PICTURE), resample)
 
 
-def _curve(evaluations: dict[str, Evaluation]) -> Any:
+def draw_curves(ranks: Mapping[str, NDArray[np.integer[Any]]], gallery: int) -> Any:
+    """m@A, m@B, w@mA and w@mB over the drawing for several systems, a figure with four panels.
+
+    ``ranks`` are ``[queries, steps]`` by the name of the system. Each curve is the mean over the queries at each step,
+    so the mean of its points is the figure, which stands in the legend.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name, evaluation in evaluations.items():
-        drawn = np.arange(1, evaluation.steps + 1) / evaluation.steps * 100
-        percentile = (evaluation.gallery - evaluation.ranks) / max(evaluation.gallery - 1, 1) * 100
-        left.plot(drawn, percentile.mean(axis=0), label=name)
-        right.plot(drawn, (100 / evaluation.ranks).mean(axis=0), label=name)
-    left.set(xlabel="drawn, % of the points", ylabel="rank percentile, %", title="m@A over the drawing")
-    right.set(xlabel="drawn, % of the points", ylabel="1 / rank, %", title="m@B over the drawing")
-    for axes in (left, right):
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    for axes, (name, (weighted, label)) in zip(figure.subplots(2, 2).flat, CURVES.items(), strict=True):
+        for system, table in ranks.items():
+            steps = table.shape[1]
+            values = 1 / table if name.endswith("B") else (gallery - table) / max(gallery - 1, 1)
+            drawn = np.arange(1, steps + 1) / steps
+            curve = 100 * values.mean(axis=0) * (np.exp(-drawn) if weighted else 1)
+            axes.plot(100 * drawn, curve, label=f"{system}  {curve.mean():.2f}")
+        axes.set(xlabel="drawn, % of the points", ylabel=label, title=f"{name} over the drawing")
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def draw_calibration(curve: NDArray[np.float64]) -> Any:
+    """How often the best photo was right against the confidence stated, of the bins of ``calibration_curve``."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 100], [0, 100], color="lightgrey")
+    axes.plot(100 * curve[:, 0], 100 * curve[:, 1], marker="o")
+    axes.set(xlabel="confidence stated, %", ylabel="best photo is right, %", xlim=(0, 100), ylim=(0, 100))
+    axes.grid(alpha=0.3)
     return figure

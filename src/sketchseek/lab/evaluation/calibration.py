@@ -1,0 +1,128 @@
+"""A model's confidence, fitted on validation drawings, and how far it can be trusted on others."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchseek.lab.datasets.base import SketchItem, Split
+from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames
+from sketchseek.lab.evaluation.evaluate import Encoder, Evaluation, has_steps
+from sketchseek.model.confidence import SCORES, Confidence, Settling, Signs
+from sketchseek.model.sketch_encoder import encode_episodes
+from sketchseek.strokes import CANVAS, last_points
+
+STEPS = 20
+MOST_SKETCHES, MOST_OTHERS = 200, 500  # to fit on; the time this takes is part of training
+ENOUGH_SKETCHES = 50
+ENOUGH_PHOTOS = SCORES
+LEAST_GALLERY = 8
+GALLERIES = 5  # random ones for each sketch
+RIDGE = 0.1  # keeps a coefficient finite that the drawings leave open
+BINS = 10
+LINE_WIDTH = 3  # pixels of the canvas
+
+
+def calibrate(
+    encoder: Encoder, split: Split, others: NDArray[np.uint8] | None = None, seed: int = 0
+) -> Confidence | None:
+    """Fit a model's confidence on validation drawings, 20 steps each, ranked in random galleries of 8 to all photos.
+
+    ``others``, uint8 ``[n, S, S, 3]``, are photos of training, which nobody searches for: with them the galleries get
+    larger than the few validation photos allow, and the confidence has less to extrapolate. Beyond the largest it is
+    linear in the logarithm of the number of photos.
+    None where fewer than 50 sketches have strokes or frames, or there are fewer than 24 photos.
+    """
+    sketches = [s for s in split.sketches if has_steps(s)]
+    if len(sketches) < ENOUGH_SKETCHES:
+        return None
+    pixels = photo_pixels(split.photos, encoder.size)
+    if others is not None:
+        pixels = np.concatenate([pixels, others[:: max(1, -(-len(others) // MOST_OTHERS))]])
+    if len(pixels) < ENOUGH_PHOTOS:
+        return None
+    photos = encoder.encode_photos(pixels)
+    generator = np.random.default_rng(seed)
+    signs, right = [], []
+    for index in np.linspace(0, len(sketches) - 1, min(len(sketches), MOST_SKETCHES)).astype(int):
+        sketch = sketches[index]
+        frames = encode_episodes(encoder, sketch_frames(sketch, STEPS, encoder.size)[None])
+        similarity = np.asarray(encoder.matcher.similarity(frames, photos))
+        ink = lines_drawn(sketch, STEPS)
+        for _ in range(GALLERIES):
+            gallery = _random_gallery(generator, len(pixels), sketch.photo)
+            of_drawing = Signs(len(gallery))
+            for scores, length in zip(similarity[:, gallery], ink.tolist(), strict=True):
+                order = np.argsort(-scores, kind="stable")
+                signs.append(of_drawing.update(int(order[0]), scores[order[:SCORES]].tolist(), length))
+                right.append(gallery[order[0]] == sketch.photo)
+    return fit(np.array(signs), np.array(right))
+
+
+def fit(signs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
+    """The logistic model of ``right [n]`` given ``signs [n, 4]``: maximum likelihood with a small ridge, by Newton's
+    method.
+    """
+    x = np.column_stack([signs, np.ones(len(signs))])
+    ridge = RIDGE * np.diag([1.0, 1.0, 1.0, 1.0, 0.0])
+    weights = np.zeros(len(ridge))
+    for _ in range(30):
+        probability = 0.5 * (1 + np.tanh(x @ weights / 2))
+        gradient = x.T @ (probability - right) + ridge @ weights
+        curvature = (x * (probability * (1 - probability) + 1e-9)[:, None]).T @ x + ridge
+        weights -= np.linalg.solve(curvature, gradient)
+    return Confidence(*weights.tolist())
+
+
+def confidences(confidence: Confidence, evaluation: Evaluation, split: Split) -> NDArray[np.float64]:
+    """How sure the live session would have been of the best photo at each step, 0..1, ``[queries, steps]``."""
+    result = []
+    for query, sketch in enumerate(split.sketches):
+        settling = Settling(confidence, evaluation.gallery)
+        ink = lines_drawn(sketch, evaluation.steps)
+        best, scores = evaluation.nearest[query, :, 0].tolist(), evaluation.scores[query].tolist()
+        result.append([settling.update(*moment) for moment in zip(best, scores, ink.tolist(), strict=True)])
+    return np.array(result, dtype=np.float64)
+
+
+def calibration_curve(
+    probability: NDArray[np.floating[Any]], right: NDArray[np.bool_], bins: int = BINS
+) -> NDArray[np.float64]:
+    """Mean probability, share that was right and number of moments of each bin, ``[bins, 3]``.
+
+    The moments, in order of their probability, are cut into bins of equal count.
+    """
+    order = np.argsort(probability, axis=None, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    flat, hit = probability.reshape(-1), right.reshape(-1)
+    return np.array([[flat[part].mean(), hit[part].mean(), len(part)] for part in parts])
+
+
+def calibration_error(probability: NDArray[np.floating[Any]], right: NDArray[np.bool_]) -> float:
+    """The expected calibration error in 0..1: how far, on average, the share that was right lies from the probability
+    stated, over ten bins of equal count (Nguyen and O'Connor, EMNLP 2015).
+    """
+    stated, found, count = calibration_curve(probability, right).T
+    return float(np.average(np.abs(stated - found), weights=count))
+
+
+def lines_drawn(sketch: SketchItem, steps: int) -> NDArray[np.float64]:
+    """The length of all lines at each step, in canvas widths, ``[steps]``; of a sketch that has frames only, how long
+    a line of the rasteriser's width has as much ink.
+    """
+    if sketch.strokes is None:
+        return sketch_frames(sketch, steps, CANVAS).sum(axis=(1, 2)) / (255 * LINE_WIDTH * CANVAS)
+    points, stroke = sketch.strokes.points, sketch.strokes.stroke_of_point
+    way = np.hypot(*np.diff(points[:, :2], axis=0).T)
+    way[np.diff(stroke) > 0] = 0  # the pen is up
+    return np.concatenate([[0], np.cumsum(way)])[last_points(len(points), steps)]
+
+
+def _random_gallery(generator: np.random.Generator, photos: int, right: int) -> NDArray[np.intp]:
+    """The right photo and others, 8 to all of them, each order of magnitude as likely."""
+    count = round(math.exp(generator.uniform(math.log(LEAST_GALLERY), math.log(photos))))
+    others = generator.permutation(photos)
+    return np.append(others[others != right][: count - 1], right)  # last, so that a tie counts against it

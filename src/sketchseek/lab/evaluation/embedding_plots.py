@@ -1,0 +1,150 @@
+"""Pictures of what a network makes of sketches and photos: a map of their vectors, and the reach of its attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.pixels import photo_pixels, sketch_pixels
+from sketchseek.lab.evaluation.evaluate import Encoder
+from sketchseek.lab.evaluation.tsne import tsne
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SHOWN = 800  # points of a map; each step compares every two of them
+IMAGES = 64  # over which the reach of attention is averaged
+BATCH = 16
+
+
+def write_embedding_plots(folder: Path, encoder: Encoder, split: Split) -> dict[str, Any]:
+    """Draw ``embeddings.png`` into ``folder``, and ``attention.png`` for a lab network with a timm transformer.
+
+    Returns the numbers behind the latter: the mean attention distance in pixels by kind (``sketch``, ``photo``), layer
+    and head; ``{}`` for any other network.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    embedding_map(encoder, split).savefig(folder / "embeddings.png", dpi=150)
+    network = getattr(encoder, "network", None)
+    if network is None:
+        return {}
+    ink = sketch_pixels(split.sketches[:: -(-len(split.sketches) // IMAGES)], encoder.size)
+    photos = photo_pixels(split.photos[:: -(-len(split.photos) // IMAGES)], encoder.size)
+    distances = {
+        kind: attention_distances(network, encode, pixels)
+        for kind, encode, pixels in (
+            ("sketch", network.encode_sketch, ink),
+            ("photo", network.encode_photo, photos),
+        )
+    }
+    if not any(distances.values()):
+        return {}
+    attention_plot(distances).savefig(folder / "attention.png", dpi=150)
+    return {"attention_distance": distances}
+
+
+def embedding_map(encoder: Encoder, split: Split) -> Any:
+    """A t-SNE of the single-vector forms of sketches (dots) and photos (squares), each sketch joined to its photo; a
+    matplotlib figure. Of a large split the first photos that fit, with their sketches.
+    """
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+
+    count = _photos_that_fit(split)
+    sketches = [sketch for sketch in split.sketches if sketch.photo < count]
+    matcher = encoder.matcher
+    photo_vectors = matcher.photo_vector(encoder.encode_photos(photo_pixels(split.photos[:count], encoder.size)))
+    ink = list(sketch_pixels(sketches, encoder.size))
+    vectors = np.concatenate([photo_vectors, matcher.sketch_vector(encoder.encode_sketches(ink))]).astype(np.float64)
+    if matcher.distance != "euclid":
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    places = tsne(vectors)
+    of_photos, of_sketches = places[:count], places[count:]
+    photo = np.array([sketch.photo for sketch in sketches])
+    colours = np.arange(count) * 7 % 20 / 20  # neighbours in the list get different ones
+
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    axes = figure.subplots()
+    joined = np.stack([of_sketches, of_photos[photo]], axis=1)
+    axes.add_collection(LineCollection(list(joined), colors="0.7", linewidths=0.6, zorder=1))
+    for label, (x, y), colour, marker, size in (
+        ("photo", of_photos.T, colours, "s", 24),
+        ("sketch", of_sketches.T, colours[photo], "o", 10),
+    ):
+        axes.scatter(x, y, s=size, c=colour, marker=marker, cmap="tab20", label=label, zorder=2)
+    axes.set(xticks=[], yticks=[], title=f"{len(sketches)} sketches joined to their {count} photos")
+    axes.legend(frameon=False)
+    return figure
+
+
+def attention_distances(
+    network: nn.Module, encode: Callable[[Tensor], Any], pixels: NDArray[np.uint8]
+) -> list[list[float]]:
+    """The mean distance in pixels of the input between a patch and what it attends to, weighted by the attention, of
+    each layer (outer) and head (ViT, Dosovitskiy et al., ICLR 2021, appendix D.7); class tokens left out.
+
+    ``encode`` is the encoder of ``network`` that takes ``pixels [n, S, S, ...]``; layers are timm's ``Attention``, in
+    the order in which they run. Empty where there are none.
+    """
+    import torch
+    from timm.layers.attention import Attention
+
+    total: dict[nn.Module, Tensor] = {}
+
+    def look(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        total[layer] = total.get(layer, 0) + _reach(layer, arguments[0], pixels.shape[1]).sum(0)
+
+    layers = [module for module in network.modules() if isinstance(module, Attention)]
+    handles = [layer.register_forward_pre_hook(look) for layer in layers]
+    device = next(network.parameters()).device
+    try:
+        with torch.inference_mode():
+            for start in range(0, len(pixels), BATCH):
+                encode(torch.from_numpy(np.array(pixels[start : start + BATCH])).to(device))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [(heads / len(pixels)).tolist() for heads in total.values()]
+
+
+def attention_plot(distances: dict[str, list[list[float]]]) -> Any:
+    """The distances of every head against the layer, with their mean; a matplotlib figure, a half a kind of image."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axes, (kind, layers) in zip(figure.subplots(1, len(distances), sharey=True), distances.items(), strict=True):
+        numbers = np.arange(1, len(layers) + 1)
+        for number, heads in zip(numbers, layers, strict=True):
+            axes.scatter([number] * len(heads), heads, s=18, color="tab:blue", alpha=0.6)
+        axes.plot(numbers, [np.mean(heads) for heads in layers], color="tab:red", label="mean over heads")
+        axes.set(xlabel="layer", ylabel="attention distance, pixels", title=kind, xticks=numbers)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    return figure
+
+
+def _photos_that_fit(split: Split) -> int:
+    """How many of the first photos, with all their sketches, are at most ``SHOWN`` points."""
+    sketches = np.bincount([sketch.photo for sketch in split.sketches], minlength=len(split.photos))
+    return max(1, int(np.searchsorted(np.cumsum(sketches + 1), SHOWN, side="right")))
+
+
+def _reach(layer: Any, tokens: Tensor, size: int) -> Tensor:
+    """The attention distance of each image and head, ``[B, heads]``, of a layer's input ``[B, prefix + n^2, D]``."""
+    import torch
+
+    batch, count, _ = tokens.shape
+    side = math.isqrt(count)
+    prefix = count - side**2
+    queries, keys, _ = layer.qkv(tokens).reshape(batch, count, 3, layer.num_heads, -1).permute(2, 0, 3, 1, 4)
+    queries, keys = layer.q_norm(queries)[:, :, prefix:], layer.k_norm(keys)[:, :, prefix:]
+    attention = (queries @ keys.transpose(2, 3) * layer.scale).softmax(3)
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    places = torch.stack([rows.flatten(), columns.flatten()], dim=1).to(tokens) * (size / side)
+    return (attention * torch.cdist(places, places)).sum(3).mean(2)

@@ -3,7 +3,8 @@
 A method is a package with the modules ``config`` (``Config``, ``PRESETS``, ``TITLE``, ``PAPER``), ``network``
 (``build(config, weights) -> nn.Module``) and ``objective`` (``phases(config, network, pairs) -> list[Phase]``), and
 the files ``ablations.toml`` and ``README.md``. A module ``report`` may add pictures and numbers of its own
-(``Method.report``, ``Method.compare``). Others register theirs through the entry point group ``sketchseek.methods``,
+(``Method.report``, ``Method.compare``), a module ``published`` reads weights that the paper's authors published
+(``Method.initialise``). Others register theirs through the entry point group ``sketchseek.methods``,
 whose values name such a package.
 """
 
@@ -78,6 +79,16 @@ class Method:
         """The network; ``weights`` as in ``build_backbone``. Imports torch."""
         return self._module("network").build(config, weights)
 
+    def initialise(self, network: Any, path: Path) -> None:
+        """Put the weights that the paper's authors published into the network, ``published.initialise``. Imports torch.
+
+        Raises InputError where the method has no such module and where the file does not fit.
+        """
+        initialise = self._function("published", "initialise")
+        if initialise is None:
+            raise InputError(f"{self.slug} knows no published weights; use --weights or --start")
+        initialise(network, path)
+
     def phases(self, config: Any, network: Any, pairs: Any) -> list[Any]:
         """What the training loop runs, in order. Imports torch."""
         return self._module("objective").phases(config, network, pairs)
@@ -86,22 +97,22 @@ class Method:
         """What the method alone can show of a trained network on a split: ``report.write`` draws into ``folder`` and
         returns numbers (JSON values). Nothing, ``{}``, without that module. Imports torch.
         """
-        write = self._reporter("write")
+        write = self._function("report", "write")
         return write(folder, network, config, split, evaluation) if write else {}
 
     def compare(self, folder: Path, networks: dict[str, Any], config: Any, split: Any) -> None:
         """Draw several trained networks side by side into ``folder``, by label, where the method has
         ``report.compare``. ``config`` is that of one of them. Imports torch.
         """
-        compare = self._reporter("compare")
+        compare = self._function("report", "compare")
         if compare:
             compare(folder, networks, config, split)
 
-    def _reporter(self, function: str) -> Any:
-        """The function of the method's module ``report``, None where the method lacks either."""
-        if importlib.util.find_spec(f"{self.package}.report") is None:
+    def _function(self, module: str, name: str) -> Any:
+        """A function of one of the modules that a method may lack, None where it lacks either."""
+        if importlib.util.find_spec(f"{self.package}.{module}") is None:
             return None
-        return getattr(self._module("report"), function, None)
+        return getattr(self._module(module), name, None)
 
 
 def methods() -> dict[str, Method]:

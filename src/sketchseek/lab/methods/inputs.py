@@ -10,19 +10,26 @@ import torch
 from torch import Tensor, nn
 
 Polarity = Literal["black-on-white", "white-on-black"]
-Normalisation = Literal["unit", "imagenet"]
+Normalisation = Literal["unit", "imagenet", "raw"]
+
+MEAN_AND_STD = {
+    "unit": ([0.5], [0.5]),
+    "imagenet": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    "raw": ([0.0], [1.0]),
+}
 
 
 class Inputs(nn.Module):
     """``ink [B, S, S]`` and ``photos [B, S, S, 3]``, uint8 or float in 0..255, to float images ``[B, 3, S, S]``.
 
-    ``unit`` is x / 127.5 - 1; ``imagenet`` divides by 255 and applies ImageNet's mean and standard deviation.
+    ``unit`` is x / 127.5 - 1; ``imagenet`` divides by 255 and applies ImageNet's mean and standard deviation; ``raw``
+    only divides by 255.
     """
 
     def __init__(self, polarity: Polarity, normalisation: Normalisation) -> None:
         super().__init__()
         self.polarity = polarity
-        mean, std = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]) if normalisation == "imagenet" else ([0.5], [0.5])
+        mean, std = MEAN_AND_STD[normalisation]
         self.register_buffer("scale", 1 / (255 * torch.tensor(std)).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("shift", -(torch.tensor(mean) / torch.tensor(std)).view(1, -1, 1, 1), persistent=False)
         self.scale: Tensor

@@ -1,0 +1,88 @@
+"""Four NT-Xent terms, between the domains and within each, and the recycling loss of both encoders, in one phase."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.losses import nt_xent
+from sketchseek.lab.methods.arnet.config import Config
+from sketchseek.lab.methods.arnet.mstr import recycling_loss
+from sketchseek.lab.methods.arnet.network import ARNet, Encoded
+from sketchseek.lab.training.augment import augmented_views
+from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.pairs import TrainingPairs
+
+
+class ViewBatch(NamedTuple):
+    """``ink [B, S, S]`` and ``photos [B, S, S, 3]`` of B pairs and another view of each (or None), 0..255; ``identity
+    [B]`` says which photo a pair is of.
+    """
+
+    ink: Tensor
+    photos: Tensor
+    ink_views: Tensor | None
+    photo_views: Tensor | None
+    identity: Tensor
+
+
+def phases(config: Config, network: ARNet, pairs: TrainingPairs) -> list[Phase]:
+    """One phase over the training budget."""
+    photo_of = torch.arange(len(pairs.split.photos))
+    if config.batch == "sketches":
+        photo_of = torch.tensor([sketch.photo for sketch in pairs.split.sketches])
+        pairs = TrainingPairs([_a_photo_a_sketch(pairs.split)], config.size, config.training, pairs.seed)
+
+    def batch(step: int, device: torch.device) -> ViewBatch:
+        drawn = pairs.at(step, device)
+        ink, photos = augmented_views(drawn.ink, drawn.photos) if config.augmented_views else (None, None)
+        return ViewBatch(drawn.ink, drawn.photos, ink, photos, photo_of.to(device)[drawn.photo])
+
+    def loss(trained: nn.Module, batch: ViewBatch, fraction: float) -> dict[str, Tensor]:
+        sketches, photos = trained(batch.ink, batch.photos, batch.ink_views, batch.photo_views)
+        return losses(config, network, sketches, photos, batch.identity)
+
+    groups = body_and_new(network, nn.ModuleList([network.sketch.trunk, network.photo.trunk]), config.training)
+    return [
+        Phase(
+            name="train",
+            steps=config.training.steps,
+            batch=batch,
+            loss=loss,
+            optimizers={"all": build_optimizer(groups, config.training)},
+            schedule=schedule(config.training.schedule),
+        )
+    ]
+
+
+def losses(config: Config, network: ARNet, sketches: Encoded, photos: Encoded, identity: Tensor) -> dict[str, Tensor]:
+    """The total and its terms. ``multi`` is X(e_s, e_i), ``inter`` X(c_s, c_i), ``intra_*`` X(c', c) of a domain, each
+    of weight 1; ``recycling_*`` is MSTR's. Gradients flow through every branch.
+    """
+    same = identity if config.id_aware else None
+    values = {
+        "multi": nt_xent(sketches.embedding, photos.embedding, config.temperature, same),
+        "inter": nt_xent(sketches.vector, photos.vector, config.temperature, same),
+    }
+    total = values["multi"] + values["inter"]
+    for domain, encoded, encoder in (("sketch", sketches, network.sketch), ("photo", photos, network.photo)):
+        if encoded.view is not None:
+            values[f"intra_{domain}"] = nt_xent(encoded.view, encoded.vector, config.temperature, same)
+            total = total + values[f"intra_{domain}"]
+        if encoded.groups is not None and encoder.recycling is not None:
+            values[f"recycling_{domain}"] = recycling_loss(encoded.groups, encoder.recycling.target)
+            total = total + config.recycling_weight * values[f"recycling_{domain}"]
+    return {"loss": total, **values}
+
+
+def _a_photo_a_sketch(split: Split) -> Split:
+    """Every sketch with a copy of its photo, so that an epoch over the photos is one over the sketches."""
+    return Split(
+        tuple(split.photos[sketch.photo] for sketch in split.sketches),
+        tuple(replace(sketch, photo=index) for index, sketch in enumerate(split.sketches)),
+    )

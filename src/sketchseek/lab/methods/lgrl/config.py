@@ -1,0 +1,87 @@
+"""Settings of LGRL. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+
+TITLE = "LGRL: local-global representation learning"
+PAPER = "Local-Global Representation Learning for on-the-fly FG-SBIR; as released by its authors"
+
+
+@dataclass(frozen=True)
+class Config:
+    """``training`` is of stage 1 (trunk, attention, heads of photos); stage 2 trains new heads for sketches alone."""
+
+    slug: ClassVar[str] = "lgrl"
+
+    backbone: str  # one of network.CUTS
+    size: int  # the input's side in pixels
+    grid: int  # cells a side: grid x grid regions
+    region_size: int  # pixels a side to which a region is resized
+    polarity: Literal["black-on-white", "white-on-black"]
+    normalisation: Literal["unit", "imagenet"]
+    region_channels: int  # of the map that the regions' attention sees
+    embedding: int
+    batch_norm: Literal["trained", "frozen"]  # of the trunk, in stage 1
+    negatives: Literal["one", "batch"]  # of stage 1: one other photo of the batch, or all
+    margin: float  # of stage 1, in L2 distance of unit vectors
+
+    second_stage: bool  # without it sketches go through stage 1's heads, and all distances count alike
+    head_epochs: int  # how often stage 2 sees the episodes of all training sketches
+    head_margin: float
+    unit_sketches: bool  # stage 2's sketch vectors at unit length
+    ink_weighted_training: bool  # stage 2's local loss weighted as the distance is, instead of its mean over regions
+
+    training: TrainingConfig
+
+
+BENCH_CONFIG = Config(
+    backbone="torchvision/mobilenet_v2",
+    size=224,
+    grid=3,
+    region_size=96,
+    polarity="black-on-white",
+    normalisation="unit",
+    region_channels=256,
+    embedding=64,
+    batch_norm="frozen",
+    negatives="one",
+    margin=0.2,
+    second_stage=True,
+    head_epochs=100,
+    head_margin=0.3,
+    unit_sketches=False,
+    ink_weighted_training=False,
+    # a quarter of the others' pairs, since stage 1 goes on from a trained `siamese` (--weights)
+    training=replace(BENCH, pairs=2_560),
+)
+
+PRESETS = {
+    "bench": BENCH_CONFIG,
+    "paper": replace(
+        BENCH_CONFIG,
+        backbone="torchvision/inception_v3",
+        size=299,
+        region_size=170,
+        polarity="white-on-black",
+        normalisation="imagenet",
+        region_channels=1024,
+        batch_norm="trained",
+        head_epochs=500,
+        # 200 epochs over ChairV2's 952 training sketches
+        training=TrainingConfig(
+            pairs=190_400,
+            batch=16,
+            optimizer="adam",
+            rate_body=1e-4,
+            rate_new=1e-4,
+            weight_decay=0.0,
+            schedule="constant",
+            augmentation="flip",
+            precision="fp32",
+        ),
+    ),
+}

@@ -1,0 +1,241 @@
+"""Two phases. Stage 1 trains trunk, attention and the heads of photos by triplets of whole images and of regions. Stage
+2 freezes all of that and trains new heads for sketches on the features of every step of every training sketch.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from sketchseek.lab.backbones.attention import SpatialAttention
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames
+from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.methods.lgrl.config import Config
+from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork
+from sketchseek.lab.training.features import Arrays, cached_features, code_hash, data_hash, state_hash
+from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.matching.distances import aligned
+from sketchseek.model.preprocess import prepare_sketch
+from sketchseek.strokes import episode
+
+STEPS = 20  # partial sketches of an episode
+# Of stage 2, as released:
+SKETCHES = 20  # an update
+RATE = 0.01
+CLIP = 40.0
+
+PHOTOS_AT_ONCE, SKETCHES_AT_ONCE = 32, 4  # whose features are made
+INK_SAMPLE = 2_000  # sketches that say how much ink a complete one has
+
+
+def phases(config: Config, network: LGRLNetwork, pairs: TrainingPairs) -> list[Phase]:
+    """Stage 1 over the training budget and, with a second stage, ``head_epochs`` over the training episodes.
+
+    Measures the network's ``typical_ink``. Until stage 2 begins, the network encodes sketches by random heads.
+    """
+    some = pairs.ink[:: -(-len(pairs.ink) // INK_SAMPLE)]
+    network.typical_ink.fill_(float(np.median(some.mean(axis=(1, 2)))) / 255)
+
+    def stage1(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
+        return stage1_losses(trained(1, batch.ink, batch.photos), config.margin, config.negatives)
+
+    def stage1_mode(trained: nn.Module) -> None:
+        trained.train()
+        if config.batch_norm == "frozen":
+            for module in network.backbone.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+
+    first = Phase(
+        name="stage 1",
+        steps=config.training.steps,
+        batch=pairs.at,
+        loss=stage1,
+        optimizers={"all": build_optimizer(body_and_new(network, network.backbone, config.training), config.training)},
+        schedule=schedule(config.training.schedule),
+        train_mode=stage1_mode,
+        validated=not config.second_stage,
+    )
+    if not config.second_stage:
+        return [first]
+
+    episodes = Episodes(network, pairs.split, config.size, pairs.seed)
+
+    def stage2(trained: nn.Module, batch: EpisodeBatch, fraction: float) -> dict[str, Tensor]:
+        whole, regions = trained(2, batch.whole, batch.regions)
+        weight = batch.weight if config.ink_weighted_training else None
+        return stage2_losses(whole, regions, batch.positive, batch.negative, config.head_margin, weight)
+
+    second = Phase(
+        name="stage 2",
+        steps=max(1, config.head_epochs * len(episodes.sketches) // SKETCHES),
+        batch=episodes.at,
+        loss=stage2,
+        optimizers={
+            "global": Adam(network.sketch_head.parameters(), lr=RATE),
+            "local": Adam(network.sketch_region_head.parameters(), lr=RATE),
+        },
+        schedule=schedule(config.training.schedule),
+        clip=CLIP,
+        train_mode=nn.Module.eval,
+    )
+    return [first, second]
+
+
+def stage1_losses(embedded: Embedded, margin: float, negatives: Literal["one", "batch"]) -> dict[str, Tensor]:
+    """Triplets of sketch, photo and other photos of the batch: the mean over whole images plus the mean over regions,
+    each region against the same one.
+
+    ``one`` is one other photo at random, which is a random other photo of the training set; ``batch`` is all others.
+    """
+    count, device = len(embedded.sketch), embedded.sketch.device
+    other = ~torch.eye(count, dtype=torch.bool, device=device)
+    if negatives == "one":
+        shift = torch.randint(1, count, (count,), device=device)
+        other = F.one_hot((torch.arange(count, device=device) + shift) % count, count).bool()
+
+    def mean(sketches: Tensor, photos: Tensor) -> Tensor:
+        distance = aligned(sketches, photos)  # [places, B, B]
+        return (distance.diagonal(dim1=1, dim2=2)[:, :, None] - distance + margin).relu()[:, other].mean()
+
+    parts = {
+        "global": mean(embedded.sketch[:, None], embedded.photo[:, None]),
+        "local": mean(embedded.sketch_regions, embedded.photo_regions),
+    }
+    return {"loss": parts["global"] + parts["local"], **parts}
+
+
+def stage2_losses(
+    whole: Tensor,
+    regions: Tensor,
+    positive: tuple[Tensor, Tensor],
+    negative: tuple[Tensor, Tensor],
+    margin: float,
+    weight: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Triplets at every step of every sketch, summed over the steps, as released: ``whole [B, T, d]`` and
+    ``regions [B, T, R, d]`` against the vectors of its photo and of another, ``[B, d]`` and ``[B, R, d]``.
+
+    The local term is the mean over regions, or their sum weighted by ``weight [B, T, R]``.
+    """
+    local = _triplet(regions, positive[1][:, None], negative[1][:, None], margin)
+    parts = {
+        "global": _triplet(whole, positive[0][:, None], negative[0][:, None], margin).sum(1).mean(),
+        "local": (local.mean(2) if weight is None else (weight * local).sum(2)).sum(1).mean(),
+    }
+    return {"loss": parts["global"] + parts["local"], **parts}
+
+
+def _triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
+    """Of vectors along the last axis; the others broadcast. Distances are plain L2."""
+    return (F.pairwise_distance(anchor, positive) - F.pairwise_distance(anchor, negative) + margin).relu()
+
+
+class EpisodeBatch(NamedTuple):
+    """Episodes of B sketches: attended features ``whole [B, T, C]`` and ``regions [B, T, R, C']``, ``weight [B, T,
+    R]``, and the vectors ``[B, d]``, ``[B, R, d]`` of their photos and of other photos. All float32.
+    """
+
+    whole: Tensor
+    regions: Tensor
+    weight: Tensor
+    positive: tuple[Tensor, Tensor]
+    negative: tuple[Tensor, Tensor]
+
+
+class Episodes:
+    """What stage 2 trains on: the frozen part's features of every step of the training sketches and of the photos.
+
+    They are made, or found in the cache, when the first batch is asked for: after stage 1. Sketches whose steps nobody
+    knows are left out; where that is so of all, an episode is the complete sketch alone.
+    """
+
+    def __init__(self, network: LGRLNetwork, split: Split, size: int, seed: int) -> None:
+        self.network, self.size, self.seed = network, size, seed
+        grown = tuple(s for s in split.sketches if s.strokes is not None or s.frames)
+        self.photos, self.sketches = split.photos, grown or split.sketches
+        self.steps = STEPS if grown else 1
+        self.photo = np.array([sketch.photo for sketch in self.sketches])
+
+    def at(self, step: int, device: torch.device | str = "cpu") -> EpisodeBatch:
+        """The batch of an update, a function of (seed, step): the sketches in another order every epoch, each with a
+        random other photo.
+        """
+        sketch = self._order(step)
+        photo = self.photo[sketch]
+        random = np.random.default_rng([self.seed, step])
+        other = (photo + random.integers(1, max(len(self.photos), 2), len(photo))) % len(self.photos)
+
+        def take(name: str, rows: NDArray[np.intp]) -> Tensor:
+            return torch.from_numpy(self.features[name][rows]).to(device).float()
+
+        positive, negative = ((take("photo", rows), take("photo_regions", rows)) for rows in (photo, other))
+        return EpisodeBatch(take("whole", sketch), take("regions", sketch), take("weight", sketch), positive, negative)
+
+    def _order(self, step: int) -> NDArray[np.intp]:
+        """The sketches of an update. What is left of an epoch goes on in the next."""
+        epoch, place = np.divmod(np.arange(step * SKETCHES, (step + 1) * SKETCHES), len(self.sketches))
+        orders = {e: np.random.default_rng([self.seed, e]).permutation(len(self.sketches)) for e in np.unique(epoch)}
+        return np.array([orders[e][p] for e, p in zip(epoch, place, strict=True)])
+
+    @cached_property
+    def features(self) -> Arrays:
+        """By name, first axis sketches or photos: ``whole``, ``regions``, ``weight``, ``photo``, ``photo_regions``."""
+        network = self.network
+        frozen = (network.backbone, network.attention, network.region_attention, network.head, network.region_head)
+        regions, sketches = network.regions**2, (len(self.sketches), self.steps)
+        wide, narrow, embedding = network.head.in_features, network.region_head.in_features, network.head.out_features
+        return cached_features(
+            made_of={
+                "network": state_hash(*frozen),
+                "typical ink": f"{float(network.typical_ink):.8f}",
+                "data": data_hash(Split(self.photos, self.sketches)),
+                "size": f"{self.size}, grid {network.regions}, regions {network.region_size}",
+                "input": f"{network.inputs.polarity}, {network.inputs.scale.tolist()}",
+                "code": code_hash(
+                    LGRLNetwork, SpatialAttention, Inputs, Episodes, sketch_frames, prepare_sketch, episode
+                ),
+            },
+            shapes={
+                "whole": (*sketches, wide),
+                "regions": (*sketches, regions, narrow),
+                "weight": (*sketches, regions),
+                "photo": (len(self.photos), embedding),
+                "photo_regions": (len(self.photos), regions, embedding),
+            },
+            make=self._make,
+        )
+
+    @torch.inference_mode()
+    def _make(self, into: Arrays) -> None:
+        network = self.network.eval()
+        device = network.typical_ink.device
+        pixels = photo_pixels(self.photos, self.size)
+        for start in range(0, len(pixels), PHOTOS_AT_ONCE):
+            rows = slice(start, start + PHOTOS_AT_ONCE)
+            encoded = network.encode_photo(torch.from_numpy(np.array(pixels[rows])).to(device))
+            into["photo"][rows], into["photo_regions"][rows] = encoded["global"].cpu(), encoded["local"].cpu()
+        for start in range(0, len(self.sketches), SKETCHES_AT_ONCE):
+            rows = slice(start, start + SKETCHES_AT_ONCE)
+            frames = np.concatenate([sketch_frames(s, self.steps, self.size) for s in self.sketches[rows]])
+            ink = torch.from_numpy(frames).to(device)
+            seen = {
+                "whole": network.see(network.inputs.sketches(ink)),
+                "regions": network.of_each_region(ink, self._see_regions),
+                "weight": network.weights(ink),
+            }
+            for name, values in seen.items():
+                into[name][rows] = values.unflatten(0, (-1, self.steps)).cpu()
+
+    def _see_regions(self, crops: Tensor) -> Tensor:
+        return self.network.see_regions(self.network.inputs.sketches(crops))

@@ -1,0 +1,1 @@
+"""OnTheFly: a policy that embeds unfinished sketches, rewarded by the rank of the right photo."""

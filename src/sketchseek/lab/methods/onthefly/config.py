@@ -1,0 +1,111 @@
+"""Settings of OnTheFly. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+
+TITLE = "OnTheFly"
+PAPER = "Bhunia et al., Sketch Less for More: On-the-Fly Fine-Grained Sketch Based Image Retrieval, CVPR 2020"
+
+Reward = Literal["1/rank", "1/sqrt(rank)", "-rank", "rank<=1", "rank<=5", "rank<=10"]
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """The second phase. An epoch is one episode of every training sketch."""
+
+    algorithm: Literal["reinforce", "ppo"]
+    start: Literal["random", "supervised"]  # the first mean: new, or the supervised head
+    reward: Reward  # of the rank of the right photo among all training photos
+    weight_local: float  # gamma_1
+    weight_global: float  # gamma_2, of the Kendall-tau term
+    baseline: bool  # an action counts by how much its reward is above the mean of its frame's in the update
+    frames: int  # T, partial sketches an episode
+    epochs: int
+    episodes: int  # an update
+    reuse: int  # updates on the same episodes; of ppo only
+    clip: float  # epsilon; of ppo only
+    rate: float
+    full_rate: float  # the share of the phase after which the rate is a tenth
+    gradient_norm: float  # the largest
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sketch and photo share a frozen trunk; ``embedding`` is the size of both heads. ``training`` is the supervised
+    phase.
+    """
+
+    slug: ClassVar[str] = "onthefly"
+
+    backbone: str
+    tap: str
+    size: int  # the input's side in pixels
+    polarity: Literal["black-on-white", "white-on-black"]
+    normalisation: Literal["unit", "imagenet"]
+    embedding: int
+    objective: Literal["triplet", "infonce"]  # of the supervised phase
+    margin: float  # of triplet, in L2 distance of unit vectors
+    temperature: float  # of infonce
+    policy: PolicyConfig
+    training: TrainingConfig
+
+
+BENCH_CONFIG = Config(
+    backbone="torchvision/mobilenet_v2",
+    tap="features.18",
+    size=224,
+    polarity="black-on-white",
+    normalisation="unit",
+    embedding=64,
+    objective="infonce",
+    margin=0.3,
+    temperature=0.07,
+    policy=PolicyConfig(
+        algorithm="ppo",
+        start="supervised",
+        reward="1/rank",
+        weight_local=1.0,
+        weight_global=1e-4,
+        baseline=True,
+        frames=20,
+        epochs=40,
+        episodes=16,
+        reuse=4,
+        clip=0.2,
+        rate=1e-4,
+        full_rate=0.5,
+        gradient_norm=40.0,
+    ),
+    # A quarter of the pairs that the others have: the trunk is meant to come from a `siamese` run.
+    training=replace(BENCH, pairs=2_560),
+)
+
+PRESETS = {
+    "bench": BENCH_CONFIG,
+    "paper": replace(
+        BENCH_CONFIG,
+        backbone="torchvision/inception_v3",
+        tap="Mixed_7c",
+        size=299,
+        polarity="white-on-black",
+        normalisation="imagenet",
+        objective="triplet",
+        policy=replace(BENCH_CONFIG.policy, start="random", baseline=False, epochs=2_000, rate=1e-3, full_rate=0.05),
+        # 100 epochs over ChairV2's 952 training sketches
+        training=TrainingConfig(
+            pairs=95_200,
+            batch=16,
+            optimizer="adam",
+            rate_body=1e-4,
+            rate_new=1e-4,
+            weight_decay=0.0,
+            schedule="constant",
+            augmentation="flip",
+            precision="fp32",
+        ),
+    ),
+}

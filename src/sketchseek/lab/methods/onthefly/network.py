@@ -1,0 +1,57 @@
+"""A trunk that sketch and photo share, a supervised head and, for sketches, the policy."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.methods.onthefly.config import Config
+from sketchseek.lab.methods.onthefly.policy import Policy
+
+
+class OnTheFlyNetwork(nn.Module):
+    """Sketches are encoded by the mean of the policy, photos by the supervised head.
+
+    ``forward(ink [B, S, S], photos [B, S, S, 3])`` is the supervised phase: both by the supervised head, ``[B, E]``
+    each, of unit length. Both go through the trunk in one pass, so batch statistics are joint.
+    """
+
+    matcher = "cosine"  # of unit vectors, the order is that of the Euclidean distance
+
+    def __init__(self, config: Config, weights: str) -> None:
+        super().__init__()
+        self.inputs = Inputs(config.polarity, config.normalisation)
+        self.backbone = build_backbone(config.backbone, (config.tap,), config.size, weights)
+        (channels,) = self.backbone.channels
+        self.head = nn.Linear(channels, config.embedding)
+        self.policy = Policy(channels, config.embedding)
+
+    def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
+        return {"vector": F.normalize(self.policy.mean(self.states(ink)), dim=1)}
+
+    def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
+        return {"vector": self._supervised(self._pooled(self.inputs.photos(photos)))}
+
+    def states(self, ink: Tensor) -> Tensor:
+        """What the policy sees of sketches, ``[B, D]``: the pooled map of the trunk, not of unit length."""
+        return self._pooled(self.inputs.sketches(ink))
+
+    def forward(self, ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
+        images = torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)])
+        sketch, photo = self._supervised(self._pooled(images)).split([len(ink), len(photos)])
+        return sketch, photo
+
+    def _pooled(self, images: Tensor) -> Tensor:
+        (maps,) = self.backbone(images.contiguous(memory_format=torch.channels_last))
+        return maps.mean(dim=(2, 3)).float()
+
+    def _supervised(self, pooled: Tensor) -> Tensor:
+        return F.normalize(self.head(F.normalize(pooled, dim=1)).float(), dim=1)
+
+
+def build(config: Config, weights: str = "random") -> OnTheFlyNetwork:
+    """The network with its backbone's weights loaded (as in ``build_backbone``)."""
+    return OnTheFlyNetwork(config, weights).to(memory_format=torch.channels_last)

@@ -1,0 +1,94 @@
+"""Settings of SLFIR. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+
+TITLE = "SLFIR: sketch less face image retrieval"
+PAPER = "Dai et al., Sketch Less Face Image Retrieval: A New Challenge, ICASSP 2023"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Stage 1 trains an embedding of complete sketches and photos, stage 2 a temporal encoder of partial sketches on
+    what the frozen trunk of stage 1 makes of them.
+    """
+
+    slug: ClassVar[str] = "slfir"
+
+    backbone: str
+    tap: str
+    frozen: tuple[str, ...]  # layers of the backbone, by their names in it, whose weights stay as they were loaded
+    size: int  # the input's side in pixels
+    polarity: Literal["black-on-white", "white-on-black"]
+    normalisation: Literal["unit", "imagenet"]
+    embedding: int  # numbers in the vector that is compared; even
+
+    objective: Literal["triplet", "infonce"]  # of both stages
+    margin: float  # of triplet, in L2 distance of unit vectors
+    temperature: float  # of infonce
+
+    temporal: Literal["causal", "frame"]  # frame: what the released code computes, each frame by itself
+    hidden: int  # of the recurrent layer, a direction
+    corrects: bool  # causal: the temporal encoder adds to stage 1's embedding; else it replaces it
+    steps: int  # partial sketches a sketch
+    sequences: float  # updates in stage 2 for each one in stage 1; 0 = no stage 2
+    rate: float  # of stage 2
+
+    training: TrainingConfig  # of stage 1; its batch and optimiser are those of stage 2 too
+
+
+PRESETS = {
+    "bench": Config(
+        backbone="torchvision/mobilenet_v2",
+        tap="features.18",
+        frozen=(),
+        size=224,
+        polarity="black-on-white",
+        normalisation="unit",
+        embedding=64,
+        objective="infonce",
+        margin=0.3,
+        temperature=0.07,
+        temporal="causal",
+        hidden=512,
+        corrects=True,
+        steps=20,
+        sequences=2.0,
+        rate=5e-4,
+        training=BENCH,
+    ),
+    "paper": Config(
+        backbone="torchvision/inception_v3",
+        tap="Mixed_7c",
+        frozen=("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3"),
+        size=299,
+        polarity="white-on-black",
+        normalisation="imagenet",
+        embedding=16,
+        objective="triplet",
+        margin=0.3,
+        temperature=0.07,
+        temporal="causal",
+        hidden=512,
+        corrects=False,
+        steps=70,
+        sequences=1.5,
+        rate=5e-4,
+        # 200 epochs over FS2K-SDE1's 1,079 drawings, 300 in stage 2
+        training=TrainingConfig(
+            pairs=215_800,
+            batch=32,
+            optimizer="adam",
+            rate_body=5e-4,
+            rate_new=5e-3,
+            weight_decay=0.0,
+            schedule="constant",
+            augmentation="flip",
+            precision="fp32",
+        ),
+    ),
+}

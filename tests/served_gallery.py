@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,8 @@ from PIL import Image
 from tiny_model import make_tiny_model
 
 from sketchseek.gallery import Gallery, ingest
-from sketchseek.model import Model
+from sketchseek.model import Model, seal
+from sketchseek.model.confidence import Confidence
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch import Sketch
 
@@ -31,21 +34,30 @@ def known_sketches(count: int = 12) -> dict[str, Sketch]:
     return sketches
 
 
-def make_gallery(folder: Path, count: int = 12) -> Path:
+def make_gallery(folder: Path, count: int = 12, make_model: Callable[[Path], Path] = make_tiny_model) -> Path:
     """Write photos, a tiny model and a gallery of them below ``folder``; returns the gallery's directory."""
     photos = folder / "photos"
     photos.mkdir(parents=True)
     for number, (name, sketch) in enumerate(known_sketches(count).items()):
         picture = Image.fromarray(np.where(rasterise(sketch), 0, 255).astype(np.uint8)).convert("RGB")
         picture.save(photos / f"{name}{SUFFIXES[number % len(SUFFIXES)]}")
-    model = Model.load(make_tiny_model(folder / "model"))
+    model = Model.load(make_model(folder / "model"))
     with Gallery.create(folder / "gallery", model) as gallery:
         ingest(gallery, [photos])
     return folder / "gallery"
 
 
+def make_confident_model(folder: Path) -> Path:
+    """The tiny model with a confidence that is all but certain where the best photo has a margin."""
+    config = json.loads((make_tiny_model(folder) / "config.json").read_text())
+    kept = {name: config[name] for name in ("method", "size", "matcher", "features", "card")}
+    by_margin_alone = {field.name: 0.0 for field in fields(Confidence)} | {"margin": 3.0}
+    seal(folder, kept | {"confidence": by_margin_alone})
+    return folder
+
+
 @contextmanager
-def served(gallery: Path) -> Iterator[str]:
+def served(gallery: Path, drawings: Path | None = None) -> Iterator[str]:
     """The address of a server in a thread of this process."""
     import uvicorn
 
@@ -53,7 +65,7 @@ def served(gallery: Path) -> Iterator[str]:
     from sketchseek.server.serve import address, listen, server_config
 
     with listen("127.0.0.1", 0) as listening:
-        server = uvicorn.Server(server_config(create_app(gallery)))
+        server = uvicorn.Server(server_config(create_app(gallery, drawings_dir=drawings)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:

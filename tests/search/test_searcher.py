@@ -18,6 +18,7 @@ from sketchseek.gallery import gallery as gallery_module
 from sketchseek.matching.local import Local
 from sketchseek.model import Model
 from sketchseek.model.preprocess import read_photo
+from sketchseek.search import searcher as searcher_module
 from sketchseek.search.searcher import Searcher
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch import Sketch
@@ -102,6 +103,18 @@ def test_a_rank_counts_equals_against_the_photo(gallery: Gallery) -> None:
         assert searcher.rank_of(make_sketch(3), hit.id) >= hit.rank
     with pytest.raises(KeyError):
         searcher.rank_of(make_sketch(3), "no such id")
+
+
+@pytest.mark.parametrize("look", [1, 2, 26, 27, 28])
+def test_a_rank_is_the_same_however_many_photos_are_asked_for_at_a_time(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, look: int
+) -> None:
+    searcher = Searcher(gallery)
+    hits = searcher.search(make_sketch(7), top=27)
+    expected = [sum(other.score >= hit.score for other in hits) for hit in hits]
+    monkeypatch.setattr(searcher_module, "FIRST_LOOK", look)
+    monkeypatch.setattr(searcher_module, "FURTHER_LOOK", 2)
+    assert [searcher.rank_of(make_sketch(7), hit.id) for hit in hits] == expected
 
 
 def test_only_candidates_are_compared_in_full(local_gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,14 +14,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from banded_model import make_banded_model
 from fastapi.testclient import TestClient
 from PIL import Image
-from served_gallery import known_sketches, make_gallery
+from served_gallery import known_sketches, make_confident_model, make_gallery
 from starlette.websockets import WebSocketDisconnect
 
 from sketchseek.gallery import Gallery
+from sketchseek.search.answer import Answer, LiveSearch
+from sketchseek.search.live import Job
 from sketchseek.search.searcher import Searcher
-from sketchseek.server.app import create_app
+from sketchseek.server.app import WEB, create_app
 from sketchseek.server.live import MAX_REFUSALS
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch import Sketch
@@ -124,6 +128,54 @@ def test_the_same_sketch_ranks_the_same_everywhere(client: TestClient, gallery: 
         assert [(hit.id, hit.rank, hit.score) for hit in searched] == [
             (hit["id"], hit["rank"], hit["score"]) for hit in uploaded
         ]
+
+
+def test_lines_that_add_no_pixel_are_answered_with_the_same_photos(socket: Any) -> None:
+    drawn = draw(socket, SKETCH)[-1]["hits"]
+    again = Sketch((SKETCH.strokes[0],))
+    socket.send_json({"type": "points", "seq": 1000, "stroke": 90, "points": again.points.tolist()})
+    socket.send_json({"type": "end", "seq": 1001, "stroke": 90})
+    while (frame := socket.receive_json())["seq"] < 1001:
+        pass
+    assert frame["hits"] == drawn
+
+
+def test_a_model_without_more_to_say_says_no_more(socket: Any) -> None:
+    socket.send_json({"type": "regions", "seq": 1, "on": True})
+    socket.receive_json()  # of the empty sheet
+    frame = draw(socket, SKETCH, seq=2)[-1]
+    assert (frame["confidence"], frame["target"], frame["regions"]) == (None, None, None)
+
+
+def test_a_calibrated_model_says_how_sure_it_is(tmp_path: Path) -> None:
+    app = create_app(make_gallery(tmp_path, make_model=make_confident_model))
+    with TestClient(app, base_url="http://localhost:8000") as client, client.websocket_connect(LIVE) as socket:
+        socket.receive_json()
+        frame = draw(socket, SKETCH)[-1]
+        scores = [hit["score"] for hit in frame["hits"]]
+        margin = (scores[0] - scores[1]) / np.std(scores)
+        assert frame["confidence"] == pytest.approx(1 / (1 + np.exp(-3 * margin)), abs=1e-3)
+        socket.send_json({"type": "sketch", "seq": 1000, "strokes": []})
+        assert socket.receive_json()["confidence"] is None
+
+
+def test_regions_that_decided_come_while_they_are_wanted(tmp_path: Path) -> None:
+    app = create_app(make_gallery(tmp_path, make_model=make_banded_model))
+    with TestClient(app, base_url="http://localhost:8000") as client, client.websocket_connect(LIVE) as socket:
+        assert socket.receive_json()["regions"] is True
+        assert draw(socket, SKETCH)[-1]["regions"] is None
+        socket.send_json({"type": "regions", "seq": 1000, "on": True})
+        frame = socket.receive_json()
+        regions = frame["regions"]
+        assert regions["shape"] == [4, 8, 8] and len(regions["hits"]) == len(frame["hits"])
+        for hit in regions["hits"]:
+            assert len(hit["strength"]) == 4 and max(hit["strength"]) == 1 and min(hit["strength"]) >= 0
+            assert sum(strength > 0 for strength in hit["strength"]) <= 3
+        bands = np.frombuffer(b64decode(regions["sketch"]), np.uint8).reshape(4, 8, 8)
+        assert bands[1, 2:4].min() == 255 and bands[1, :2].max() == bands[1, 4:].max() == 0
+        assert regions["hits"][-1]["maps"] == regions["sketch"]
+        socket.send_json({"type": "regions", "seq": 1001, "on": False})
+        assert socket.receive_json()["regions"] is None
 
 
 def test_rubbish_is_answered_with_an_error_and_the_session_goes_on(socket: Any) -> None:
@@ -293,11 +345,21 @@ def test_health(client: TestClient) -> None:
     assert health["photos"] == len(SKETCHES)
 
 
+def test_a_path_is_told_on_this_machine_alone(client: TestClient, gallery: Path, tmp_path: Path) -> None:
+    photo = photo_ids(client, tmp_path)["thing-00.png"]
+    assert client.get(f"/api/photos/{photo}/place").json() == {"path": str(gallery.parent / "photos" / "thing-00.png")}
+    assert client.get("/api/photos/0/place").status_code == 404
+    with TestClient(create_app(make_gallery(tmp_path, count=2), "0.0.0.0"), base_url="http://127.0.0.1") as other:
+        hits = upload(other, as_json(SKETCH, tmp_path), "sketch.json").json()["hits"]
+        response = other.get(f"/api/photos/{hits[0]['id']}/place")
+        assert response.status_code == 404 and str(tmp_path) not in response.text
+
+
 def test_the_page_is_there_and_asks_nothing_of_other_hosts(client: TestClient) -> None:
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    for name in ("app.js", "drawing.js", "style.css", "results.css", "small.css", "icon.svg", "paper.svg"):
+    for name in sorted(path.name for path in WEB.iterdir()):
         response = client.get(f"/{name}")
         assert response.status_code == 200
         foreign = response.text.replace("http://www.w3.org/2000/svg", "")
@@ -347,13 +409,13 @@ def test_while_a_search_runs_only_the_newest_drawing_waits(
     began, may_end = threading.Event(), threading.Event()
     searched: list[int] = []
 
-    def slowly(drawing: Sketch, top: int) -> list[Any]:
-        searched.append(len(drawing))
+    def slowly(self: LiveSearch, job: Job) -> Answer:
+        searched.append(len(job.sketch))
         began.set()
         assert may_end.wait(10)
-        return []
+        return Answer()
 
-    monkeypatch.setattr(client.app.state.searcher, "search", slowly)  # type: ignore[attr-defined]
+    monkeypatch.setattr(LiveSearch, "answer", slowly)
     point = [0.5, 0.5, 0.0, 0.5]
     socket.send_json({"type": "points", "seq": 1, "stroke": 0, "points": [point]})
     assert began.wait(10)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketchseek.search import live
+from sketchseek.search.answer import Answer, results_json
 from sketchseek.search.live import PACE, LiveSession
 
 LINE = [[0.1, 0.2, 0.0, 0.5], [0.3, 0.4, 16.0, 0.5]]
@@ -58,8 +59,18 @@ def test_a_search_says_what_it_has_seen_and_is_numbered() -> None:
     new.receive(end(9, 0))
     second = new.begin(0.0)
     assert (second.seq, second.frame, second.pen_down) == (9, 2, False)
-    frame = second.results([], 0.0142)
-    assert frame == {"type": "results", "seq": 9, "frame": 2, "pen_down": False, "milliseconds": 14.2, "hits": []}
+    frame = results_json(second, Answer(), 0.0142)
+    assert frame == {
+        "type": "results",
+        "seq": 9,
+        "frame": 2,
+        "pen_down": False,
+        "milliseconds": 14.2,
+        "hits": [],
+        "confidence": None,
+        "target": None,
+        "regions": None,
+    }
 
 
 def test_nothing_is_due_until_something_changes() -> None:
@@ -109,6 +120,27 @@ def test_what_became_outdated_during_a_search_is_never_searched() -> None:
     assert new.due_in(9.0) is None
 
 
+def test_what_else_is_asked_for_is_asked_with_every_search_and_answered_at_once() -> None:
+    new = LiveSession(practice=True)
+    assert new.receive(points(1, 0)) is None
+    new.begin(0.0)
+    assert new.receive('{"type": "regions", "seq": 2, "on": true}') is None
+    assert new.receive('{"type": "target", "seq": 3, "id": "some-photo"}') is None
+    assert new.due_in(0.01) == 0.0
+    job = new.begin(0.01)
+    assert (job.regions, job.target, job.pen_down, len(job.sketch)) == (True, "some-photo", True, 2)
+    new.receive('{"type": "regions", "seq": 4, "on": false}')
+    new.receive('{"type": "target", "seq": 5, "id": null}')
+    job = new.begin(0.02)
+    assert (job.regions, job.target) == (False, None)
+
+
+@pytest.mark.parametrize("photo", ["7", '"' + "x" * 101 + '"', "[]"])
+def test_a_target_is_an_id_and_only_where_one_may_practise(photo: str) -> None:
+    assert LiveSession(practice=True).receive(f'{{"type": "target", "seq": 1, "id": {photo}}}') is not None
+    assert LiveSession().receive('{"type": "target", "seq": 1, "id": "some-photo"}') is not None
+
+
 REFUSED = {
     "not JSON": "points",
     "deeply nested": "[" * 100_000,
@@ -136,6 +168,7 @@ REFUSED = {
     "numbers beyond float": points(5, 1, [[10**400, 0, 0, 0]]),
     "far off the canvas": points(5, 1, [[99.0, 0, 0, 0]]),
     "deep points": points(5, 1, [[[0, 0, 0, 0]]]),
+    "regions neither on nor off": '{"type": "regions", "seq": 5, "on": 1}',
     "strokes that are none": sketch(5, 3),
     "a stroke without points": sketch(5, [[]]),
 }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from page_actions import draw, draw_sketch, ink, names, place, wait_for_best, wait_for_count
 from served_gallery import known_sketches, make_gallery, served
 
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import read_json, write_json
+from sketchseek.strokes.svg import write_svg
 
 pytestmark = pytest.mark.slow  # a browser
 
@@ -19,53 +20,6 @@ SKETCHES = known_sketches()
 NAME, SKETCH = "thing-03", SKETCHES["thing-03"]
 LINE = [(0.2, 0.2), (0.8, 0.25)]
 OTHER_LINE = [(0.2, 0.7), (0.8, 0.75)]
-
-
-def place(page: Any, x: float, y: float) -> tuple[float, float]:
-    """Where a point of the unit canvas lies on the page."""
-    box = page.locator("#canvas").bounding_box()
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-
-def draw(page: Any, points: Iterable[Iterable[float]], steps: int = 1) -> None:
-    """One stroke with the mouse."""
-    first, *others = [place(page, *point) for point in points]
-    page.mouse.move(*first)
-    page.mouse.down()
-    for point in others:
-        page.mouse.move(*point, steps=steps)
-    page.mouse.up()
-
-
-def draw_sketch(page: Any, sketch: Sketch) -> None:
-    for stroke in sketch.strokes:
-        draw(page, stroke[::2, :2].tolist())
-
-
-def names(page: Any) -> list[str]:
-    """The names of the photos shown, closest first."""
-    return page.locator("#grid .name").all_inner_texts()
-
-
-def wait_for_best(page: Any, name: str) -> None:
-    page.wait_for_function("name => document.querySelector('#grid .name')?.textContent === name", arg=name)
-
-
-def wait_for_count(page: Any, count: int) -> None:
-    page.wait_for_function("count => document.querySelectorAll('#grid .tile').length === count", arg=count)
-
-
-def ink(page: Any) -> int:
-    """How many pixels of the canvas hold ink, once it has been painted."""
-    return page.evaluate(
-        """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
-            const canvas = document.getElementById("canvas");
-            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            let count = 0;
-            for (let i = 3; i < data.length; i += 4) count += data[i] > 128;
-            done(count);
-        })))"""
-    )
 
 
 def test_a_drawing_finds_its_photo_and_another_one_finds_another(address: str, open_page: Any) -> None:
@@ -167,11 +121,12 @@ def test_a_photo_is_enlarged_and_the_keys_go_through_them(address: str, open_pag
     page.locator("#grid button").first.click()
     viewer = page.locator("#viewer")
     assert viewer.is_visible()
-    assert viewer.locator(".name").inner_text() == NAME
+    assert Path(viewer.locator(".name").inner_text()).stem == NAME
+    viewer.get_by_text(f"photos/{viewer.locator('.name').inner_text()}").wait_for()  # where it lies
     page.wait_for_function("!document.querySelector('#viewer img').src.includes('thumbnail')")
     assert page.evaluate("document.querySelector('#viewer img').naturalWidth") == 256
     page.keyboard.press("ArrowRight")
-    assert viewer.locator(".name").inner_text() == names(page)[1]
+    assert Path(viewer.locator(".name").inner_text()).stem == names(page)[1]
     assert viewer.locator(".place").inner_text() == f"2 of {len(SKETCHES)}"
     page.keyboard.press("Delete")  # the sheet behind is out of reach
     page.keyboard.press("Escape")
@@ -226,7 +181,7 @@ def test_a_saved_drawing_is_the_drawing_and_opens_again(address: str, open_page:
     wait_for_count(page, 0)
 
 
-def test_a_picture_can_be_opened_and_makes_way_for_a_line(address: str, open_page: Any, tmp_path: Path) -> None:
+def test_a_picture_can_be_opened_and_traced(address: str, open_page: Any, tmp_path: Path) -> None:
     from PIL import Image, ImageDraw
 
     picture = Image.new("RGB", (300, 200), "white")
@@ -236,8 +191,49 @@ def test_a_picture_can_be_opened_and_makes_way_for_a_line(address: str, open_pag
     page.set_input_files("#file", tmp_path / "scan.png")
     wait_for_count(page, len(SKETCHES))
     assert page.locator("#picture").is_visible()
-    draw(page, LINE, steps=4)
+    of_picture = names(page)
+    draw_sketch(page, SKETCH)
+    wait_for_best(page, NAME)
+    assert names(page) != of_picture
+    assert page.locator("#picture.is-beneath").is_visible()
+    for _ in SKETCH.strokes:
+        page.keyboard.press("Control+z")
+    wait_for_best(page, of_picture[0])
+    assert names(page) == of_picture
+    page.click("#clear")
     assert not page.locator("#picture").is_visible()
+    wait_for_count(page, 0)
+
+
+def test_a_reload_keeps_the_drawing(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    draw_sketch(page, SKETCH)
+    wait_for_best(page, NAME)
+    before = ink(page)
+    page.reload()
+    wait_for_best(page, NAME)
+    assert ink(page) == before
+    assert page.locator("#save").is_enabled()
+    draw(page, LINE, steps=4)
+    page.click("#undo")
+    assert ink(page) == before
+    page.click("#clear")
+    page.reload()
+    page.wait_for_selector("#connection[data-state=live]")
+    assert ink(page) == 0
+
+
+def test_lines_of_unknown_pressure_are_as_wide_as_a_mouse_draws(address: str, open_page: Any, tmp_path: Path) -> None:
+    write_svg(Sketch.from_arrays([[[0.1, 0.1], [0.1, 0.9], [0.9, 0.9]]]), tmp_path / "corner.svg")
+    page = open_page(address)
+    page.set_input_files("#file", tmp_path / "corner.svg")
+    wait_for_count(page, len(SKETCHES))
+    opened = ink(page)
+    with page.expect_download() as download:
+        page.click("#save")
+    page.click("#clear")
+    draw(page, read_json(download.value.path()).strokes[0][:, :2].tolist())
+    assert ink(page) == pytest.approx(opened, rel=0.05)
 
 
 def test_a_file_that_is_no_drawing_is_named_in_a_notice(address: str, open_page: Any, tmp_path: Path) -> None:

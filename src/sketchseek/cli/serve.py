@@ -20,9 +20,12 @@ class Args:
     """The address to listen on, 127.0.0.1 by default; 0.0.0.0 lets other machines in."""
     port: int | None = None
     """The port to listen on, 8000 by default; 0 takes any free one."""
+    drawings: Path | None = None
+    """Offer to practise: the page shows a photo, you draw it from memory, and the drawing is kept in this directory,
+    which 'sketchseek evaluate --data drawings:DIR' reads. Off unless given."""
 
 
 def run(args: Args) -> int:
     from sketchseek.server.serve import serve_gallery
 
-    return serve_gallery(args.gallery, args.host, args.port)
+    return serve_gallery(args.gallery, args.host, args.port, args.drawings)

@@ -12,9 +12,8 @@ searched.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,50 +21,27 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 from sketchseek.strokes.sketch import Sketch
 
-if TYPE_CHECKING:
-    from sketchseek.search.searcher import Hit
-
 TOP = 24  # hits in a results frame: full rows of a grid 2, 3, 4 or 6 wide
 PACE = 0.1  # seconds between the starts of two searches while the pen is down
 
 MAX_MESSAGE = 8 * 2**20  # bytes of one frame; the largest drawing allowed fits
 MAX_STROKES = 2_000
 MAX_POINTS = 200_000
+MAX_ID = 100  # characters of a photo's id
 MAX_LENGTH = 4_000.0  # of all lines together, in canvas widths; rasterising costs time and memory by the pixel
 REACH = 4.0  # how far beyond the canvas a point may lie, in canvas widths, as far as the rasteriser looks
 
 
 @dataclass(frozen=True)
 class Job:
-    """One search to run: the drawing as it stood, and what the answer must say about it."""
+    """One search to run: the drawing as it stood, and what else the page wants to know."""
 
     sketch: Sketch
     seq: int
     frame: int
     pen_down: bool
-
-    def results(self, hits: Sequence[Hit], seconds: float) -> dict[str, Any]:
-        """The ``results`` frame for the page."""
-        return {
-            "type": "results",
-            "seq": self.seq,
-            "frame": self.frame,
-            "pen_down": self.pen_down,
-            "milliseconds": round(seconds * 1000, 1),
-            "hits": [hit_json(hit) for hit in hits],
-        }
-
-
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """A hit as the page sees it; where the photo lies on this machine is not its business."""
-    return {
-        "id": hit.id,
-        "name": hit.name,
-        "rank": hit.rank,
-        "score": hit.score,
-        "width": hit.width,
-        "height": hit.height,
-    }
+    target: str | None = None  # the photo whose rank is asked for
+    regions: bool = False  # whether the regions that decided are asked for
 
 
 @dataclass
@@ -73,9 +49,10 @@ class LiveSession:
     """What one page has drawn so far, and when it is to be searched.
 
     ``receive`` takes the page's frames, ``due_in`` says when to search, ``begin`` says what. Times are seconds of any
-    monotonic clock, always the same one.
+    monotonic clock, always the same one. ``practice`` says whether the page may name a target.
     """
 
+    practice: bool = False
     _strokes: list[NDArray[np.float64]] = field(default_factory=list)  # ended ones
     _open: list[NDArray[np.float64]] = field(default_factory=list)  # the stroke being drawn, in the pieces that came
     _number: int = -1  # of the newest stroke, open or ended
@@ -86,6 +63,8 @@ class LiveSession:
     _waiting: bool = False  # something has changed since the last search began
     _urgent: bool = False  # and it was the pen going up, or a drawing anew
     _began: float = -np.inf  # when the last search began
+    _target: str | None = None
+    _regions: bool = False
 
     def receive(self, text: str) -> dict[str, Any] | None:
         """Apply one frame of the page.
@@ -123,6 +102,8 @@ class LiveSession:
             seq=self._seq,
             frame=self._frame,
             pen_down=bool(self._open),
+            target=self._target,
+            regions=self._regions,
         )
 
     def _apply(self, frame: dict[str, Any]) -> None:
@@ -133,8 +114,12 @@ class LiveSession:
             self._end_stroke(_whole(frame, "stroke"))
         elif kind == "sketch":
             self._replace(frame.get("strokes"))
+        elif kind == "regions":
+            self._ask_for_regions(frame.get("on"))
+        elif kind == "target" and self.practice:
+            self._ask_for_rank(frame.get("id"))
         else:
-            raise InputError("frame: 'type' must be points, end or sketch")
+            raise InputError("frame: 'type' must be points, end, sketch or regions (or target, in practice)")
 
     def _add_points(self, number: int, points: NDArray[np.float64]) -> None:
         goes_on = number == self._number and bool(self._open)
@@ -164,6 +149,18 @@ class LiveSession:
         _check_size(count, length)
         self._close()
         self._strokes, self._points, self._length = arrays, count, length
+        self._urgent = True
+
+    def _ask_for_regions(self, on: object) -> None:
+        if not isinstance(on, bool):
+            raise InputError("frame: 'on' must be true or false")
+        self._regions = on
+        self._urgent = True
+
+    def _ask_for_rank(self, photo: object) -> None:
+        if not (photo is None or (isinstance(photo, str) and len(photo) <= MAX_ID)):
+            raise InputError("frame: 'id' must be the id of a photo, or null")
+        self._target = photo
         self._urgent = True
 
     def _close(self) -> None:

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sketchseek.gallery import Gallery
 from sketchseek.gallery.gallery import Candidate
 from sketchseek.matching import Features
+from sketchseek.matching.base import RegionMatcher
+from sketchseek.search.deciding import Deciding, deciding
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
 
@@ -21,6 +26,8 @@ Drawing: TypeAlias = Sketch | Ink
 RERANK = 200
 # Copies of a photo are compared in one matrix product, which may give them scores that differ in the last digits.
 ROUNDING = 1e-5
+# Photos asked for when one photo's rank is wanted, and how many times more where it was not among them.
+FIRST_LOOK, FURTHER_LOOK = 250, 8
 
 
 @dataclass(frozen=True)
@@ -75,17 +82,48 @@ class Searcher:
 
         Raises KeyError where the gallery has no such photo.
         """
+        return self.rank_of_features(self.gallery.model.encode_sketches([drawing]), photo)
+
+    def rank_of_features(self, features: Features, photo: str) -> int:
+        """As ``rank_of``, for the features of one sketch (first axis of length 1)."""
         matcher = self.gallery.model.matcher
-        features = self.gallery.model.encode_sketches([drawing])
-        scores = self.gallery.scores(matcher.sketch_vector(features)[0])
-        if not matcher.exact:
-            vector_scores, ids, in_full = scores, [], []
-            for some, photos in self.gallery.all_features():
-                ids += some
-                in_full += matcher.similarity(features, photos)[0].tolist()
-            levelled = _level_copies([vector_scores[id] for id in ids], in_full)
-            scores = dict(zip(ids, levelled, strict=True))
+        vector = matcher.sketch_vector(features)[0]
+        if matcher.exact:
+            return self._rank_by_vector(vector, photo)
+        vector_scores, ids, in_full = self.gallery.scores(vector), [], []
+        for some, photos in self.gallery.all_features():
+            ids += some
+            in_full += matcher.similarity(features, photos)[0].tolist()
+        levelled = _level_copies([vector_scores[id] for id in ids], in_full)
+        scores = dict(zip(ids, levelled, strict=True))
         return sum(score >= scores[photo] for score in scores.values())
+
+    @property
+    def tells_regions(self) -> bool:
+        """Whether ``deciding`` has something to say with this gallery's model."""
+        matcher = self.gallery.model.matcher
+        return isinstance(matcher, RegionMatcher) and matcher.pairs_regions
+
+    def deciding(self, features: Features, hits: Sequence[Hit]) -> Deciding:
+        """Which regions decided between ``hits`` (at least one), the answer to the sketch of ``features``.
+
+        Raises KeyError where one of them has left the gallery meanwhile.
+        """
+        matcher = self.gallery.model.matcher
+        assert isinstance(matcher, RegionMatcher)
+        return deciding(matcher, features, self.gallery.features([hit.id for hit in hits]))
+
+    def _rank_by_vector(self, vector: NDArray[np.float32], photo: str) -> int:
+        """``rank_of`` by the single-vector form; of a photo that is near, without asking for the far ones."""
+        limit = FIRST_LOOK
+        while True:
+            found = self.gallery.nearest(vector, limit)
+            score = next((candidate.score for candidate in found if str(candidate.point) == photo), None)
+            if len(found) < limit or (score is not None and found[-1].score < score):
+                if score is None:
+                    raise KeyError(photo)
+                return sum(candidate.score >= score for candidate in found)
+            limit *= FURTHER_LOOK
 
     def _candidates(self, features: Features, count: int) -> list[Candidate]:
         """The ``count`` photos closest by the single-vector form, and all that are as close as the last of them.

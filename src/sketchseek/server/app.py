@@ -17,30 +17,40 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery, StoredPhoto
-from sketchseek.search.live import TOP, check_limits, hit_json
+from sketchseek.search.answer import LiveSearch, hit_json
+from sketchseek.search.live import TOP, Job, check_limits
 from sketchseek.search.searcher import Drawing, Searcher
+from sketchseek.server.drawings import PracticeDrawings
 from sketchseek.server.guard import Guard
 from sketchseek.server.live import live_session
 from sketchseek.server.photos import photo_response, thumbnail_response
 from sketchseek.server.worker import SearchWorker
 from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.sketch import Sketch
+from sketchseek.strokes.sketch_json import decode_json
 
 WEB = Path(__file__).parent / "web"
+HERE = ("127.0.0.1", "::1", "localhost")  # where a server is for this machine alone
 MOST = 200  # hits that one search may ask for
 
 # A first search loads what is loaded on first use, so that the first stroke is answered as fast as the next.
 WARM_UP = Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.8]]])
 
 
-def create_app(gallery_dir: Path, host: str = "127.0.0.1") -> FastAPI:
+def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | None = None) -> FastAPI:
     """The app on one gallery. ``host`` is the name it is told to listen on, let in beside addresses and local names.
+    With ``drawings_dir`` the page offers to practise, and keeps drawings there.
 
-    Raises InputError where the gallery cannot be opened.
+    Raises InputError where the gallery cannot be opened, or drawings cannot be kept.
     """
     gallery = Gallery.open(gallery_dir)
+    try:
+        drawings = None if drawings_dir is None else PracticeDrawings(drawings_dir, gallery)
+    except InputError:
+        gallery.close()
+        raise
     searcher = Searcher(gallery)
-    searcher.search(WARM_UP, TOP)
+    LiveSearch(searcher).answer(Job(WARM_UP, seq=0, frame=0, pen_down=True))
     worker = SearchWorker(searcher)
 
     @asynccontextmanager
@@ -64,8 +74,14 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1") -> FastAPI:
 
     @app.websocket("/api/live")
     async def live(websocket: WebSocket) -> None:
-        about = {"name": gallery_dir.name, "model": gallery.model.hash}
-        await live_session(websocket, worker, {"type": "hello", "gallery": about, "photos": len(gallery)})
+        hello = {
+            "type": "hello",
+            "gallery": {"name": gallery_dir.name, "model": gallery.model.hash},
+            "photos": len(gallery),
+            "regions": searcher.tells_regions,
+            "practice": drawings is not None,
+        }
+        await live_session(websocket, worker, hello)
 
     @app.post("/api/search")
     async def search(sketch: UploadFile, top: Annotated[int, Form(ge=1, le=MOST)] = TOP) -> dict[str, Any]:
@@ -94,6 +110,27 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1") -> FastAPI:
     @app.get("/api/photos/{photo_id}/thumbnail", response_class=Response)
     def thumbnail(photo_id: str, request: Request) -> Response:
         return thumbnail_response(gallery, stored(photo_id), request)
+
+    @app.get("/api/photos/{photo_id}/place")
+    def place(photo_id: str) -> dict[str, str]:
+        """Where the photo lies: told where only this machine is served."""
+        if host not in HERE:
+            raise HTTPException(404, "this server is open to other machines, and tells no paths")
+        return {"path": str(stored(photo_id).path)}
+
+    if drawings is not None:
+
+        @app.get("/api/practice")
+        def practice() -> dict[str, Any]:
+            """A photo to draw from memory."""
+            photo = drawings.random_photo()
+            return {"id": photo.id, "name": photo.name, "width": photo.width, "height": photo.height}
+
+        @app.post("/api/drawings")
+        async def keep(request: Request) -> dict[str, str]:
+            """Keep ``{"photo": id, "sketch": our JSON}``."""
+            body = await request.body()
+            return {"saved": await run_in_threadpool(lambda: drawings.save(decode_json(body, "the drawing")))}
 
     @app.get("/api/health")
     def health() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sketchseek.errors import InputError
+from sketchseek.search.answer import LiveSearch, results_json
 from sketchseek.search.live import LiveSession, error_json
 from sketchseek.server.worker import SearchWorker
 
@@ -21,7 +22,7 @@ ABUSE = 1008  # WebSocket close code: policy violation
 async def live_session(websocket: WebSocket, worker: SearchWorker, hello: dict[str, Any]) -> None:
     """Serve one page until it leaves."""
     await websocket.accept()
-    session, changed = LiveSession(), asyncio.Event()
+    session, changed = LiveSession(practice=hello["practice"]), asyncio.Event()
     try:
         await websocket.send_json(hello)
         async with anyio.create_task_group() as tasks:
@@ -52,6 +53,7 @@ async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Eve
 
 
 async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.Event, worker: SearchWorker) -> None:
+    page = LiveSearch(worker.searcher)
     while True:
         changed.clear()
         due = session.due_in(time.monotonic())
@@ -60,8 +62,8 @@ async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.E
                 await changed.wait()
             continue
         try:
-            job, hits, seconds = await worker.answer(lambda: session.begin(time.monotonic()))
+            job, answer, seconds = await worker.answer(lambda: session.begin(time.monotonic()), page)
         except InputError as error:
             await websocket.send_json(error_json(str(error)))
         else:
-            await websocket.send_json(job.results(hits, seconds))
+            await websocket.send_json(results_json(job, answer, seconds))

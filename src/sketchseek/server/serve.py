@@ -19,18 +19,23 @@ from sketchseek.server.settings import server_settings
 FAREWELL = 2  # seconds that open pages have to close before the server stops without them
 
 
-def serve_gallery(gallery_dir: Path | None = None, host: str | None = None, port: int | None = None) -> int:
+def serve_gallery(
+    gallery_dir: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    drawings_dir: Path | None = None,
+) -> int:
     """Serve a gallery's page until Ctrl+C; prints the address once it is ready. Returns the exit code.
 
-    Host and port come from ``ServerSettings`` where they are None, and the gallery is then the person's own. Raises
-    InputError where there is no gallery or the port is taken.
+    Host and port come from ``ServerSettings`` where they are None, and the gallery is then the person's own. With
+    ``drawings_dir`` the page offers to practise. Raises InputError where there is no gallery or the port is taken.
     """
     settings = server_settings(host, port)
     folder = gallery_dir or default_gallery_dir()
     if gallery_dir is None and not folder.exists():
         raise InputError(f"{folder}: no gallery there; make one of your photos with `sketchseek index ~/photos`")
     with listen(settings.host, settings.port) as listening:
-        server = uvicorn.Server(server_config(create_app(folder, settings.host)))
+        server = uvicorn.Server(server_config(create_app(folder, settings.host, drawings_dir)))
         print(f"Sketchseek is at {address(listening)} (Ctrl+C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # the signal comes again once everything is closed
             server.run(sockets=[listening])

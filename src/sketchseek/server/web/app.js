@@ -2,9 +2,12 @@
 
 import { Drawing } from "./drawing.js";
 import { download, receiveFiles, search } from "./files.js";
+import { keepDrawing, keptStrokes } from "./keep.js";
 import { drawByKeyboard } from "./keyboard.js";
 import { LiveConnection } from "./live.js";
-import { Results, title } from "./results.js";
+import { Practice } from "./practice.js";
+import { paintRegions, readRegions } from "./regions.js";
+import { Results, sureness, title } from "./results.js";
 import { Surface } from "./surface.js";
 import { Viewer } from "./viewer.js";
 
@@ -12,12 +15,17 @@ const TOP = 24; // as many as the live session shows
 const NOTICE = 7000; // milliseconds that a notice stays
 
 const byId = (id) => document.getElementById(id);
-const drawing = new Drawing();
+const drawing = new Drawing(keptStrokes());
 const surface = new Surface(byId("canvas"), drawing);
-const results = new Results(byId("grid"), (index) => viewer.open(results.hits, index));
-const viewer = new Viewer(byId("viewer"), (index) => results.focus(index));
+const results = new Results(byId("grid"), byId("settled"), (index) => {
+  viewer.open(results.hits, index, results.regions);
+});
+const viewer = new Viewer(byId("viewer"), (index) => results.focus(index), (hit) => practice.start(hit));
 const live = new LiveConnection(drawing);
+const practice = new Practice(drawing, live, results, { clear, notify });
 drawByKeyboard(byId("canvas"), byId("tip"), drawing);
+keepDrawing(drawing);
+let opened = null; // the answer {hits, milliseconds} to a picture that lies on the sheet
 
 // --- tools ---
 
@@ -34,6 +42,7 @@ const actions = {
   undo: () => drawing.undo(),
   redo: () => drawing.redo(),
   clear: () => clear(),
+  decided: () => showWhatDecided(byId("decided").getAttribute("aria-pressed") === "false"),
   open: () => byId("file").click(),
   save: () => download(drawing),
 };
@@ -41,7 +50,7 @@ for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("c
 
 function clear() {
   showPicture(null);
-  if (drawing.isEmpty) showHits([]);
+  if (drawing.isEmpty) showHits({ hits: [] });
   drawing.clear();
   choose("pen");
 }
@@ -63,13 +72,7 @@ addEventListener("keydown", (event) => {
   if (!surface.isBusy && !byId(name).disabled) actions[name]();
 });
 
-drawing.addEventListener("change", () => {
-  byId("undo").disabled = !drawing.canUndo;
-  byId("redo").disabled = !drawing.canRedo;
-  byId("save").disabled = drawing.strokes.length === 0;
-  if (!drawing.isEmpty) showPicture(null);
-  showWhatIsThere();
-});
+drawing.addEventListener("change", showWhatIsThere);
 
 // --- answers ---
 
@@ -80,20 +83,28 @@ live.addEventListener("state", ({ detail: state }) => {
 
 live.addEventListener("hello", ({ detail: hello }) => {
   byId("photos").textContent = `${hello.photos.toLocaleString("en")} ${hello.photos === 1 ? "photo" : "photos"}`;
+  byId("decided").hidden = !hello.regions;
 });
 
 live.addEventListener("results", ({ detail: frame }) => {
-  if (showsPicture()) return; // the hits shown are those of a picture that was opened, not of the empty sheet
-  showHits(frame.hits, frame.milliseconds);
-  if (!frame.pen_down && frame.hits.length) announce(`Best match: ${title(frame.hits[0])}`);
+  // Without a line on the sheet the answer is that to the picture on it, if there is one.
+  showHits(frame.hits.length || !opened ? frame : opened);
+  if (!frame.pen_down && frame.hits.length) announce(frame);
 });
 
 live.addEventListener("refused", ({ detail: frame }) => notify(frame.message));
 
-async function showHits(hits, milliseconds) {
+async function showHits({ hits, milliseconds, confidence, regions }) {
   byId("speed").textContent = hits.length ? `${Math.max(1, Math.round(milliseconds))} ms` : "";
-  await results.show(hits);
+  const read = readRegions(regions);
+  paintRegions(byId("sketch-regions"), read?.sketch ?? null);
+  await results.show(hits, confidence, read);
   showWhatIsThere();
+}
+
+function showWhatDecided(on) {
+  byId("decided").setAttribute("aria-pressed", on);
+  live.wish({ type: "regions", on });
 }
 
 // --- files ---
@@ -102,22 +113,23 @@ receiveFiles(byId("file"), byId("veil"), async (file) => {
   try {
     const found = await search(file, TOP);
     if (found.strokes) {
+      showPicture(null);
       drawing.replace(found.strokes.map((points) => ({ points })));
       return; // the live session answers
     }
     drawing.clear();
-    showPicture(file);
-    await showHits(found.hits, found.milliseconds);
-    if (found.hits.length) announce(`Best match: ${title(found.hits[0])}`);
+    showPicture(file, found);
+    await showHits(found);
+    if (found.hits.length) announce(found);
   } catch (error) {
     notify(error.message);
   }
 });
 
-const showsPicture = () => !byId("picture").hidden;
-
-function showPicture(file) {
+// A picture stays under the lines, to be traced, until the sheet is cleared or another drawing opened.
+function showPicture(file, found = null) {
   const picture = byId("picture");
+  opened = found;
   if (!file && picture.hidden) return;
   URL.revokeObjectURL(picture.src);
   picture.hidden = !file;
@@ -129,14 +141,19 @@ function showPicture(file) {
 // --- what the page says ---
 
 function showWhatIsThere() {
-  const blank = drawing.isEmpty && !showsPicture();
+  const blank = drawing.isEmpty && !opened;
   document.body.classList.toggle("is-blank", blank);
   document.body.classList.toggle("has-hits", results.hits.length > 0);
+  byId("picture").classList.toggle("is-beneath", !drawing.isEmpty);
+  byId("undo").disabled = !drawing.canUndo;
+  byId("redo").disabled = !drawing.canRedo;
   byId("clear").disabled = blank;
+  byId("save").disabled = drawing.strokes.length === 0;
 }
 
-function announce(message) {
-  byId("status").textContent = message;
+function announce({ hits, confidence = null }) {
+  const sure = sureness(confidence);
+  byId("status").textContent = `Best match: ${title(hits[0])}${sure && `. ${sure}`}`;
 }
 
 let noticeTimer = 0;

@@ -11,6 +11,11 @@ export class Drawing extends EventTarget {
   #future = [];
   #origin = null; // the clock's time at time 0 of the drawing
 
+  constructor(strokes = []) {
+    super();
+    this.strokes = strokes;
+  }
+
   get all() {
     return this.open ? [...this.strokes, this.open] : this.strokes;
   }

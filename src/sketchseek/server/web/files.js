@@ -1,28 +1,26 @@
 // Drawings as files: down to the disk as our JSON, up from it as JSON, SVG or a picture.
 
+import { ask } from "./api.js";
+
+// Our own sketch file.
+export const asSketch = (drawing) => ({
+  format: "sketchseek-sketch", version: 1, strokes: drawing.strokes.map((stroke) => stroke.points),
+});
+
 export function download(drawing) {
-  const sketch = { format: "sketchseek-sketch", version: 1, strokes: drawing.strokes.map((stroke) => stroke.points) };
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(sketch)], { type: "application/json" }));
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(asSketch(drawing))], { type: "application/json" }));
   link.download = "drawing.json";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 // Returns {hits, strokes, milliseconds}; strokes is null for a picture. Throws an Error that a person can read.
-export async function search(file, top) {
+export function search(file, top) {
   const form = new FormData();
   form.append("sketch", file, file.name);
   form.append("top", top);
-  let response;
-  try {
-    response = await fetch("/api/search", { method: "POST", body: form });
-  } catch {
-    throw new Error("The server cannot be reached.");
-  }
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(body.error ?? `The server answered ${response.status}.`);
-  return body;
+  return ask("/api/search", { method: "POST", body: form });
 }
 
 // Calls `open` with the file that is chosen in `input` or dropped anywhere on the page; `veil` shows that it may be.

@@ -15,6 +15,7 @@ export class LiveConnection extends EventTarget {
   #stroke = 0; // number of the stroke being drawn
   #pending = [];
   #frame = 0;
+  #wishes = new Map(); // frames by type that a new connection is sent again
 
   constructor(drawing) {
     super();
@@ -27,6 +28,12 @@ export class LiveConnection extends EventTarget {
     this.#connect();
   }
 
+  // What results are to hold besides the photos: {type: "regions", on} or {type: "target", id}.
+  wish(frame) {
+    this.#wishes.set(frame.type, frame);
+    this.#send(frame);
+  }
+
   #connect() {
     clearTimeout(this.#retry);
     if (this.#socket) return;
@@ -37,6 +44,7 @@ export class LiveConnection extends EventTarget {
       this.#failures = 0;
       this.#tell("state", "live");
       this.#sendAnew();
+      this.#wishes.forEach((frame) => this.#send(frame));
     });
     socket.addEventListener("message", ({ data }) => this.#receive(JSON.parse(data)));
     socket.addEventListener("close", () => {

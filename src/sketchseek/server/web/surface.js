@@ -134,7 +134,8 @@ export class Surface {
 // A smooth line through the points: curves from middle to middle, each as wide as the pressure there.
 function paintStroke(context, points, side, ink) {
   const at = (i) => [points[i][0] * side, points[i][1] * side];
-  const width = (i) => PEN_WIDTH * side * (0.55 + 0.9 * points[i][3]);
+  const felt = points.some((point) => point[3] > 0); // a file may not know the pressure, and says 0 throughout
+  const width = (i) => PEN_WIDTH * side * (0.55 + 0.9 * (felt ? points[i][3] : 0.5));
   context.strokeStyle = context.fillStyle = ink;
   context.lineCap = context.lineJoin = "round";
   if (points.length === 1) {

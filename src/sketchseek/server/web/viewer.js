@@ -1,18 +1,25 @@
 // One photo, large: a dialog with the arrow keys for the next and Esc to close.
 
+import { ask } from "./api.js";
+import { paintRegions } from "./regions.js";
 import { photo, thumbnail, title } from "./results.js";
 
 export class Viewer {
   #dialog;
   #hits = [];
+  #regions = null;
   #index = 0;
 
-  // `closed` is called with the index of the photo shown last.
-  constructor(dialog, closed) {
+  // `closed` is called with the index of the photo shown last, `practise` with the photo chosen to be drawn.
+  constructor(dialog, closed, practise) {
     this.#dialog = dialog;
     dialog.querySelector(".previous").addEventListener("click", () => this.#step(-1));
     dialog.querySelector(".next").addEventListener("click", () => this.#step(1));
     dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+    dialog.querySelector(".practise").addEventListener("click", () => {
+      dialog.close();
+      practise(this.#hits[this.#index]);
+    });
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.addEventListener("close", () => closed(this.#index));
     dialog.addEventListener("keydown", (event) => {
@@ -23,8 +30,9 @@ export class Viewer {
     });
   }
 
-  open(hits, index) {
+  open(hits, index, regions) {
     this.#hits = hits;
+    this.#regions = regions;
     this.#index = index;
     this.#show();
     this.#dialog.showModal();
@@ -40,10 +48,12 @@ export class Viewer {
   async #show() {
     const hit = this.#hits[this.#index];
     const image = this.#dialog.querySelector("img");
-    this.#dialog.querySelector(".name").textContent = title(hit);
+    this.#dialog.querySelector(".name").textContent = hit.name;
+    this.#showPath(hit);
     this.#dialog.querySelector(".place").textContent = `${this.#index + 1} of ${this.#hits.length}`;
     this.#dialog.querySelector(".previous").disabled = this.#index === 0;
     this.#dialog.querySelector(".next").disabled = this.#index === this.#hits.length - 1;
+    paintRegions(this.#dialog.querySelector("canvas"), this.#regions?.hits[this.#index] ?? null, hit);
     image.alt = title(hit);
     image.width = hit.width;
     image.height = hit.height;
@@ -52,5 +62,13 @@ export class Viewer {
     whole.src = photo(hit);
     await whole.decode().catch(() => {});
     if (whole.naturalWidth && hit === this.#hits[this.#index]) image.src = whole.src;
+  }
+
+  // Where the photo lies, for whoever sits at the machine; a server that is open to others does not tell.
+  async #showPath(hit) {
+    const line = this.#dialog.querySelector(".path");
+    line.textContent = "";
+    const { path } = await ask(`${photo(hit)}/place`).catch(() => ({}));
+    if (path && hit === this.#hits[this.#index]) line.textContent = path;
   }
 }

@@ -1,0 +1,100 @@
+"""Practice drawings: what people drew from memory, kept with the photo that they were shown.
+
+    gallery-<hash>.json    {"format": "sketchseek-drawings-gallery", "version": 1, "photos": [{"name", "path"}, ...]}
+    drawing-<id>.json      a sketch file, with "photo": {"name", "path"} and "gallery": hash
+
+One directory holds the drawings of one gallery, so that it can be evaluated as a data set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from sketchseek.errors import InputError
+from sketchseek.gallery import Gallery, StoredPhoto
+from sketchseek.search.live import check_limits
+from sketchseek.strokes.sketch_json import FORMAT, VERSION, sketch_from_json
+
+GALLERY_FORMAT = "sketchseek-drawings-gallery"
+GALLERY_VERSION = 1
+
+
+class PracticeDrawings:
+    """The drawings of a gallery's photos in a directory, which is made if need be.
+
+    Raises InputError where it cannot be made, or holds drawings of another gallery.
+    """
+
+    def __init__(self, folder: Path, gallery: Gallery) -> None:
+        self._folder, self._gallery = folder, gallery
+        photos = sorted(gallery.photos(), key=lambda photo: photo.path)
+        self._ids = [photo.id for photo in photos]
+        listed = [{"name": photo.name, "path": str(photo.path)} for photo in photos]
+        self._list = json.dumps({"format": GALLERY_FORMAT, "version": GALLERY_VERSION, "photos": listed}) + "\n"
+        self._hash = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            others = [path for path in folder.glob("gallery-*.json") if path != self._list_path]
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be made ({error.strerror}); name another with --drawings") from None
+        if others:
+            raise InputError(
+                f"{folder}: holds drawings of another gallery, or of this one before its photos changed; "
+                "name a new directory with --drawings"
+            )
+
+    @property
+    def _list_path(self) -> Path:
+        return self._folder / f"gallery-{self._hash}.json"
+
+    def random_photo(self) -> StoredPhoto:
+        """Any photo of the gallery. Raises InputError where it is empty."""
+        if not self._ids:
+            raise InputError("the gallery has no photo to practise with; add some with `sketchseek index`")
+        photo = self._gallery.photo(random.choice(self._ids))
+        assert photo is not None  # nobody else has the gallery open
+        return photo
+
+    def save(self, content: Any) -> str:
+        """Keep ``{"photo": id, "sketch": a sketch file}`` and return the file's name.
+
+        Raises InputError for anything else, an empty drawing, or where it cannot be written.
+        """
+        if not isinstance(content, Mapping) or content.keys() != {"photo", "sketch"}:
+            raise InputError("a practice drawing has a photo and a sketch, and nothing else")
+        photo = self._gallery.photo(content["photo"]) if isinstance(content["photo"], str) else None
+        if photo is None:
+            raise InputError("a practice drawing needs a photo of this gallery")
+        sketch = sketch_from_json(content["sketch"], "the drawing")
+        check_limits(sketch)
+        if not len(sketch):
+            raise InputError("the drawing: nothing is drawn in it; draw something first")
+        drawing = {
+            "format": FORMAT,
+            "version": VERSION,
+            "strokes": [stroke.tolist() for stroke in sketch.strokes],
+            "photo": {"name": photo.name, "path": str(photo.path)},
+            "gallery": self._hash,
+        }
+        if not self._list_path.exists():
+            self._write(self._list_path, self._list)
+        path = self._folder / f"drawing-{uuid4().hex}.json"
+        self._write(path, json.dumps(drawing, separators=(",", ":")) + "\n")
+        return path.name
+
+    def _write(self, path: Path, text: str) -> None:
+        """Nobody ever sees half of the file."""
+        unfinished = self._folder / f".{uuid4().hex}.part"
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+            os.replace(unfinished, path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise InputError(f"{path}: cannot be written ({error.strerror}); nothing was left behind") from None

@@ -1,0 +1,86 @@
+// Where the regions lie that decided: translucent areas with an edge, one colour a region on sketch and photos alike.
+
+const COLOURS = [[215, 48, 39], [31, 120, 180], [51, 160, 44], [255, 127, 0], [106, 61, 154]];
+const EDGE = 0.45; // of a map's range, where a region ends
+const FILL = 0.3; // opacity inside, of the region that did most
+const EDGE_WIDTH = 1.1; // pixels on either side of where it ends
+const SIDE = { tile: 128, large: 384 }; // pixels that are painted
+
+// From a results frame: {sketch, hits: [...]}, each {shape, maps (bytes), strength (0..1 by region)}, or null. The
+// sketch shows what brought the first photo there.
+export function readRegions(frame) {
+  if (!frame?.hits.length) return null;
+  const { shape } = frame;
+  const hits = frame.hits.map((hit) => ({ shape, maps: bytes(hit.maps), strength: hit.strength }));
+  return { sketch: { shape, maps: bytes(frame.sketch), strength: hits[0].strength }, hits };
+}
+
+// Paints over a square in which a photo of this width and height is centred; nothing where `region` is null.
+export function paintRegions(canvas, region, { width = 1, height = 1, size = "large" } = {}) {
+  canvas.hidden = !region;
+  if (!region) return;
+  const side = SIDE[size];
+  canvas.width = canvas.height = side;
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(side, side);
+  const weakestFirst = region.strength.map((_, r) => r).sort((a, b) => region.strength[a] - region.strength[b]);
+  for (const r of weakestFirst) if (region.strength[r] > 0) paintOne(pixels, region, r);
+  context.putImageData(pixels, 0, 0);
+  const [x, y] = [(1 - Math.min(1, width / height)) / 2, (1 - Math.min(1, height / width)) / 2].map((s) => s * side);
+  context.clearRect(0, 0, x, side);
+  context.clearRect(side - x, 0, x, side);
+  context.clearRect(0, 0, side, y);
+  context.clearRect(0, side - y, side, y);
+}
+
+function paintOne({ data, width: side }, { shape, maps, strength }, r) {
+  const field = enlarged(maps.subarray(r * shape[1] * shape[2]), shape[1], shape[2], side);
+  const fill = FILL * (0.4 + 0.6 * strength[r]);
+  const edge = 0.35 + 0.55 * strength[r];
+  const [red, green, blue] = COLOURS[r % COLOURS.length];
+  for (let y = 0, at = 0; y < side; y++) {
+    for (let x = 0; x < side; x++, at++) {
+      const value = field[at] - EDGE;
+      const slope =
+        Math.abs(field[at] - field[x ? at - 1 : at + 1]) + Math.abs(field[at] - field[y ? at - side : at + side]);
+      const fromEdge = Math.abs(value) / (slope + 1e-4); // in pixels
+      const onEdge = Math.min(1, Math.max(0, EDGE_WIDTH + 0.5 - fromEdge));
+      const alpha = Math.max(value > 0 ? fill : 0, edge * onEdge);
+      if (!alpha) continue;
+      const beneath = (data[4 * at + 3] / 255) * (1 - alpha);
+      const share = alpha / (alpha + beneath);
+      data[4 * at] = red * share + data[4 * at] * (1 - share);
+      data[4 * at + 1] = green * share + data[4 * at + 1] * (1 - share);
+      data[4 * at + 2] = blue * share + data[4 * at + 2] * (1 - share);
+      data[4 * at + 3] = 255 * (alpha + beneath);
+    }
+  }
+}
+
+// A map of bytes `[h, w]` as 0..1 on `side` x `side` pixels, bilinear between the middles of its cells.
+function enlarged(map, h, w, side) {
+  const rows = steps(h, side);
+  const columns = steps(w, side);
+  const field = new Float32Array(side * side);
+  for (let y = 0, at = 0; y < side; y++) {
+    const [above, below, down] = rows[y];
+    for (let x = 0; x < side; x++, at++) {
+      const [left, right, across] = columns[x];
+      const top = map[above * w + left] * (1 - across) + map[above * w + right] * across;
+      const bottom = map[below * w + left] * (1 - across) + map[below * w + right] * across;
+      field[at] = (top * (1 - down) + bottom * down) / 255;
+    }
+  }
+  return field;
+}
+
+// For each pixel the cells on its two sides, and how far it is from the first to the second.
+function steps(cells, side) {
+  return Array.from({ length: side }, (_, i) => {
+    const place = Math.min(cells - 1, Math.max(0, ((i + 0.5) * cells) / side - 0.5));
+    const first = Math.floor(place);
+    return [first, Math.min(first + 1, cells - 1), place - first];
+  });
+}
+
+const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

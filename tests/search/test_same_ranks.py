@@ -1,0 +1,112 @@
+"""A drawing has the same answers in the live session, fed with its points, as in ``evaluate``, at every step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from local_model import make_local_model
+from numpy.typing import NDArray
+from PIL import Image
+from served_gallery import known_sketches
+from tiny_model import make_tiny_model
+
+from sketchseek.gallery import Gallery, ingest
+from sketchseek.lab.datasets import Photo, SketchItem, Split, open_dataset
+from sketchseek.lab.evaluation.calibration import confidences
+from sketchseek.lab.evaluation.evaluate import evaluate
+from sketchseek.matching import Features
+from sketchseek.model import Model, seal
+from sketchseek.model.confidence import Confidence
+from sketchseek.search.answer import LiveSearch
+from sketchseek.search.live import LiveSession
+from sketchseek.search.searcher import Searcher
+from sketchseek.strokes import Sketch, last_points
+from sketchseek.strokes.raster import rasterise
+
+DRAWINGS, STEPS = 20, 20
+CONFIDENCE = Confidence(margin=1.5, stability=0.3, log_ink=1.0, log_gallery=-0.6, intercept=0.2)
+
+
+class AsKept:
+    """A model whose features of photos are what a gallery keeps: beside the vector, float16."""
+
+    def __init__(self, model: Model) -> None:
+        self.size, self.matcher, self.encode_sketches = model.size, model.matcher, model.encode_sketches
+        self._model = model
+
+    def encode_photos(self, pixels: NDArray[np.uint8]) -> Features:
+        features = self._model.encode_photos(pixels)
+        return {k: v if k == "vector" else v.astype(np.float16).astype(np.float32) for k, v in features.items()}
+
+
+@pytest.fixture
+def drawn_things(tmp_path: Path) -> Split:
+    """Pictures of 30 sketches, and 20 of the sketches."""
+    photos, sketches = [], []
+    for index, (name, sketch) in enumerate(known_sketches(30).items()):
+        path = tmp_path / "photos" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.where(rasterise(sketch), 0, 255).astype(np.uint8)).save(path)
+        photos.append(Photo(path.name, path))
+        sketches.append(SketchItem(name, index, strokes=sketch))
+    return Split(tuple(photos), tuple(sketches[:DRAWINGS]))
+
+
+@pytest.fixture
+def chairs(shared: Path) -> Split:
+    """The test photos of ChairV2 and 20 of the sketches."""
+    split = open_dataset(f"ChairV2:{shared / 'data' / 'qmul-chairv2'}").test
+    chosen = np.linspace(0, len(split.sketches) - 1, DRAWINGS).astype(int)
+    return replace(split, sketches=tuple(split.sketches[i] for i in chosen))
+
+
+@pytest.mark.parametrize("make_model", [make_tiny_model, make_local_model], ids=["exact", "reranked"])
+@pytest.mark.parametrize("data", ["drawn_things", "chairs"])
+def test_live_and_evaluate_give_the_same_answers(
+    data: str, make_model: Callable[[Path], Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    split: Split = request.getfixturevalue(data)
+    folder = make_model(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    seal(folder, {k: v for k, v in config.items() if k != "hash"} | {"confidence": CONFIDENCE.to_json()})
+    model = Model.load(folder)
+    evaluation = evaluate(AsKept(model), split, STEPS)
+    sure = confidences(CONFIDENCE, evaluation, split)
+    assert len(np.unique(evaluation.ranks)) > 3  # the drawings are not all found at once
+    with Gallery.create(tmp_path / "gallery", model) as gallery:
+        ingest(gallery, [photo.path for photo in split.photos])
+        ids = {photo.path: photo.id for photo in gallery.photos()}
+        searcher = Searcher(gallery)
+        for query, item in enumerate(split.sketches):
+            assert item.strokes is not None
+            session, search, encoder = LiveSession(), LiveSearch(searcher), model.sketch_encoder()
+            fed = 0
+            for step, last in enumerate(last_points(len(item.strokes), STEPS)):
+                fed = feed(session, item.strokes, fed, int(last) + 1)
+                job = session.begin(now=float(step))
+                answer = search.answer(job)
+                nearest = [ids[split.photos[i].path.resolve()] for i in evaluation.nearest[query, step]]
+                assert [hit.id for hit in answer.hits] == nearest
+                target = ids[split.photos[item.photo].path.resolve()]
+                rank = searcher.rank_of_features(encoder.encode(job.sketch), target)
+                assert rank == evaluation.ranks[query, step]
+                assert answer.confidence == pytest.approx(sure[query, step], abs=1e-4)
+
+
+def feed(session: LiveSession, sketch: Sketch, fed: int, until: int) -> int:
+    """Send points ``fed`` to ``until`` of a drawing as the page does; returns ``until``."""
+    stroke_of_point = sketch.stroke_of_point
+    for number in np.unique(stroke_of_point[fed:until]).tolist():
+        (mine,) = np.nonzero(stroke_of_point == number)
+        new = [i for i in mine.tolist() if fed <= i < until]
+        points = {"type": "points", "seq": 2 * new[-1], "stroke": number, "points": sketch.points[new].tolist()}
+        assert session.receive(json.dumps(points)) is None
+        if new[-1] == mine[-1]:
+            end = {"type": "end", "seq": 2 * new[-1] + 1, "stroke": number}
+            assert session.receive(json.dumps(end)) is None
+    return until

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sketchseek.lab.datasets import Split, merge, open_dataset
 from sketchseek.lab.datasets.pixels import photo_pixels
 from sketchseek.lab.evaluation.evaluate import evaluate
-from sketchseek.lab.export import fold_batch_norms
+from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.model.preprocess import read_photo

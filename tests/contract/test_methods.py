@@ -38,7 +38,7 @@ START = str(WEIGHTS) if WEIGHTS.exists() else "random"
 SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
 
 
-# The inner loop runs the contract for one method; `make test` for all, each in one process, as all its tests share a run.
+# The inner loop runs the contract for one method; `make test` for all, each in one process: its tests share a run.
 QUICK = "siamese"
 SLUGS = [
     pytest.param(slug, marks=[pytest.mark.xdist_group(slug), *([] if slug == QUICK else [pytest.mark.slow])])

@@ -117,13 +117,10 @@ def _open_model(path: Path) -> _Subject:
     from sketchseek.model import Model
 
     if (path / "run.json").exists():
-        from sketchseek.lab.export import fold_batch_norms
         from sketchseek.lab.provenance import file_hash
-        from sketchseek.lab.runs import TorchEncoder, load_network
+        from sketchseek.lab.runs import load_encoder
 
-        network, run = load_network(path)
-        fold_batch_norms(network)  # as it will be exported; the same figures in half the time
-        encoder = TorchEncoder(network, run["config"]["size"])
+        encoder, run = load_encoder(path)
         weights_hash = file_hash(path / f"{run['main']}.safetensors")
         trained = {k: run.get(k) for k in TRAINED}
         return _Subject(path, encoder, run["method"], weights_hash, trained, run.get("confidence"), run)
@@ -213,7 +210,7 @@ def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any) -
     not chosen.
     """
     from sketchseek.lab.evaluation.evaluate import evaluate
-    from sketchseek.lab.runs import TorchEncoder, load_network
+    from sketchseek.lab.runs import load_encoder
 
     assert subject.run is not None
     result = {}
@@ -221,8 +218,8 @@ def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any) -
         if checkpoint == subject.run["main"]:
             result[name] = evaluation.figures()
         elif (subject.path / f"{checkpoint}.safetensors").exists():
-            network, _ = load_network(subject.path, checkpoint)
-            result[name] = evaluate(TorchEncoder(network, subject.encoder.size), split).figures()
+            encoder, _ = load_encoder(subject.path, checkpoint)
+            result[name] = evaluate(encoder, split).figures()
         advance(1)
     return result
 

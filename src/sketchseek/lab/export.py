@@ -13,7 +13,6 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -21,9 +20,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sketchseek.errors import InputError
+from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.matching import Features
 from sketchseek.model import Model, seal
@@ -132,25 +131,6 @@ def compare(reference: TorchEncoder, model: Model) -> Parity:
 
 def _largest_difference(expected: Features, found: Features) -> float:
     return max(float(np.abs(expected[name] - found[name]).max()) for name in expected)
-
-
-def fold_batch_norms(network: nn.Module) -> None:
-    """Fold each batch norm into the convolution before it, as the exporter will, so that torch rounds the same
-    weights.
-    """
-    for module in network.modules():
-        pairs: list[tuple[str, str]] = []
-        if isinstance(module, nn.Sequential):
-            pairs = list(pairwise(name for name, _ in module.named_children()))
-        elif isinstance(module, torch.fx.GraphModule):
-            called = [n for n in module.graph.nodes if n.op == "call_module" and isinstance(n.args[0], torch.fx.Node)]
-            pairs = [(str(n.args[0].target), str(n.target)) for n in called if len(n.args[0].users) == 1]
-        layers = dict(module.named_modules())
-        for before, norm in pairs:
-            convolution, batch_norm = layers.get(before), layers[norm]
-            if isinstance(convolution, nn.Conv2d) and isinstance(batch_norm, nn.BatchNorm2d):
-                module.set_submodule(before, fuse_conv_bn_eval(convolution, batch_norm))
-                module.set_submodule(norm, nn.Identity())
 
 
 def _round_to_float16(network: nn.Module) -> None:

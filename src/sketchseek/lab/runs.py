@@ -84,6 +84,17 @@ def load_network(folder: Path, checkpoint: str | None = None) -> tuple[nn.Module
     return network.eval(), run
 
 
+def load_encoder(folder: Path, checkpoint: str | None = None) -> tuple[TorchEncoder, dict[str, Any]]:
+    """As ``load_network``, as an encoder. Batch norms are folded as in the exported model: the same features up to
+    rounding, in half the time.
+    """
+    from sketchseek.lab.folding import fold_batch_norms
+
+    network, run = load_network(folder, checkpoint)
+    fold_batch_norms(network)
+    return TorchEncoder(network, run["config"]["size"]), run
+
+
 class TorchEncoder:
     """A network as an encoder, float32, on the GPU where there is one."""
 

@@ -64,7 +64,7 @@ def run_sweep(
     """
     from sketchseek.lab.evaluation.evaluate import evaluate
     from sketchseek.lab.evaluation.training_plot import training_plot
-    from sketchseek.lab.runs import TorchEncoder, load_network
+    from sketchseek.lab.runs import load_encoder, load_network
 
     configs = sweep.configs()
     for row, config in configs.items():  # before anything is trained
@@ -81,14 +81,14 @@ def run_sweep(
         run = _finished(sweep, config, datasets, out / row) or _train(sweep, row, config, datasets, out, advance)
         done += config.training.steps
         advance(0)
-        network, _ = load_network(out / row)
-        figures = evaluate(TorchEncoder(network, config.size), test).figures()
-        networks[f"{sweep.curve} = {x:g}"] = network
+        encoder, _ = load_encoder(out / row)
+        figures = evaluate(encoder, test).figures()
+        networks[f"{sweep.curve} = {x:g}"] = encoder.network
         points.append(
             {
                 "row": row,
                 "x": x,
-                "parameters": sum(p.numel() for p in network.parameters()),
+                "parameters": sum(p.numel() for p in load_network(out / row)[0].parameters()),
                 **{name: figures[name] for name in FIGURES},
                 **{key: run[key] for key in ("config_hash", "checkpoint", "minutes", "core_minutes")},
                 "weights_hash": provenance.file_hash(out / row / f"{run['main']}.safetensors"),

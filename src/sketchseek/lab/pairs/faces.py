@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import local
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
@@ -44,10 +45,10 @@ class HaarDetector:
         found = self._load().detectMultiScale(gray, scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest))
         return [Box(x / scale, y / scale, (x + w) / scale, (y + h) / scale) for x, y, w, h in np.array(found).tolist()]
 
-    def _load(self):  # type: ignore[no-untyped-def]
+    def _load(self) -> Any:
         if not hasattr(self._own, "cascade"):
             import cv2
 
-            path = cv2.data.haarcascades + "haarcascade_frontalface_default.xml"
-            self._own.cascade = cv2.CascadeClassifier(path)
+            path = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
+            self._own.cascade = cv2.CascadeClassifier(str(path))
         return self._own.cascade

@@ -21,7 +21,7 @@ from sketchseek.lab.datasets.traced import with_traced_sketches
 from sketchseek.lab.evaluation.calibration import calibrate
 from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.methods import Method
-from sketchseek.lab.runs import TorchEncoder, load_network, read_run, write_run
+from sketchseek.lab.runs import TorchEncoder, load_encoder, load_network, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
 
@@ -96,7 +96,7 @@ def run_training(
         _fit(out, pairs.photos)
     chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0
     main = "best" if chosen else "last"
-    confidence = calibrate(TorchEncoder(load_network(out, main)[0], plan.config.size), validation, pairs.photos)
+    confidence = calibrate(load_encoder(out, main)[0], validation, pairs.photos)
     run |= {
         "finished": True,
         "main": main,

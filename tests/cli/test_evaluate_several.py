@@ -95,7 +95,7 @@ def test_the_report_shows_drawings_as_they_grew(
     assert main(["evaluate", str(runs[1.0]), "--data", f"folder:{pairs_folder}", "--report", str(report)]) == 0
     assert "strokes_to_success@1 " in capsys.readouterr().out
     assert {path.name for path in report.iterdir()} == {
-        *("evaluation.json", "top.png", "strips.png", "curve.png", "calibration.png")
+        *("evaluation.json", "top.png", "strips.png", "curve.png", "calibration.png", "embeddings.png")
     }
     with Image.open(report / "strips.png") as strips:
         assert strips.width == 7 * 136 + 8  # one column each for 5, 10, 20, 40, 60, 80 and 100 %

@@ -177,7 +177,11 @@ def test_the_model_folder_needs_no_torch_and_knows_its_parity(model_folder: Path
     assert b".py" not in graph, "the graph names source files of the machine that made it"
 
 
+# What rounding does is no method's business: one with a single vector and one with several features stand for all.
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "slug", [pytest.param(slug, marks=pytest.mark.xdist_group(slug)) for slug in (QUICK, "mlrm")], indirect=True
+)
 def test_float16_weights_halve_the_folder_and_keep_the_ranking(
     run_folder: Path, model_folder: Path, tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_it_is_a_difference_and_a_matrix_product() -> None:
     np.testing.assert_allclose(projected(projection, x), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_training_fits_every_network_it_leaves(
     pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

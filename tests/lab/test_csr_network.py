@@ -140,6 +140,7 @@ def paper_size(request: pytest.FixtureRequest) -> Iterator[tuple[Expected, CSRNe
     yield expected, build(config(request.param, expected.size))
 
 
+@pytest.mark.slow
 def test_parameter_counts(paper_size: tuple[Expected, CSRNetwork]) -> None:
     expected, network = paper_size
     assert network.recovery is not None
@@ -148,6 +149,7 @@ def test_parameter_counts(paper_size: tuple[Expected, CSRNetwork]) -> None:
     assert tuple(parameters(level) for level in network.levels.values()) == expected.levels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 def test_the_taps_have_the_papers_sizes(paper_size: tuple[Expected, CSRNetwork], training: bool) -> None:
     expected, network = paper_size
@@ -160,6 +162,7 @@ def test_the_taps_have_the_papers_sizes(paper_size: tuple[Expected, CSRNetwork],
     }
 
 
+@pytest.mark.slow
 def test_a_triplet_at_the_papers_size(paper_size: tuple[Expected, CSRNetwork], monkeypatch: pytest.MonkeyPatch) -> None:
     expected, network = paper_size
     monkeypatch.delattr(torch.nn.functional, "interpolate")  # the recovery network fits the maps without resizing
@@ -218,6 +221,7 @@ def test_batch_statistics_are_joint() -> None:
     assert not torch.allclose(without.sketch, beside.sketch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [0, 64])
 @pytest.mark.parametrize("compensation", [False, True])
 def test_fusion_and_compensation_can_be_left_out(channels: int, compensation: bool) -> None:

@@ -185,6 +185,7 @@ def test_the_triplets_of_stage_2_are_summed_over_steps() -> None:
     assert stage2_losses(whole, regions, photo, other, 0.3, weight)["local"].item() == pytest.approx(13, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_episodes_are_batches_of_the_frozen_features(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     network, config = tiny()
     episodes = Episodes(network, split, config.size, seed=0)

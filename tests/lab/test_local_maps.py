@@ -60,6 +60,7 @@ def test_sketch_and_photo_share_the_encoder_and_the_pass() -> None:
         torch.testing.assert_close(sketch["cells"], network.encode_sketch(ink)["cells"])
 
 
+@pytest.mark.slow
 def test_fitting_changes_the_single_vector_form_alone_and_says_the_same_each_time() -> None:
     network, again = tiny("la"), tiny("la")
     with torch.no_grad():
@@ -86,6 +87,7 @@ def test_the_loss_is_the_mean_over_the_photos_that_violate_the_margin() -> None:
     assert triplet_loss(torch.eye(4), 0.5).item() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", ["la", "dla"])
 def test_training_follows_the_distance_of_retrieval(slug: str) -> None:
     """A few steps on one batch bring each sketch nearest to its own photo, by the matcher that retrieval uses."""

@@ -198,6 +198,7 @@ def test_the_backbones_batch_norms_stay_and_the_new_ones_learn(small: MLRMNetwor
         assert torch.equal(value, small.get_buffer(name)) == name.startswith("backbone."), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "levels"),
     [
@@ -265,6 +266,7 @@ def test_every_row_is_a_config() -> None:
     assert configs["S6"].strategy == configs["T7"].strategy == "uniform"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"regions": 1, "levels": (3,), "geometry": False}])
 def test_the_report_draws_and_measures_regions(changes: dict[str, Any], pairs_folder: Path, tmp_path: Path) -> None:
     net, config = network(**changes), replace(SMALL, **changes)

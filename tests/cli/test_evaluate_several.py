@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from sketchseek.cli import main  # noqa: E402
-from sketchseek.lab.config import override, to_dict  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.runs import write_run  # noqa: E402
-from sketchseek.lab.training.loop import save_network  # noqa: E402
+import torch
+
+from sketchseek.cli import main
+from sketchseek.lab.config import override, to_dict
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.runs import write_run
+from sketchseek.lab.training.loop import save_network
 
 CONFIDENCE = {"margin": 1.0, "stability": 0.0, "log_ink": 1.0, "log_gallery": -0.5, "intercept": 0.0}
 

@@ -9,22 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-F = torch.nn.functional
+pytest.importorskip("torch")
 
-from safetensors.torch import save_file  # noqa: E402
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
 
-from sketchseek.cli import main  # noqa: E402
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.arnet.config import PRESETS, Config  # noqa: E402
-from sketchseek.lab.methods.arnet.network import ARNet, Encoded, build  # noqa: E402
-from sketchseek.lab.methods.arnet.objective import losses, phases  # noqa: E402
-from sketchseek.lab.methods.arnet.trunk import build_trunk  # noqa: E402
-from sketchseek.lab.training.augment import VIEW_FLIP, augmented_views  # noqa: E402
-from sketchseek.lab.training.pairs import TrainingPairs  # noqa: E402
+from sketchseek.cli import main
+from sketchseek.errors import InputError
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.arnet.config import PRESETS, Config
+from sketchseek.lab.methods.arnet.network import ARNet, Encoded, build
+from sketchseek.lab.methods.arnet.objective import losses, phases
+from sketchseek.lab.methods.arnet.trunk import build_trunk
+from sketchseek.lab.training.augment import VIEW_FLIP, augmented_views
+from sketchseek.lab.training.pairs import TrainingPairs
 
 TINY = {"size": "64", "training.pairs": "16", "training.batch": "8", "training.precision": "fp32"}
 VIT = {"backbone": "timm/vit_tiny_patch16_224", "size": "64", "recycling_heads": "4", "embedding": "32"}

@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.candidates import CandidateProjection  # noqa: E402
-from sketchseek.lab.methods.siamese.network import SiameseNetwork  # noqa: E402
-from sketchseek.lab.runs import load_network  # noqa: E402
-from sketchseek.lab.training import run as run_module  # noqa: E402
-from sketchseek.lab.training.loop import Progress, save_network  # noqa: E402
-from sketchseek.lab.training.run import Plan, run_training  # noqa: E402
+import torch
+
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.candidates import CandidateProjection
+from sketchseek.lab.methods.siamese.network import SiameseNetwork
+from sketchseek.lab.runs import load_network
+from sketchseek.lab.training import run as run_module
+from sketchseek.lab.training.loop import Progress, save_network
+from sketchseek.lab.training.run import Plan, run_training
 
 
 def features(count: int, inputs: int, rank: int | None = None, seed: int = 0) -> NDArray[np.float32]:

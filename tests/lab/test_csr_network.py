@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from torch import Tensor, nn  # noqa: E402
+import torch
+from torch import Tensor, nn
 
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.backbones import build_backbone  # noqa: E402
-from sketchseek.lab.methods.csr.config import PRESETS, Config  # noqa: E402
-from sketchseek.lab.methods.csr.network import TAPS, CSRNetwork, Encoded, build  # noqa: E402
+from sketchseek.errors import InputError
+from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.methods.csr.config import PRESETS, Config
+from sketchseek.lab.methods.csr.network import TAPS, CSRNetwork, Encoded, build
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from sketchseek.cli import main  # noqa: E402
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.datasets.base import Split  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.csr.network import Encoded  # noqa: E402
-from sketchseek.lab.methods.csr.report import conditioning  # noqa: E402
+import torch
+
+from sketchseek.cli import main
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.csr.network import Encoded
+from sketchseek.lab.methods.csr.report import conditioning
 
 TINY = {"size": "64", "training.pairs": "16", "training.batch": "8", "training.precision": "fp32"}
 SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from safetensors.numpy import load_file  # noqa: E402
+import torch
+from safetensors.numpy import load_file
 
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.datasets.base import Photo, SketchItem, Split  # noqa: E402
-from sketchseek.lab.training import features  # noqa: E402
-from sketchseek.lab.training.features import Arrays, cached_features, code_hash, data_hash, state_hash  # noqa: E402
-from sketchseek.strokes.sketch import Sketch  # noqa: E402
+from sketchseek.errors import InputError
+from sketchseek.lab.datasets.base import Photo, SketchItem, Split
+from sketchseek.lab.training import features
+from sketchseek.lab.training.features import Arrays, cached_features, code_hash, data_hash, state_hash
+from sketchseek.strokes.sketch import Sketch
 
 SHAPES = {"states": (4, 3, 5), "shares": (4, 3)}
 MADE_OF = {"network": "a", "data": "b"}

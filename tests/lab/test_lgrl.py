@@ -12,23 +12,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from torch import Tensor, nn  # noqa: E402
+import torch
+from torch import Tensor, nn
 
-from sketchseek.cli import main  # noqa: E402
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.datasets.base import Split  # noqa: E402
-from sketchseek.lab.methods import get_method, matcher_of  # noqa: E402
-from sketchseek.lab.methods.lgrl.config import PRESETS  # noqa: E402
-from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork, build  # noqa: E402
-from sketchseek.lab.methods.lgrl.objective import Episodes, phases, stage1_losses, stage2_losses  # noqa: E402
-from sketchseek.lab.training.pairs import TrainingPairs  # noqa: E402
-from sketchseek.model.sketch_encoder import cut  # noqa: E402
-from sketchseek.strokes import read_qmul  # noqa: E402
-from sketchseek.strokes.raster import rasterise  # noqa: E402
+from sketchseek.cli import main
+from sketchseek.errors import InputError
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.methods import get_method, matcher_of
+from sketchseek.lab.methods.lgrl.config import PRESETS
+from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork, build
+from sketchseek.lab.methods.lgrl.objective import Episodes, phases, stage1_losses, stage2_losses
+from sketchseek.lab.training.pairs import TrainingPairs
+from sketchseek.model.sketch_encoder import cut
+from sketchseek.strokes import read_qmul
+from sketchseek.strokes.raster import rasterise
 
 TINY = {
     "size": "64",

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.la.objective import triplet_loss  # noqa: E402
-from sketchseek.matching import get_matcher  # noqa: E402
+import torch
+
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.la.objective import triplet_loss
+from sketchseek.matching import get_matcher
 
 
 def tiny(slug: str, **changes: Any) -> Any:

@@ -6,10 +6,12 @@ import math
 
 import pytest
 
-torch = pytest.importorskip("torch")
-F = torch.nn.functional
+pytest.importorskip("torch")
 
-from sketchseek.lab.losses import (  # noqa: E402
+import torch
+import torch.nn.functional as F
+
+from sketchseek.lab.losses import (
     batch_triplet,
     double_anchor_info_nce,
     euclidean_distances,

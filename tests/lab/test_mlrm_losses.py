@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from torch import Tensor  # noqa: E402
+import torch
+from torch import Tensor
 
-from sketchseek.lab.methods.mlrm.config import PRESETS  # noqa: E402
-from sketchseek.lab.methods.mlrm.network import Encoded  # noqa: E402
-from sketchseek.lab.methods.mlrm.objective import global_triplet, local_triplet, losses, overlap  # noqa: E402
-from sketchseek.matching import get_matcher  # noqa: E402
+from sketchseek.lab.methods.mlrm.config import PRESETS
+from sketchseek.lab.methods.mlrm.network import Encoded
+from sketchseek.lab.methods.mlrm.objective import global_triplet, local_triplet, losses, overlap
+from sketchseek.matching import get_matcher
 
 CONFIG = PRESETS["bench"]
 B, N, C = 4, 3, 5

@@ -11,24 +11,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from torch import Tensor, nn  # noqa: E402
+import torch
+from torch import Tensor, nn
 
-from sketchseek.cli import main  # noqa: E402
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.evaluation.evaluate import evaluate  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.mlrm.attention import AttentionMaps  # noqa: E402
-from sketchseek.lab.methods.mlrm.config import PRESETS, Config  # noqa: E402
-from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build  # noqa: E402
-from sketchseek.lab.methods.mlrm.report import region_distance  # noqa: E402
-from sketchseek.lab.methods.mlrm.weighting import GeometryEncoder  # noqa: E402
-from sketchseek.lab.runs import TorchEncoder, load_network  # noqa: E402
-from sketchseek.matching import get_matcher  # noqa: E402
-from sketchseek.model import Model  # noqa: E402
+from sketchseek.cli import main
+from sketchseek.errors import InputError
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.evaluation.evaluate import evaluate
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.mlrm.attention import AttentionMaps
+from sketchseek.lab.methods.mlrm.config import PRESETS, Config
+from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build
+from sketchseek.lab.methods.mlrm.report import region_distance
+from sketchseek.lab.methods.mlrm.weighting import GeometryEncoder
+from sketchseek.lab.runs import TorchEncoder, load_network
+from sketchseek.matching import get_matcher
+from sketchseek.model import Model
 
 SMALL = replace(PRESETS["bench"], size=64)
 

@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.methods.arnet.config import PRESETS  # noqa: E402
-from sketchseek.lab.methods.arnet.mstr import (  # noqa: E402
+import torch
+
+from sketchseek.errors import InputError
+from sketchseek.lab.methods.arnet.config import PRESETS
+from sketchseek.lab.methods.arnet.mstr import (
     MultiScaleRecycling,
     grid_sides,
     recycling_loss,
     target_map,
 )
-from sketchseek.lab.methods.arnet.network import build  # noqa: E402
+from sketchseek.lab.methods.arnet.network import build
 
 CONFIG = replace(PRESETS["bench"], size=64, backbone="timm/vit_tiny_patch16_224")
 

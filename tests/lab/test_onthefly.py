@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-import torch.nn.functional as F  # noqa: E402
-from torch import Tensor  # noqa: E402
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.onthefly import policy as policy_module  # noqa: E402
-from sketchseek.lab.methods.onthefly.config import PRESETS, Config, PolicyConfig  # noqa: E402
-from sketchseek.lab.methods.onthefly.policy import (  # noqa: E402
+from sketchseek.errors import InputError
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.onthefly import policy as policy_module
+from sketchseek.lab.methods.onthefly.config import PRESETS, Config, PolicyConfig
+from sketchseek.lab.methods.onthefly.policy import (
     LOCAL_REWARDS,
     Policy,
     advantage,
@@ -34,10 +35,10 @@ from sketchseek.lab.methods.onthefly.policy import (  # noqa: E402
     outcome,
     policy_gradient_loss,
 )
-from sketchseek.lab.runs import load_network  # noqa: E402
-from sketchseek.lab.training import loop  # noqa: E402
-from sketchseek.lab.training.pairs import TrainingPairs  # noqa: E402
-from sketchseek.lab.training.run import Plan, run_training  # noqa: E402
+from sketchseek.lab.runs import load_network
+from sketchseek.lab.training import loop
+from sketchseek.lab.training.pairs import TrainingPairs
+from sketchseek.lab.training.run import Plan, run_training
 
 TINY = {
     "size": "64",

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from torch import nn  # noqa: E402
+import torch
+from torch import nn
 
-from sketchseek.lab.training.loop import Phase, train  # noqa: E402
+from sketchseek.lab.training.loop import Phase, train
 
 
 def test_the_network_runs_in_bfloat16_and_the_loss_in_float32(tmp_path: Path) -> None:

@@ -9,20 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from torch import nn  # noqa: E402
+import torch
+from torch import nn
 
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.slfir.config import PRESETS  # noqa: E402
-from sketchseek.lab.methods.slfir.network import SLFIRNetwork, build  # noqa: E402
-from sketchseek.lab.methods.slfir.objective import sequences_at, trunk_features  # noqa: E402
-from sketchseek.lab.methods.slfir.temporal import CausalEncoder, FrameEncoder  # noqa: E402
-from sketchseek.lab.training.pairs import TrainingPairs  # noqa: E402
-from sketchseek.lab.training.run import Plan, run_training  # noqa: E402
+from sketchseek.errors import InputError
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.slfir.config import PRESETS
+from sketchseek.lab.methods.slfir.network import SLFIRNetwork, build
+from sketchseek.lab.methods.slfir.objective import sequences_at, trunk_features
+from sketchseek.lab.methods.slfir.temporal import CausalEncoder, FrameEncoder
+from sketchseek.lab.training.pairs import TrainingPairs
+from sketchseek.lab.training.run import Plan, run_training
 
 TINY = {"size": "64", "training.pairs": "24", "training.batch": "8", "training.precision": "fp32", "steps": "4"}
 

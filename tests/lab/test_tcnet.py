@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from safetensors.torch import load_file  # noqa: E402
+import torch
+from safetensors.torch import load_file
 
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.tcnet.config import PRESETS  # noqa: E402
-from sketchseek.lab.methods.tcnet.network import build  # noqa: E402
-from sketchseek.lab.methods.tcnet.objective import Instances, triplet_loss  # noqa: E402
-from sketchseek.lab.training import loop  # noqa: E402
-from sketchseek.lab.training.run import Plan, run_training  # noqa: E402
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.tcnet.config import PRESETS
+from sketchseek.lab.methods.tcnet.network import build
+from sketchseek.lab.methods.tcnet.objective import Instances, triplet_loss
+from sketchseek.lab.training import loop
+from sketchseek.lab.training.run import Plan, run_training
 
 TINY = {"size": "64", "training.pairs": "32", "training.batch": "8", "training.precision": "fp32"}
 

@@ -12,24 +12,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from sketchseek.errors import InputError  # noqa: E402
-from sketchseek.lab.backbones import MOBILENET_V2_TAPS, build_backbone  # noqa: E402
-from sketchseek.lab.config import override  # noqa: E402
-from sketchseek.lab.datasets import open_dataset  # noqa: E402
-from sketchseek.lab.datasets.base import Photo, SketchItem, Split  # noqa: E402
-from sketchseek.lab.methods import get_method  # noqa: E402
-from sketchseek.lab.methods.inputs import Inputs  # noqa: E402
-from sketchseek.lab.runs import load_network  # noqa: E402
-from sketchseek.lab.training.augment import augment_pairs  # noqa: E402
-from sketchseek.lab.training.config import BENCH, TrainingConfig  # noqa: E402
-from sketchseek.lab.training.loop import save_network  # noqa: E402
-from sketchseek.lab.training.optimizers import one_cycle  # noqa: E402
-from sketchseek.lab.training.pairs import TrainingPairs  # noqa: E402
-from sketchseek.lab.training.run import Plan, run_training  # noqa: E402
-from sketchseek.strokes.raster import episode  # noqa: E402
-from sketchseek.strokes.sketch import Sketch  # noqa: E402
+import torch
+
+from sketchseek.errors import InputError
+from sketchseek.lab.backbones import MOBILENET_V2_TAPS, build_backbone
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.datasets.base import Photo, SketchItem, Split
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.runs import load_network
+from sketchseek.lab.training.augment import augment_pairs
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+from sketchseek.lab.training.loop import save_network
+from sketchseek.lab.training.optimizers import one_cycle
+from sketchseek.lab.training.pairs import TrainingPairs
+from sketchseek.lab.training.run import Plan, run_training
+from sketchseek.strokes.raster import episode
+from sketchseek.strokes.sketch import Sketch
 
 
 def split_of(folder: Path, categories: list[str], sketches_each: int = 2) -> Split:

@@ -30,7 +30,8 @@ def draw_sketch(page: Any, sketch: Sketch) -> None:
 
 
 def names(page: Any) -> list[str]:
-    """The names of the photos shown, closest first."""
+    """The names of the photos shown, closest first, once everything drawn is answered."""
+    page.wait_for_selector("#grid:not([aria-busy=true])", state="attached")
     return page.locator("#grid .name").all_inner_texts()
 
 

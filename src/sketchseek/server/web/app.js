@@ -86,13 +86,21 @@ live.addEventListener("hello", ({ detail: hello }) => {
   byId("decided").hidden = !hello.regions;
 });
 
-live.addEventListener("results", ({ detail: frame }) => {
-  // Without a line on the sheet the answer is that to the picture on it, if there is one.
-  showHits(frame.hits.length || !opened ? frame : opened);
-  if (!frame.pen_down && frame.hits.length) announce(frame);
+live.addEventListener("asked", () => {
+  byId("grid").ariaBusy = "true";
 });
 
-live.addEventListener("refused", ({ detail: frame }) => notify(frame.message));
+live.addEventListener("results", async ({ detail: frame }) => {
+  if (!frame.pen_down && frame.hits.length) announce(frame);
+  // Without a line on the sheet the answer is that to the picture on it, if there is one.
+  await showHits(frame.hits.length || !opened ? frame : opened);
+  if (live.isNewest(frame)) byId("grid").ariaBusy = "false";
+});
+
+live.addEventListener("refused", ({ detail: frame }) => {
+  byId("grid").ariaBusy = "false";
+  notify(frame.message);
+});
 
 async function showHits({ hits, milliseconds, confidence, regions }) {
   byId("speed").textContent = hits.length ? `${Math.max(1, Math.round(milliseconds))} ms` : "";

@@ -1,7 +1,7 @@
 // The socket of the live session: sends points as they are drawn, once an animation frame, and hands the answers on.
 //
 // When the connection drops it is made anew and the whole drawing sent again, so nothing drawn meanwhile is lost.
-// Events: "state" (detail: connecting, live or lost), "hello", "results" and "refused" (detail: the server's frame).
+// Events: "state" (detail: connecting, live or lost), "asked", "hello", "results" and "refused" (detail: the server's frame).
 
 const RETRIES = [300, 700, 1500, 3000, 5000]; // milliseconds to wait before each new attempt
 
@@ -32,6 +32,11 @@ export class LiveConnection extends EventTarget {
   wish(frame) {
     this.#wishes.set(frame.type, frame);
     this.#send(frame);
+  }
+
+  // Whether these results are those of all that was sent.
+  isNewest({ seq }) {
+    return seq === this.#seq;
   }
 
   #connect() {
@@ -92,6 +97,7 @@ export class LiveConnection extends EventTarget {
     if (this.#socket?.readyState !== WebSocket.OPEN) return; // sent with the whole drawing once there is a connection
     this.#seq += 1;
     this.#socket.send(JSON.stringify({ ...frame, seq: this.#seq }));
+    this.#tell("asked");
   }
 
   #tell(type, detail) {

@@ -202,6 +202,15 @@ def test_blocks_give_what_one_piece_gives(matcher: Matcher, library: str, monkey
 
 
 @every_matcher
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_prepared_photos_give_the_same(matcher: Matcher, dtype: str) -> None:
+    sketches, photos = features(4, 0), {name: values.astype(dtype) for name, values in features(5, 1).items()}
+    expected = matcher.similarity(sketches, photos)
+    found = matcher.similarity(sketches, matcher.prepared(photos))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@every_matcher
 def test_a_float16_gallery(matcher: Matcher, tmp_path: Path) -> None:
     sketches, photos = features(3, 0), features(8, 1)
     photos = {name: values.astype(np.float16) for name, values in photos.items()}

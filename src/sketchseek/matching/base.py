@@ -30,6 +30,11 @@ class Matcher(Protocol):
     def exact(self) -> bool:
         """Whether the single-vector form under ``distance`` already gives the order of ``similarity``."""
 
+    def prepared(self, photos: Features) -> Features:
+        """Photos that many calls of ``similarity`` will compare, with what the formula needs of each alone, so that no
+        call has to compute it again. Photos as they were encoded give the same similarities.
+        """
+
     def similarity(self, sketches: Features, photos: Features) -> Array:
         """Every sketch with every photo, ``[sketches, photos]`` float32, higher is closer; differentiable in torch."""
 

@@ -24,15 +24,17 @@ TINY = 1e-12
 CANCELS = 1e-2
 
 
-def aligned(sketches: Array, photos: Array) -> Array:
+def aligned(sketches: Array, photos: Array, squares_of_photos: Array | None = None) -> Array:
     """From each place of each sketch to the same place of each photo.
 
     ``[q, n, d]`` and ``[g, n, d]`` float32 give ``[n, q, g]``: one batched matrix product, over the places.
+    ``squares_of_photos`` is ``squared_lengths(photos)`` where that is known already.
     """
     xp = array_namespace(sketches, photos)
     places, size = sketches.shape[1:]
     a, b = xp.permute_dims(sketches, (1, 0, 2)), xp.permute_dims(photos, (1, 0, 2))
-    lengths = xp.vecdot(a, a)[:, :, None] + xp.vecdot(b, b)[:, None, :]
+    of_photos = squared_lengths(photos) if squares_of_photos is None else squares_of_photos
+    lengths = xp.vecdot(a, a)[:, :, None] + xp.matrix_transpose(of_photos)[:, None, :]
     # BLAS is faster with the few sketches last, everything after it with the many photos last.
     squares = xp.matrix_transpose(b @ xp.matrix_transpose(-2 * a)) + lengths
     close = squares < CANCELS * lengths
@@ -45,6 +47,11 @@ def aligned(sketches: Array, photos: Array) -> Array:
             photo * places + place,
         )
     return xp.sqrt(squares + TINY)
+
+
+def squared_lengths(places: Array) -> Array:
+    """|b|² of each place, ``[n, places, d]`` to ``[n, places]``."""
+    return array_namespace(places).vecdot(places, places)
 
 
 def nearest(sketches: Array, photos: Array) -> Array:

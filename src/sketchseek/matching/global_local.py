@@ -28,6 +28,9 @@ class GlobalLocal:
     distance: ClassVar[Distance] = "dot"
     exact: ClassVar[bool] = False
 
+    def prepared(self, photos: Features) -> Features:
+        return photos
+
     def similarity(self, sketches: Features, photos: Features) -> Array:
         sketches = {name: sketches[name] for name in ("global", "local", "weight")}
         photos = {name: photos[name] for name in ("global", "local")}

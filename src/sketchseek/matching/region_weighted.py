@@ -9,7 +9,7 @@ from array_api_compat import array_namespace
 
 from sketchseek.errors import InputError
 from sketchseek.matching.base import Array, Distance, Features
-from sketchseek.matching.distances import aligned, in_tiles, nearest
+from sketchseek.matching.distances import aligned, as_float32, in_tiles, nearest, squared_lengths
 from sketchseek.matching.single_vector import SingleVector
 
 Strategy: TypeAlias = Literal[
@@ -37,6 +37,7 @@ class RegionWeighted(SingleVector):
         weights                  [n, N, L], W(l, r), levels in the order of their names; the sum over N and L is 1
         vector                   [n, d], for candidates only
         maps                     [n, N, h, w], where the regions lie; only shown
+        squares1, squares2, ...  [n, N], |f^p_{r,l}|^2 of photos that are prepared
 
     ``strategy`` is one of the ways to compare of the paper's Table 4. Photos may be float16.
     """
@@ -52,10 +53,16 @@ class RegionWeighted(SingleVector):
             choices = ", ".join(get_args(Strategy))
             raise InputError(f"matcher 'region-weighted' has no strategy '{self.strategy}'; there are: {choices}")
 
+    def prepared(self, photos: Features) -> Features:
+        levels = self._levels(photos) if self.pairs_regions else []
+        return {**photos, **{_squares(level): squared_lengths(as_float32(photos[level])) for level in levels}}
+
     def similarity(self, sketches: Features, photos: Features) -> Array:
         levels = self._levels(sketches)
         names = [*levels, "weights"] if self.strategy in WEIGHTED else levels
-        sketches, photos = ({name: features[name] for name in names} for features in (sketches, photos))
+        known = [name for name in map(_squares, levels) if name in photos]
+        sketches = {name: sketches[name] for name in names}
+        photos = {name: photos[name] for name in [*names, *known]}
 
         def compare(sketches: Features, photos: Features) -> Array:
             if self.pairs_regions:
@@ -90,9 +97,9 @@ class RegionWeighted(SingleVector):
 
     def _parts(self, sketches: Features, photos: Features, levels: list[str]) -> Array:
         """The part of each region at each level in the distance, ``[L N, q, g]``."""
-        pairs = [(sketches[level], photos[level]) for level in levels]
-        xp = array_namespace(*pairs[0])
-        distances = xp.concat([aligned(a, b) for a, b in pairs], axis=0)
+        xp = array_namespace(sketches[levels[0]], photos[levels[0]])
+        of_levels = [aligned(sketches[level], photos[level], photos.get(_squares(level))) for level in levels]
+        distances = xp.concat(of_levels, axis=0)
         if self.strategy not in WEIGHTED:
             return distances / distances.shape[0]
         of_sketch, of_photo = (
@@ -116,3 +123,8 @@ class RegionWeighted(SingleVector):
             else:
                 totals.append(xp.sqrt(xp.sum(distances**2, axis=1)))
         return sum(totals) / len(levels)
+
+
+def _squares(level: str) -> str:
+    """The name of the squared lengths of a level's regions."""
+    return level.replace("level", "squares")

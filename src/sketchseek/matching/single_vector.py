@@ -12,7 +12,10 @@ from sketchseek.matching.distances import TINY, aligned, as_float32, in_tiles
 
 
 class SingleVector:
-    """The feature ``"vector"`` is the single-vector form."""
+    """The feature ``"vector"`` is the single-vector form; photos need no preparing."""
+
+    def prepared(self, photos: Features) -> Features:
+        return photos
 
     def sketch_vector(self, sketches: Features) -> Array:
         return sketches["vector"]

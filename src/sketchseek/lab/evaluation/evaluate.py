@@ -114,7 +114,7 @@ def evaluate(
     if steps > 1 and not all(has_steps(s) for s in split.sketches):
         raise InputError("partial sketches need strokes, this data has none; use --extract-strokes or --steps 1")
     pixels = photo_pixels(split.photos, encoder.size)
-    photos = encoder.encode_photos(pixels)
+    photos = encoder.matcher.prepared(encoder.encode_photos(pixels))
     advance(len(pixels))
     complete = sketch_pixels(split.sketches, encoder.size) if steps == 1 else None
     target = np.array([s.photo for s in split.sketches])

@@ -4,8 +4,8 @@
 
 Random features of DenseNet-169 at 256 pixels: TC-Net one vector, MLRM 3 regions at 3 levels, LA and DLA 16 x 16 cells.
 The cells of photos are float16, everything else float32, all in memory. Eight sketches at a time meet the whole
-gallery, which its matcher has prepared once (``Matcher.prepared``; the table has that time). A matcher that needs more than SECONDS for all queries is timed on the first of them, as many as the table
-says, and the total is extrapolated.
+gallery, which its matcher has prepared once (``Matcher.prepared``; the table has that time). A matcher that needs more
+than SECONDS for all queries is timed on the first of them, as many as the table says, and the total is extrapolated.
 
 Beside them, in the same run: the broadcast form of each formula on 20 pairs (float32; all pairs at once, DLA's one by
 one), which must give the same distances, and the rate of a plain float32 matrix product. A matcher's share of that rate

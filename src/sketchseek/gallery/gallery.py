@@ -3,7 +3,7 @@
     gallery.json    format, hash of the model
     model/          a copy of the model folder, so that a gallery is complete in itself
     vectors/        the vector engine; a point's payload is where its photo lies and what it was like when it was read
-    features.f16    what the matcher compares in full, where that is more than the vectors; a point names its row
+    features.f16    what is compared with each photo in full, where that is more than the vectors; a point names its row
     thumbs/         thumbnails that were made so far, JPEG, by id
 
 One process at a time may have it open.
@@ -121,7 +121,7 @@ class Gallery:
             blank = {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}
             dimensions = model.matcher.photo_vector(blank).shape[1]
             Vectors.create(unfinished / "vectors", dimensions, model.matcher.distance)
-            if not model.matcher.exact:
+            if _keeps_features(model):
                 FeatureFile.create(unfinished / _FEATURES)
             (unfinished / "gallery.json").write_text(json.dumps({"format": FORMAT, "model": model.hash}) + "\n")
             os.chmod(unfinished, 0o755)  # a temporary directory is private, a gallery follows its parent
@@ -152,7 +152,7 @@ class Gallery:
         from sketchseek.gallery.vectors import Vectors
 
         vectors = Vectors.open(folder / "vectors", own.matcher.distance)  # first, as only one process gets it
-        if own.matcher.exact:
+        if not _keeps_features(own):
             return cls(folder, own, vectors, None)
         shapes = {name: shape for name, shape in own.config["features"].items() if name != _VECTOR}
         try:
@@ -247,8 +247,8 @@ class Gallery:
         return {str(point.id): point.score for point in found}
 
     def features(self, photos: Sequence[str]) -> Features:
-        """What the matcher compares in full of the photos of some ids: every feature but the single vector, float32,
-        first axis in their order. Nothing where the matcher is exact.
+        """What is compared in full of the photos of some ids: every feature but the single vector, float32, first axis
+        in their order. Nothing where the matcher is exact and words are not matched with photos.
 
         Raises KeyError for an id that the gallery does not have.
         """
@@ -298,6 +298,11 @@ def default_gallery_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("sketchseek") / "galleries" / "default"
+
+
+def _keeps_features(model: Model) -> bool:
+    """Whether more is compared with a photo than its vector: by the matcher, or words with its tokens."""
+    return not model.matcher.exact or model.can_match
 
 
 def _check_space(folder: Path, wanted: int = 0) -> None:

@@ -15,6 +15,13 @@ there is a third graph, so that a region that did not change need not be encoded
 A network may keep something of a drawing's frames before. Then the config says how many numbers, ``state``, and
 ``sketch.onnx`` has a second input "state" [B, state], zeros before the first frame, and one more output "after".
 
+A network may take words beside the sketch. Then the config says ``words`` {fusion, length}, and there are
+
+    tokenizer.json  of the library `tokenizers`; pads and cuts every text to ``length`` tokens
+    text.onnx       input "tokens" int64 [B, length]; output "vector", which ``matching.fusion`` joins with a sketch's
+    match.onnx      where the network judges a pair: inputs "tokens" and "photo_tokens" [B, P, C], the feature "tokens"
+                    of a photo; output "probability" [B], 0..1, that they belong together
+
 ``hash`` is the SHA-256 of the config without it. As the config holds the hash of every file, it stands for all of them.
 """
 
@@ -25,6 +32,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -34,8 +42,10 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.matching import Features, Matcher, get_matcher
+from sketchseek.matching.fusion import FUSIONS
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.model.sketch_encoder import SketchEncoder, cut
+from sketchseek.model.words import WordReader
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
 
@@ -49,7 +59,8 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 FORMAT = "sketchseek-model-1"
 BATCH = 32
 _GRAPHS = ("sketch.onnx", "photo.onnx")
-_WHERE_NEEDED = ("region.onnx", "weights.bin")
+_MATCH = "match.onnx"
+_WHERE_NEEDED = ("region.onnx", "text.onnx", "tokenizer.json", _MATCH, "weights.bin")
 _DEFAULT = Path(__file__).parent / "default"
 
 
@@ -57,7 +68,8 @@ def seal(folder: Path, config: Mapping[str, Any]) -> str:
     """Write ``config.json`` beside the graphs and weights that lie in ``folder`` already, and return the model's hash.
 
     ``config`` holds ``method``, ``size`` (pixels), ``matcher`` ``{name, parameters}``, ``features`` ``{name: shape}``
-    (without the batch axis), ``card`` (any JSON) and, beside a ``region.onnx``, ``regions``, the cells a side.
+    (without the batch axis), ``card`` (any JSON); beside a ``region.onnx``, ``regions``, the cells a side; and beside a
+    ``text.onnx``, ``words`` ``{fusion, length}``.
     """
     names = [*_GRAPHS, *(name for name in _WHERE_NEEDED if (folder / name).exists())]
     sealed = {"format": FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
@@ -98,6 +110,9 @@ class Model:
                 raise InputError(f"{folder / name}: cannot be read ({reason}); export the model again") from None
             if found != expected:
                 raise InputError(f"{folder / name}: is not the file that was exported; export the model again")
+        if "words" in config and config["words"]["fusion"] not in FUSIONS:
+            fusion = config["words"]["fusion"]
+            raise InputError(f"{folder / 'config.json'}: fusion {fusion!r} is not known here; update Sketchseek")
         try:
             matcher = get_matcher(config["matcher"]["name"], **config["matcher"]["parameters"])
         except InputError as error:
@@ -130,6 +145,23 @@ class Model:
     def state(self) -> int:
         """How many numbers the network keeps of a drawing's frames before; 0 where it sees each by itself."""
         return int(self.config.get("state", 0))
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the network takes words."""
+        return "words" in self.config
+
+    @property
+    def can_match(self) -> bool:
+        """Whether the network can judge if words and a photo belong together."""
+        return _MATCH in self.config["files"]
+
+    @property
+    def fusion(self) -> str:
+        """How a sketch and words become one query, as ``matching.fusion.fuse`` takes it. Raises InputError where the
+        model has no words.
+        """
+        return str(self._words["fusion"])
 
     def follow(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
         """One more frame of each of n growing drawings, prepared ink ``[n, S, S]``: the features, and the ``state [n,
@@ -179,6 +211,30 @@ class Model:
         ``pixels`` is uint8 ``[n, S, S, 3]``, each as ``prepare_photo`` gives them.
         """
         return self._encode("photo.onnx", {"photo": pixels}, batch)
+
+    def encode_text(self, texts: Sequence[str], batch: int = BATCH) -> Features:
+        """The features of texts, float32, first axis = texts. Raises InputError where the model has no words."""
+        return self._encode("text.onnx", {"tokens": self._word_reader.tokens(texts)}, batch)
+
+    def match(self, text: str, photo_tokens: NDArray[np.float32], batch: int = BATCH) -> NDArray[np.float32]:
+        """The probability, 0..1, that a text and each of n photos belong together, ``[n]``; ``photo_tokens [n, P, C]``
+        are the photos' feature "tokens". For models that can match.
+        """
+        tokens = self._word_reader.tokens([text]).repeat(len(photo_tokens), axis=0)
+        return self._encode(_MATCH, {"tokens": tokens, "photo_tokens": photo_tokens}, batch)["probability"]
+
+    @property
+    def _words(self) -> Mapping[str, Any]:
+        if not self.has_words:
+            raise InputError(
+                f"{self.folder}: this model ({self.config['method']}) has no words; search by a drawing alone, "
+                "or index with a model that was trained with captions"
+            )
+        return self.config["words"]
+
+    @cached_property
+    def _word_reader(self) -> WordReader:
+        return WordReader(self.folder / "tokenizer.json", self._words["length"])
 
     def _encode(self, graph: str, inputs: dict[str, NDArray[Any]], batch: int) -> dict[str, NDArray[np.float32]]:
         session = self._session(graph)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,14 @@ from sketchseek.matching import Features
 from sketchseek.model.confidence import Confidence, Settling
 from sketchseek.search.deciding import Deciding
 from sketchseek.search.live import TOP, Job
-from sketchseek.search.searcher import Hit, Searcher
+from sketchseek.search.searcher import Hit, Searcher, Words
 from sketchseek.strokes.sketch import Sketch
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``confidence``: the probability that the first hit is the right one, None where the model cannot tell;
+    """``confidence``: the probability that the first hit is the right one, None where the model cannot tell, which is so
+    while words take part, as it was fitted to drawings alone;
     ``target_rank``: that of the photo asked for, among all; ``regions``: None where they were not asked for.
     """
 
@@ -42,29 +43,41 @@ class LiveSearch:
         fitted = searcher.gallery.model.config.get("confidence")
         self._confidence = None if fitted is None else Confidence.from_json(fitted)
         self._settling: Settling | None = None  # of the drawing on the sheet
-        self._features: Features | None = None  # of the drawing that was searched last
+        self._words: Words | None = None  # the newest ones; the next stroke need not read them again
+        # What was searched last, and what it found: the features of the drawing, the words, and their weight.
+        self._asked: tuple[Features | None, str, float] = (None, "", 0.0)
         self._hits: list[Hit] = []
 
     def answer(self, job: Job) -> Answer:
-        """Search. Nothing is found for an empty drawing; a rank is told only once the pen is up.
+        """Search. Nothing is found for an empty drawing without words; a rank is told only once the pen is up.
 
-        Raises InputError for a target that the gallery does not have.
+        Raises InputError for a target that the gallery does not have, and for words where the model has none.
         """
-        if not job.sketch.strokes:
+        drawn = bool(job.sketch.strokes)
+        words = self._read(job) if job.words and (job.weight or not drawn) else None
+        if not drawn or words is not None:
             self._settling = None
+        if not drawn and words is None:
             return Answer()
-        features = self._encoder.encode(job.sketch, passing=job.pen_down)
-        if features is not self._features:  # the encoder gives the same ones where no pixel has changed
-            self._hits, self._features = self._searcher.search_features(features, TOP), features
+        features = self._encoder.encode(job.sketch, passing=job.pen_down) if drawn else None
+        text, weight = ("", 0.0) if words is None else (words.text, words.weight)
+        # The encoder gives the same features where no pixel has changed.
+        if features is not self._asked[0] or (text, weight) != self._asked[1:]:
+            self._hits, self._asked = self._searcher.search_features(features, TOP, words), (features, text, weight)
         hits, rank, regions = self._hits, None, None
         if job.target is not None and not job.pen_down:  # to rank among all may take longer than a stroke leaves time
             try:
-                rank = self._searcher.rank_of_features(features, job.target)
+                rank = self._searcher.rank_of_features(features, job.target, words)
             except KeyError:
                 raise InputError(f"the gallery has no photo {job.target!r} to practise with") from None
-        if job.regions and hits and self._searcher.tells_regions:
+        if job.regions and hits and features is not None and self._searcher.tells_regions:
             regions = self._searcher.deciding(features, hits)
-        return Answer(hits, self._sureness(job, hits), rank, regions)
+        return Answer(hits, self._sureness(job, hits) if words is None else None, rank, regions)
+
+    def _read(self, job: Job) -> Words:
+        if self._words is None or self._words.text != job.words:
+            self._words = self._searcher.read(job.words)
+        return replace(self._words, weight=job.weight)
 
     def _sureness(self, job: Job, hits: Sequence[Hit]) -> float | None:
         if self._confidence is None or not hits:

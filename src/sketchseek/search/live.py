@@ -28,13 +28,14 @@ MAX_MESSAGE = 8 * 2**20  # bytes of one frame; the largest drawing allowed fits
 MAX_STROKES = 2_000
 MAX_POINTS = 200_000
 MAX_ID = 100  # characters of a photo's id
+MAX_WORDS = 500  # characters
 MAX_LENGTH = 4_000.0  # of all lines together, in canvas widths; rasterising costs time and memory by the pixel
 REACH = 4.0  # how far beyond the canvas a point may lie, in canvas widths, as far as the rasteriser looks
 
 
 @dataclass(frozen=True)
 class Job:
-    """One search to run: the drawing as it stood, and what else the page wants to know."""
+    """One search to run: the drawing as it stood, the words beside it, and what else the page wants to know."""
 
     sketch: Sketch
     seq: int
@@ -42,6 +43,8 @@ class Job:
     pen_down: bool
     target: str | None = None  # the photo whose rank is asked for
     regions: bool = False  # whether the regions that decided are asked for
+    words: str = ""
+    weight: float = 0.5  # of the words beside the drawing, 0..1
 
 
 @dataclass
@@ -49,10 +52,12 @@ class LiveSession:
     """What one page has drawn so far, and when it is to be searched.
 
     ``receive`` takes the page's frames, ``due_in`` says when to search, ``begin`` says what. Times are seconds of any
-    monotonic clock, always the same one. ``practice`` says whether the page may name a target.
+    monotonic clock, always the same one. ``practice`` says whether the page may name a target, ``words`` whether it may
+    send words.
     """
 
     practice: bool = False
+    words: bool = False
     _strokes: list[NDArray[np.float64]] = field(default_factory=list)  # ended ones
     _open: list[NDArray[np.float64]] = field(default_factory=list)  # the stroke being drawn, in the pieces that came
     _number: int = -1  # of the newest stroke, open or ended
@@ -65,6 +70,8 @@ class LiveSession:
     _began: float = -np.inf  # when the last search began
     _target: str | None = None
     _regions: bool = False
+    _text: str = ""
+    _weight: float = 0.5
 
     def receive(self, text: str) -> dict[str, Any] | None:
         """Apply one frame of the page.
@@ -92,7 +99,7 @@ class LiveSession:
         return 0.0 if self._urgent else max(0.0, self._began + PACE - now)
 
     def begin(self, now: float) -> Job:
-        """The search to run now, of the newest drawing there is. An empty drawing has no hits and needs no search."""
+        """The search to run now, of the newest drawing and words there are. Where both are empty there are no hits."""
         self._waiting = self._urgent = False
         self._began = now
         self._frame += 1
@@ -104,6 +111,8 @@ class LiveSession:
             pen_down=bool(self._open),
             target=self._target,
             regions=self._regions,
+            words=self._text,
+            weight=self._weight,
         )
 
     def _apply(self, frame: dict[str, Any]) -> None:
@@ -118,8 +127,12 @@ class LiveSession:
             self._ask_for_regions(frame.get("on"))
         elif kind == "target" and self.practice:
             self._ask_for_rank(frame.get("id"))
+        elif kind == "words" and self.words:
+            self._take_words(frame.get("text"), frame.get("weight"))
+        elif kind == "words":
+            raise InputError("frame: the gallery's model has no words; draw, or index with a model that has them")
         else:
-            raise InputError("frame: 'type' must be points, end, sketch or regions (or target, in practice)")
+            raise InputError("frame: 'type' must be points, end, sketch, regions or words (or target, in practice)")
 
     def _add_points(self, number: int, points: NDArray[np.float64]) -> None:
         goes_on = number == self._number and bool(self._open)
@@ -161,6 +174,14 @@ class LiveSession:
         if not (photo is None or (isinstance(photo, str) and len(photo) <= MAX_ID)):
             raise InputError("frame: 'id' must be the id of a photo, or null")
         self._target = photo
+        self._urgent = True
+
+    def _take_words(self, text: object, weight: object) -> None:
+        if not isinstance(text, str) or len(text) > MAX_WORDS:
+            raise InputError(f"frame: 'text' must be text of at most {MAX_WORDS} characters")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
+            raise InputError("frame: 'weight' must be a number from 0 to 1")
+        self._text, self._weight = text.strip(), float(weight)
         self._urgent = True
 
     def _close(self) -> None:

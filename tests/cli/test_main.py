@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -59,7 +60,11 @@ def test_an_unknown_command_names_the_closest(capsys: pytest.CaptureFixture[str]
 
 def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["results", "--datasett", "chairv2"]) == 2
-    assert "--datasett" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.startswith("sketchseek: results: ")
+    assert "--datasett" in told
+    assert told.count("\n") == 1
+    assert not re.search(r"[\u2500-\u257f]", told)
 
 
 @pytest.fixture

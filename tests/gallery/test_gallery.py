@@ -268,6 +268,8 @@ def test_nothing_to_index(gallery: Gallery, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(InputError, match=r"notes.txt: not a photo"):
         ingest(gallery, [tmp_path / "notes.txt"])
+    with pytest.raises(InputError, match=r"the gallery is kept there"):
+        ingest(gallery, [gallery.folder])
 
 
 def test_a_folder_that_was_emptied_or_deleted_is_forgotten(gallery: Gallery, photos: Path, tmp_path: Path) -> None:

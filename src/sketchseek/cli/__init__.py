@@ -7,10 +7,13 @@ Only the module of the command that was asked for is imported, so ``--help`` is 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
 import importlib
+import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -80,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         where = f": {error.filename}" if error.filename else ""
         return _complain(f"{error.strerror}{where}", 1)
-    except SystemExit as leaving:  # tyro has printed help (0) or what is wrong with the arguments (2)
+    except SystemExit as leaving:  # tyro has printed help
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
 
 
@@ -99,11 +102,25 @@ def _dispatch(arguments: list[str]) -> int:
         hint = f"did you mean '{close[0]}'?" if close else f"'{PROGRAM} --help' lists the commands"
         raise InputError(f"there is no command '{name}'; {hint}")
 
+    command = importlib.import_module(f"{__name__}.{name}")
+    return int(command.run(_parse(command.Args, name, rest)))
+
+
+def _parse(kind: type, name: str, arguments: list[str]) -> object:
+    """The arguments of a command. Raises InputError for what tyro complains about, in one line instead of its box."""
     import tyro
 
-    command = importlib.import_module(f"{__name__}.{name}")
-    args = tyro.cli(command.Args, prog=f"{PROGRAM} {name}", args=rest)
-    return int(command.run(args))
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(kind, prog=f"{PROGRAM} {name}", args=arguments)
+    except SystemExit as leaving:
+        if leaving.code in (0, None):
+            raise
+        # The box's first line is its title; boxes and the rules between parts are drawn with U+2500 to U+257F.
+        plain = re.sub(r"[\u2500-\u257f]", " ", said.getvalue().partition("\n")[2])
+        parts = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain)]
+        raise InputError(f"{name}: {'; '.join(part for part in parts if part)}") from None
 
 
 def _overview() -> str:

@@ -27,14 +27,17 @@ def find_photos(
     that could not be listed.
 
     Hidden files and folders are left out, and so is the folder ``besides``. Links are followed, each folder is entered
-    once. Raises InputError for a source that does not exist, for a source file that has no photo's suffix, and where
-    there is no photo at all; but not where photos that are ``known`` were at a source or below it: they are gone.
+    once. Raises InputError for a source that does not exist, for a folder in ``besides``, for a source file that has no
+    photo's suffix, and where there is no photo at all; but not where photos that are ``known`` were at a source or
+    below it: they are gone.
     """
     found: dict[Path, PhotoFile] = {}
     unreadable: list[Path] = []
     paths: Iterable[Path]
     for source in sources:
         if source.is_dir():
+            if source.resolve().is_relative_to(besides.resolve()):
+                raise InputError(f"{source}: the gallery is kept there; keep it in a folder without photos of yours")
             paths = _walk(source.resolve(), besides.resolve(), unreadable)
         elif source.exists():
             if source.suffix.lower() not in PHOTO_SUFFIXES:

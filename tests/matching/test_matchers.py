@@ -291,6 +291,20 @@ def test_the_linearised_distance_keeps_the_order_of_photos_that_are_nearly_equal
     assert np.allclose(scores, expected, atol=1e-5)
 
 
+def test_a_matcher_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "distances_of_ours.py").write_text(
+        "from sketchseek.matching.single_vector import Euclidean\nclass Ours(Euclidean):\n    name = 'ours'\n"
+    )
+    installed = tmp_path / "ours-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: ours\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[sketchseek.matchers]\nours = distances_of_ours:Ours\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert get_matcher("ours").name == "ours"
+    with pytest.raises(InputError, match="local, ours, region-weighted"):
+        get_matcher("theirs")
+
+
 def test_what_does_not_exist_is_said() -> None:
     with pytest.raises(InputError, match="no matcher 'cosin'; there are: cosine, dynamic-local, euclidean, global-"):
         get_matcher("cosin")

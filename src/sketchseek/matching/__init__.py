@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import entry_points
 
 from sketchseek.errors import InputError
 from sketchseek.matching.base import Array, Distance, Features, Matcher
@@ -19,10 +20,17 @@ MATCHERS: dict[str, Callable[..., Matcher]] = {
 
 
 def get_matcher(name: str, **parameters: object) -> Matcher:
-    """The matcher of that name. Raises InputError for a name or a parameter that does not exist."""
-    if name not in MATCHERS:
-        raise InputError(f"there is no matcher '{name}'; there are: {', '.join(sorted(MATCHERS))}")
+    """The matcher of that name, built in or registered by an installed package (entry points ``sketchseek.matchers``).
+    Raises InputError for a name or a parameter that does not exist.
+    """
+    if name in MATCHERS:
+        matcher = MATCHERS[name]
+    else:
+        registered = {entry.name: entry for entry in entry_points(group="sketchseek.matchers")}
+        if name not in registered:
+            raise InputError(f"there is no matcher '{name}'; there are: {', '.join(sorted({*MATCHERS, *registered}))}")
+        matcher = registered[name].load()
     try:
-        return MATCHERS[name](**parameters)
+        return matcher(**parameters)
     except TypeError as error:
         raise InputError(f"matcher '{name}' cannot take the parameters {sorted(parameters)}: {error}") from None

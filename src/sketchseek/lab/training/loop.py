@@ -37,12 +37,11 @@ TRAINING_ONLY = "training_only"
 class Phase:
     """A part of a method's training.
 
-    ``batch(step, device)`` gives the batch of a step; ``loss(network, batch, fraction)`` gives named scalars,
-    ``"loss"`` among
-    them is minimised (``fraction`` of the phase done, 0..1, drives a method's own schedules). Every optimiser steps
-    each time,
-    the rates of its groups multiplied by ``schedule(fraction)``. ``clip`` bounds the gradient norm of each optimiser's
-    parameters. ``train_mode(network)`` may freeze parts; by default the whole network is in training mode.
+    ``batch(step, device)`` gives the batch of a step; ``loss(network, batch, fraction)`` gives named scalars, of which
+    ``"loss"`` is minimised (``fraction`` of the phase done, 0..1, drives a method's own schedules). Every optimiser
+    steps each time, the rates of its groups multiplied by ``schedule(fraction)``. ``clip`` bounds the gradient norm of
+    each optimiser's parameters. ``train_mode(network)`` may freeze parts; by default the whole network is in training
+    mode.
     ``validated`` is false where what encodes is only trained in a later phase, so that measuring it would say nothing.
     """
 

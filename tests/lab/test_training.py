@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -310,3 +313,20 @@ def test_a_run_that_starts_from_a_run_says_so(siamese_run: Path, pairs_folder: P
     (half / "run.json").write_text(json.dumps(document))
     with pytest.raises(InputError, match="is not finished"):
         run_training(Plan(method, config, "bench", None, 0, str(half), None), data, tmp_path / "another")
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_steps_and_one_writes(pairs_folder: Path, tmp_path: Path) -> None:
+    changes = ("training.pairs=64", "training.batch=8", "size=64", "training.precision=fp32", "taps=features.4")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "sketchseek.cli", "train", "siamese", "--data", f"folder:{pairs_folder}", "--weights", "random"]
+    command += [argument for change in changes for argument in ("--set", change)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PATH": ""}  # without a compiler the network is not compiled
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "run")], capture_output=True, text=True, env=environment, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("trained in") == 1
+    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert max(steps) == 4  # of 8 batches of 8 pairs each process took every other one
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["finished"]

@@ -58,6 +58,8 @@ def run(args: Args) -> int:
     plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start, args.init)
     with reported_progress(f"training {method.slug}") as report:
         result = run_training(plan, datasets, args.out, lambda done, total, values: report(done, total))
+    if not result["finished"]:  # one of several processes, and not the first, which prints
+        return 0
     if args.json:
         print_json(result)
     else:

@@ -1,7 +1,8 @@
 """The training loop of every method: phases, several optimisers, any precision, one process or many, resumable.
 
 A step is a pure function of the state and (seed, phase, step): the batch, the augmentation and dropout all draw from a
-generator seeded by these. So a run that was killed continues exactly as it would have gone on.
+generator seeded by these. So a run that was killed continues exactly as it would have gone on. Several processes share
+the steps of a phase: each takes batches of its own, so that all together see what one alone would have seen.
 """
 
 from __future__ import annotations
@@ -90,12 +91,15 @@ def train(
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
-    from accelerate.utils import set_seed
+    from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
     keep_freed_memory()
     AcceleratorState._reset_state()  # a run before this one in the same process may have had another precision
     accelerator = Accelerator(
-        mixed_precision="no" if precision == "fp32" else precision, cpu=not torch.cuda.is_available()
+        mixed_precision="no" if precision == "fp32" else precision,
+        cpu=not torch.cuda.is_available(),
+        # The phases of a method train different parts of its network.
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     set_seed(seed)
     optimizers = [(f"{i}.{name}", o) for i, p in enumerate(phases) for name, o in p.optimizers.items()]
@@ -108,16 +112,18 @@ def train(
     if accelerator.device.type == "cpu" and shutil.which("g++"):
         prepared.compile()  # a quarter faster or more on the CPUs it was tried on
 
-    steps_before, steps_in_all = sum(p.steps for p in phases[: progress.phase]), sum(p.steps for p in phases)
+    steps_of = [-(-phase.steps // accelerator.num_processes) for phase in phases]
+    steps_before, steps_in_all = sum(steps_of[: progress.phase]), sum(steps_of)
     saved_at = time.monotonic()
     for index in range(progress.phase, len(phases)):
         phase = phases[index]
         active = {name: o for name, o in prepared_optimizers.items() if name.startswith(f"{index}.")}
-        every = max(1, -(-phase.steps // VALIDATIONS))
-        for step in range(progress.step, phase.steps):
+        steps = steps_of[index]
+        every = max(1, -(-steps // VALIDATIONS))
+        for step in range(progress.step, steps):
             started, core_started = time.monotonic(), time.process_time()
             phase.train_mode(prepared)
-            fraction = step / phase.steps
+            fraction = step / steps
             torch.manual_seed(_mix(seed, index, step, accelerator.process_index))
             batch = phase.batch(step * accelerator.num_processes + accelerator.process_index, accelerator.device)
             # The network's forward pass is in the run's precision, what the loss does with its outputs in float32: with
@@ -139,18 +145,19 @@ def train(
             progress.core_seconds += time.process_time() - core_started
             log({"phase": phase.name, "step": step + 1, **numbers, "seconds": round(progress.seconds, 2)}, progress)
             report(steps_before + step + 1, steps_in_all, numbers)
-            ends = step + 1 == phase.steps
+            ends = step + 1 == steps
             if validate and phase.validated and accelerator.is_main_process and (ends or (step + 1) % every == 0):
                 _validate(network, validate, index, phase, progress, log, folder)
             if not ends and time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS and accelerator.is_main_process:
                 save_checkpoint(checkpoint, network, optimizers, progress)
                 saved_at = time.monotonic()
-        steps_before += phase.steps
+        steps_before += steps
         progress.phase, progress.step = index + 1, 0
         if accelerator.is_main_process:
             save_checkpoint(checkpoint, network, optimizers, progress)
     if accelerator.is_main_process:
         save_network(folder / "last.safetensors", network)
+    accelerator.wait_for_everyone()
     return progress
 
 

@@ -51,15 +51,20 @@ def run_training(
     out: Path,
     report: Callable[[int, int, dict[str, float]], None] = lambda done, total, values: None,
 ) -> dict[str, Any]:
-    """Train, or resume, into ``out`` and return the contents of ``run.json``.
+    """Train, or resume, into ``out`` and return the contents of ``run.json``. Of several processes that train together
+    the first writes them; what the others return is not finished.
 
     A data set of photos alone is trained with sketches traced from them. Raises InputError where ``out`` holds another
     run or a finished one, and for data without training pairs.
     """
+    from accelerate import PartialState
+
+    first = PartialState(cpu=not torch.cuda.is_available()).is_main_process
     datasets = [with_traced_sketches(d) for d in datasets]
     held_out = [hold_out(d.train) for d in datasets]
     run = _describe(plan, datasets, held_out)
-    _refuse_another(out, run)
+    if first:
+        _refuse_another(out, run)
     torch.manual_seed(plan.seed)
     network = plan.method.build(plan.config, "random" if plan.start or plan.init else plan.weights)
     if plan.init:
@@ -75,8 +80,9 @@ def run_training(
     training = plan.config.training
     pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training, plan.seed)
     # The folder is made only now, when weights and data have proved usable.
-    out.mkdir(parents=True, exist_ok=True)
-    write_run(out, run)
+    if first:
+        out.mkdir(parents=True, exist_ok=True)
+        write_run(out, run)
     validation = _bounded(merge([v for _, v in held_out]))
 
     def validate(network: torch.nn.Module) -> dict[str, float]:
@@ -90,8 +96,10 @@ def run_training(
         seed=plan.seed,
         precision=training.precision,
         validate=validate if validation.sketches else None,
-        report=report,
+        report=report if first else lambda done, total, values: None,
     )
+    if not first:
+        return run
     if hasattr(network, "fit"):
         _fit(out, pairs.photos)
     chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0

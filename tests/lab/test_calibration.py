@@ -72,7 +72,7 @@ def drawings(folder: Path, count: int, seed: int) -> Split:
 def test_a_fitted_confidence_holds_for_other_drawings(tmp_path: Path) -> None:
     encoder: Encoder = MeanInk(noise=0.1)
     others = photo_pixels(drawings(tmp_path / "training", 40, seed=2).photos, encoder.size)
-    confidence = calibrate(encoder, drawings(tmp_path / "validation", 60, seed=0), others)
+    confidence = calibrate(encoder, [(drawings(tmp_path / "validation", 60, seed=0), others)])
     assert confidence is not None and confidence.margin > 0 and confidence.log_ink > 0
     split = drawings(tmp_path / "test", 60, seed=1)
     evaluation = evaluate(encoder, split, 20)
@@ -85,9 +85,16 @@ def test_a_fitted_confidence_holds_for_other_drawings(tmp_path: Path) -> None:
 
 def test_too_few_drawings_give_none(tmp_path: Path) -> None:
     split = drawings(tmp_path / "few", 30, seed=0)
-    assert calibrate(MeanInk(0.1), split) is None  # 30 sketches
+    assert calibrate(MeanInk(0.1), [(split, None)]) is None  # 30 sketches
     images = Split(split.photos, tuple(SketchItem(s.name, s.photo, tmp_path) for s in split.sketches * 2))
-    assert calibrate(MeanInk(0.1), images) is None  # nobody knows how these grew
+    assert calibrate(MeanInk(0.1), [(images, None)]) is None  # nobody knows how these grew
+
+
+def test_a_drawing_is_ranked_among_photos_of_its_own_data_set(tmp_path: Path) -> None:
+    hard, easy = drawings(tmp_path / "hard", 60, seed=0), drawings(tmp_path / "easy", 60, seed=3)
+    nothing = np.full((60, 16, 16, 3), 255, np.uint8)  # photos of another data set, which no drawing resembles
+    apart = calibrate(MeanInk(0.1), [(hard, None), (Split(easy.photos, ()), nothing)])
+    assert apart is not None and apart == calibrate(MeanInk(0.1), [(hard, None)])
 
 
 def test_the_fit_finds_the_model_that_made_the_data() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,38 +28,43 @@ LINE_WIDTH = 3  # pixels of the canvas
 
 
 def calibrate(
-    encoder: Encoder, split: Split, others: NDArray[np.uint8] | None = None, seed: int = 0
+    encoder: Encoder, datasets: Sequence[tuple[Split, NDArray[np.uint8] | None]], seed: int = 0
 ) -> Confidence | None:
     """Fit a model's confidence on validation drawings, 20 steps each, ranked in random galleries of 8 to all photos.
 
-    ``others``, uint8 ``[n, S, S, 3]``, are photos of training, which nobody searches for: with them the galleries get
-    larger than the few validation photos allow, and the confidence has less to extrapolate. Beyond the largest it is
-    linear in the logarithm of the number of photos.
-    None where fewer than 50 sketches have strokes or frames, or there are fewer than 24 photos.
+    ``datasets`` are validation splits, each with photos of its training part, uint8 ``[n, S, S, 3]``, or None. Nobody
+    searches for those, but with them the galleries get larger than the few validation photos allow, and the confidence
+    has less to extrapolate; beyond the largest it is linear in the logarithm of the number of photos. A gallery is of
+    one data set: among photos of other kinds a chair is found too easily.
+    None where fewer than 50 sketches have strokes or frames in a data set of at least 24 photos.
     """
-    sketches = [s for s in split.sketches if has_steps(s)]
-    if len(sketches) < ENOUGH_SKETCHES:
+    usable = []
+    for split, others in datasets:
+        sketches = [s for s in split.sketches if has_steps(s)]
+        if len(split.photos) + (0 if others is None else len(others)) >= ENOUGH_PHOTOS and sketches:
+            usable.append((split, sketches, others))
+    if sum(len(sketches) for _, sketches, _ in usable) < ENOUGH_SKETCHES:
         return None
-    pixels = photo_pixels(split.photos, encoder.size)
-    if others is not None:
-        pixels = np.concatenate([pixels, others[:: max(1, -(-len(others) // MOST_OTHERS))]])
-    if len(pixels) < ENOUGH_PHOTOS:
-        return None
-    photos = encoder.encode_photos(pixels)
     generator = np.random.default_rng(seed)
     signs, right = [], []
-    for index in np.linspace(0, len(sketches) - 1, min(len(sketches), MOST_SKETCHES)).astype(int):
-        sketch = sketches[index]
-        frames = encode_episodes(encoder, sketch_frames(sketch, STEPS, encoder.size)[None])
-        similarity = np.asarray(encoder.matcher.similarity(frames, photos))
-        ink = lines_drawn(sketch, STEPS)
-        for _ in range(GALLERIES):
-            gallery = _random_gallery(generator, len(pixels), sketch.photo)
-            of_drawing = Signs(len(gallery))
-            for scores, length in zip(similarity[:, gallery], ink.tolist(), strict=True):
-                order = np.argsort(-scores, kind="stable")
-                signs.append(of_drawing.update(int(order[0]), scores[order[:SCORES]].tolist(), length))
-                right.append(gallery[order[0]] == sketch.photo)
+    for split, sketches, others in usable:
+        pixels = photo_pixels(split.photos, encoder.size)
+        if others is not None:
+            pixels = np.concatenate([pixels, others[:: max(1, -(-len(others) // MOST_OTHERS))]])
+        photos = encoder.encode_photos(pixels)
+        count = min(len(sketches), MOST_SKETCHES // len(usable))
+        for index in np.linspace(0, len(sketches) - 1, count).astype(int):
+            sketch = sketches[index]
+            frames = encode_episodes(encoder, sketch_frames(sketch, STEPS, encoder.size)[None])
+            similarity = np.asarray(encoder.matcher.similarity(frames, photos))
+            ink = lines_drawn(sketch, STEPS)
+            for _ in range(GALLERIES):
+                gallery = _random_gallery(generator, len(pixels), sketch.photo)
+                of_drawing = Signs(len(gallery))
+                for scores, length in zip(similarity[:, gallery], ink.tolist(), strict=True):
+                    order = np.argsort(-scores, kind="stable")
+                    signs.append(of_drawing.update(int(order[0]), scores[order[:SCORES]].tolist(), length))
+                    right.append(gallery[order[0]] == sketch.photo)
     return fit(np.array(signs), np.array(right))
 
 

@@ -104,7 +104,11 @@ def run_training(
         _fit(out, pairs.photos)
     chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0
     main = "best" if chosen else "last"
-    confidence = calibrate(load_encoder(out, main)[0], validation, pairs.photos)
+    ends = np.cumsum([len(t.photos) for t, _ in held_out])[:-1]
+    of_training = np.split(pairs.photos, ends)
+    confidence = calibrate(
+        load_encoder(out, main)[0], [(v, photos) for (_, v), photos in zip(held_out, of_training, strict=True)]
+    )
     run |= {
         "finished": True,
         "main": main,

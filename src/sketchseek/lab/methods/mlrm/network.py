@@ -61,6 +61,7 @@ class MLRMNetwork(nn.Module):
     """
 
     matcher = "region-weighted"
+    compiles = False  # the gradient that torch 2.15 compiles for processors, in bfloat16, is not a number
 
     def __init__(self, config: Config, weights: str) -> None:
         super().__init__()

@@ -1,0 +1,45 @@
+"""A sketch and words become one query."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sketchseek.matching.fusion import FUSIONS, fuse
+
+RANDOM = np.random.default_rng(0)
+SKETCH = RANDOM.normal(size=(2, 3, 8)).astype(np.float32) * 5
+TEXT = RANDOM.normal(size=(2, 3, 8)).astype(np.float32)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def test_half_and_half_is_the_papers_sum() -> None:
+    assert np.allclose(fuse(SKETCH, TEXT, 0.5, "raw_sum"), unit(SKETCH + TEXT), atol=1e-6)
+    assert np.allclose(fuse(SKETCH, TEXT, 0.5, "unit_sum"), unit(unit(SKETCH) + unit(TEXT)), atol=1e-6)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_the_ends_are_one_of_the_two_alone(fusion: str) -> None:
+    assert np.allclose(fuse(SKETCH, TEXT, 0.0, fusion), unit(SKETCH), atol=1e-6)
+    assert np.allclose(fuse(SKETCH, TEXT, 1.0, fusion), unit(TEXT), atol=1e-6)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_torch_agrees_and_has_gradients_even_where_there_is_nothing(fusion: str) -> None:
+    sketch, text = torch.from_numpy(SKETCH).requires_grad_(), torch.from_numpy(TEXT).requires_grad_()
+    query = fuse(sketch, text, 0.3, fusion)
+    assert np.allclose(query.detach().numpy(), fuse(SKETCH, TEXT, 0.3, fusion), atol=1e-6)
+    query.sum().backward()
+    assert sketch.grad is not None and text.grad is not None and sketch.grad.abs().sum() > 0 < text.grad.abs().sum()
+    nothing = torch.zeros(1, 8, requires_grad=True)
+    fuse(nothing, nothing, 0.5, fusion).sum().backward()
+    assert nothing.grad is not None and nothing.grad.isfinite().all()
+
+
+def test_another_fusion_is_refused() -> None:
+    with pytest.raises(ValueError, match="raw_sum, unit_sum"):
+        fuse(SKETCH, TEXT, 0.5, "sum")

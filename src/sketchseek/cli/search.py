@@ -1,4 +1,4 @@
-"""``sketchseek search SKETCH [--gallery DIR] [--top K]``"""
+"""``sketchseek search [SKETCH] [--text WORDS] [--photo FILE] [--gallery DIR] [--top K]``"""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import tyro
 
 @dataclass(frozen=True)
 class Args:
-    """Find the photos of a gallery that a sketch depicts."""
+    """Find the photos of a gallery that a sketch depicts, that words describe, or that another photo is like."""
 
-    sketch: tyro.conf.Positional[Path]
+    sketch: tyro.conf.Positional[Path | None] = None
     """The drawing: our JSON, an SVG, or an image of dark strokes on light paper or the reverse."""
+    text: str = ""
+    """Words, alone or beside the drawing (or the photo); for galleries of a model with words."""
+    weight: float = 0.5
+    """Of the words beside the drawing: 0 is the drawing alone, 1 the words alone."""
+    photo: Path | None = None
+    """A photo, instead of a drawing."""
     gallery: Path | None = None
     """The gallery directory; by default the one that `sketchseek index` fills."""
     top: int = 10
@@ -26,14 +32,24 @@ def run(args: Args) -> int:
     from sketchseek.cli.output import print_json
     from sketchseek.errors import InputError
     from sketchseek.gallery import Gallery, default_gallery_dir
+    from sketchseek.model.preprocess import read_photo
     from sketchseek.search.searcher import Searcher
     from sketchseek.strokes import load_drawing
 
     if args.top < 1:
         raise InputError(f"--top {args.top}: must be 1 or more")
-    drawing = load_drawing(args.sketch)
+    if args.sketch is not None and args.photo is not None:
+        raise InputError(f"--photo {args.photo}: takes the place of a drawing; leave {args.sketch} out")
+    if args.sketch is None and args.photo is None and not args.text.strip():
+        raise InputError("search needs a drawing, words (--text) or a photo (--photo)")
+    drawing = None if args.sketch is None else load_drawing(args.sketch)
     with Gallery.open(args.gallery or default_gallery_dir()) as gallery:
-        hits = Searcher(gallery).search(drawing, args.top)
+        searcher = Searcher(gallery)
+        if args.photo is None:
+            hits = searcher.search(drawing, args.top, args.text, args.weight)
+        else:
+            pixels = read_photo(args.photo, gallery.model.size)
+            hits = searcher.search_photo(pixels, args.top, args.text, args.weight)
     if args.json:
         print_json([{**vars(hit), "path": str(hit.path)} for hit in hits])
         return 0

@@ -21,9 +21,9 @@ from sketchseek.strokes.sketch import Sketch
 
 @dataclass(frozen=True)
 class Answer:
-    """``confidence``: the probability that the first hit is the right one, None where the model cannot tell, which is so
-    while words take part, as it was fitted to drawings alone;
-    ``target_rank``: that of the photo asked for, among all; ``regions``: None where they were not asked for.
+    """``confidence``: the probability that the first hit is the right one, None where the model cannot tell and while
+    words take part, as it was fitted to drawings alone; ``target_rank``: that of the photo asked for, among all;
+    ``regions``: None where they were not asked for.
     """
 
     hits: Sequence[Hit] = ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,8 @@ Drawing: TypeAlias = Sketch | Ink
 # Photos that a matcher compares in full where the single-vector form is not its own order. How many of the true first
 # ten are found so, benchmarks/candidate_recall.py measures.
 RERANK = 200
-# Photos that words are matched with one by one, where the model can: as many as FVLP's own second stage looks at. How long
-# that takes, benchmarks/itm_rerank.py measures.
+# Photos that words are matched with one by one, where the model can: as many as FVLP's own second stage looks at. How
+# long that takes, benchmarks/itm_rerank.py measures.
 MATCHED = 128
 # Copies of a photo are compared in one matrix product, which may give them scores that differ in the last digits.
 ROUNDING = 1e-5
@@ -51,12 +52,14 @@ class Hit:
 @dataclass(frozen=True, eq=False)
 class Words:
     """Words of a query as the model reads them. ``weight`` is theirs beside a drawing, 0..1, as in ``fuse``; ``vector``
-    is ``[1, D]``.
+    is ``[1, D]``; ``probability`` is that of the photos they were matched with so far, which no drawing changes, so
+    that a drawing may grow beside them at little cost.
     """
 
     text: str
     weight: float
     vector: NDArray[np.float32]
+    probability: dict[UUID, float] = field(default_factory=dict)
 
 
 class Searcher:
@@ -97,9 +100,7 @@ class Searcher:
         vector = self.gallery.model.matcher.sketch_vector(query)[0]
         return self._hits(self._ranked(vector, top, words, query), top)
 
-    def search_photo(
-        self, pixels: NDArray[np.uint8], top: int = 10, words: str = "", weight: float = 0.5
-    ) -> list[Hit]:
+    def search_photo(self, pixels: NDArray[np.uint8], top: int = 10, words: str = "", weight: float = 0.5) -> list[Hit]:
         """The ``top`` photos most like a photo ``[S, S, 3]``, itself included, in order as for ``search``, by the
         single-vector form alone.
 
@@ -180,7 +181,11 @@ class Searcher:
         return found
 
     def _matched(self, found: Sequence[Candidate], words: Words) -> NDArray[np.float64]:
-        probability = self.gallery.model.match(words.text, self.gallery.features_of(found)["tokens"])
+        new = [candidate for candidate in found if candidate.point not in words.probability]
+        if new:
+            probabilities = self.gallery.model.match(words.text, self.gallery.features_of(new)["tokens"]).tolist()
+            words.probability.update(zip((candidate.point for candidate in new), probabilities, strict=True))
+        probability = np.array([words.probability[candidate.point] for candidate in found])
         similarity = np.array([candidate.score for candidate in found])
         return (1 - words.weight) * similarity + words.weight * probability
 
@@ -213,12 +218,11 @@ class Searcher:
                 return sum(candidate.score >= score for candidate in found)
             limit *= FURTHER_LOOK
 
-    def _candidates(self, features: Features, count: int) -> list[Candidate]:
+    def _candidates(self, vector: NDArray[np.float32], count: int) -> list[Candidate]:
         """The ``count`` photos closest by the single-vector form, and all that are as close as the last of them.
 
         The engine stops anywhere among equals (copies of a photo), so without all of them the answer would be chance.
         """
-        vector = self.gallery.model.matcher.sketch_vector(features)[0]
         limit = count + 1
         while True:
             found = self.gallery.nearest(vector, limit)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import FastAPI, Form, HTTPException, Request, Response, UploadFile, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -17,9 +17,10 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery, StoredPhoto
+from sketchseek.model.preprocess import read_photo
 from sketchseek.search.answer import LiveSearch, hit_json
-from sketchseek.search.live import TOP, Job, check_limits
-from sketchseek.search.searcher import Drawing, Searcher
+from sketchseek.search.live import MAX_WORDS, TOP, Job, check_limits
+from sketchseek.search.searcher import Drawing, Hit, Searcher
 from sketchseek.server.drawings import PracticeDrawings
 from sketchseek.server.guard import Guard
 from sketchseek.server.live import live_session
@@ -32,6 +33,10 @@ from sketchseek.strokes.sketch_json import decode_json
 WEB = Path(__file__).parent / "web"
 HERE = ("127.0.0.1", "::1", "localhost")  # where a server is for this machine alone
 MOST = 200  # hits that one search may ask for
+
+Top: TypeAlias = Annotated[int, Form(ge=1, le=MOST)]
+Text: TypeAlias = Annotated[str, Form(max_length=MAX_WORDS)]
+Weight: TypeAlias = Annotated[float, Form(ge=0, le=1)]  # of the text: 0 the drawing alone, 1 the words alone
 
 # A first search loads what is loaded on first use, so that the first stroke is answered as fast as the next.
 WARM_UP = Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.8]]])
@@ -50,7 +55,8 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
         gallery.close()
         raise
     searcher = Searcher(gallery)
-    LiveSearch(searcher).answer(Job(WARM_UP, seq=0, frame=0, pen_down=True))
+    words = "words" if gallery.model.has_words else ""
+    LiveSearch(searcher).answer(Job(WARM_UP, seq=0, frame=0, pen_down=True, words=words))
     worker = SearchWorker(searcher)
 
     @asynccontextmanager
@@ -80,22 +86,24 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
             "photos": len(gallery),
             "regions": searcher.tells_regions,
             "practice": drawings is not None,
+            "words": gallery.model.has_words,
         }
         await live_session(websocket, worker, hello)
 
     @app.post("/api/search")
-    async def search(sketch: UploadFile, top: Annotated[int, Form(ge=1, le=MOST)] = TOP) -> dict[str, Any]:
-        """The photos closest to an uploaded sketch: our JSON, SVG or a picture.
+    async def search(
+        sketch: UploadFile | None = None, text: Text = "", weight: Weight = 0.5, top: Top = TOP
+    ) -> dict[str, Any]:
+        """The photos closest to an uploaded sketch (our JSON, SVG or a picture), to words, or to both.
 
-        ``strokes`` are those that were read, on the unit canvas; null for a picture.
+        ``strokes`` are those that were read, on the unit canvas; null for a picture and for words alone.
         """
-        drawing = await run_in_threadpool(_parse, await sketch.read(), sketch.filename or "drawing")
-        hits, seconds = await worker.search(drawing, top)
-        return {
-            "hits": [hit_json(hit) for hit in hits],
-            "strokes": [stroke.tolist() for stroke in drawing.strokes] if isinstance(drawing, Sketch) else None,
-            "milliseconds": round(seconds * 1000, 1),
-        }
+        drawing = None
+        if sketch is not None:
+            drawing = await run_in_threadpool(_parse, await sketch.read(), sketch.filename or "drawing")
+        hits, seconds = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight))
+        strokes = [stroke.tolist() for stroke in drawing.strokes] if isinstance(drawing, Sketch) else None
+        return {**_hits_json(hits, seconds), "strokes": strokes}
 
     def stored(photo_id: str) -> StoredPhoto:
         found = gallery.photo(photo_id)
@@ -110,6 +118,12 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
     @app.get("/api/photos/{photo_id}/thumbnail", response_class=Response)
     def thumbnail(photo_id: str, request: Request) -> Response:
         return thumbnail_response(gallery, stored(photo_id), request)
+
+    @app.post("/api/photos/{photo_id}/similar")
+    async def similar(photo_id: str, text: Text = "", weight: Weight = 0.5, top: Top = TOP) -> dict[str, Any]:
+        """The photos most like one of the gallery, itself among them, and words where there are any."""
+        pixels = await run_in_threadpool(lambda: read_photo(stored(photo_id).path, gallery.model.size))
+        return _hits_json(*await worker.search(lambda searcher: searcher.search_photo(pixels, top, text, weight)))
 
     @app.get("/api/photos/{photo_id}/place")
     def place(photo_id: str) -> dict[str, str]:
@@ -138,6 +152,10 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
 
     app.mount("/", StaticFiles(directory=WEB, html=True))
     return app
+
+
+def _hits_json(hits: Sequence[Hit], seconds: float) -> dict[str, Any]:
+    return {"hits": [hit_json(hit) for hit in hits], "milliseconds": round(seconds * 1000, 1)}
 
 
 def _parse(data: bytes, name: str) -> Drawing:

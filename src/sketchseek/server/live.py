@@ -22,7 +22,7 @@ ABUSE = 1008  # WebSocket close code: policy violation
 async def live_session(websocket: WebSocket, worker: SearchWorker, hello: dict[str, Any]) -> None:
     """Serve one page until it leaves."""
     await websocket.accept()
-    session, changed = LiveSession(practice=hello["practice"]), asyncio.Event()
+    session, changed = LiveSession(hello["practice"], hello["words"]), asyncio.Event()
     try:
         await websocket.send_json(hello)
         async with anyio.create_task_group() as tasks:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sketchseek.search.answer import Answer, LiveSearch
 from sketchseek.search.live import Job
-from sketchseek.search.searcher import Drawing, Hit, Searcher
+from sketchseek.search.searcher import Hit, Searcher
 
 Found = TypeVar("Found")
 
@@ -24,10 +24,10 @@ class SearchWorker:
         # Pages wait here rather than in the executor's queue, so that each takes its newest drawing in its turn.
         self._turn = asyncio.Lock()
 
-    async def search(self, drawing: Drawing, top: int) -> tuple[list[Hit], float]:
-        """The hits, and the seconds they took once it was this search's turn."""
+    async def search(self, search: Callable[[Searcher], list[Hit]]) -> tuple[list[Hit], float]:
+        """The hits that ``search`` finds, and the seconds they took once it was this search's turn."""
         async with self._turn:
-            return await self._run(lambda: self.searcher.search(drawing, top))
+            return await self._run(lambda: search(self.searcher))
 
     async def answer(self, begin: Callable[[], Job], page: LiveSearch) -> tuple[Job, Answer, float]:
         """What ``page`` answers to the job that ``begin`` names when it is its turn, and the seconds as for

@@ -1,15 +1,16 @@
 // The page: which part tells which other part what.
 
 import { Drawing } from "./drawing.js";
-import { download, receiveFiles, search } from "./files.js";
+import { download, receiveFiles, search, similar } from "./files.js";
 import { keepDrawing, keptStrokes } from "./keep.js";
 import { drawByKeyboard } from "./keyboard.js";
 import { LiveConnection } from "./live.js";
 import { Practice } from "./practice.js";
 import { paintRegions, readRegions } from "./regions.js";
-import { Results, sureness, title } from "./results.js";
+import { photo, Results, sureness, title } from "./results.js";
 import { Surface } from "./surface.js";
 import { Viewer } from "./viewer.js";
+import { Words } from "./words.js";
 
 const TOP = 24; // as many as the live session shows
 const NOTICE = 7000; // milliseconds that a notice stays
@@ -20,12 +21,17 @@ const surface = new Surface(byId("canvas"), drawing);
 const results = new Results(byId("grid"), byId("settled"), (index) => {
   viewer.open(results.hits, index, results.regions);
 });
-const viewer = new Viewer(byId("viewer"), (index) => results.focus(index), (hit) => practice.start(hit));
+const viewer = new Viewer(byId("viewer"), {
+  closed: (index) => results.focus(index),
+  practise: (hit) => practice.start(hit),
+  similar: (hit) => moreLike(hit),
+});
 const live = new LiveConnection(drawing);
 const practice = new Practice(drawing, live, results, { clear, notify });
 drawByKeyboard(byId("canvas"), byId("tip"), drawing);
 keepDrawing(drawing);
-let opened = null; // the answer {hits, milliseconds} to a picture that lies on the sheet
+const words = new Words(byId("words"), byId("balance"));
+let opened = null; // the picture that lies on the sheet: {ask, found}, how to ask for photos by it, and the answer
 
 // --- tools ---
 
@@ -51,6 +57,7 @@ for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("c
 function clear() {
   showPicture(null);
   if (drawing.isEmpty) showHits({ hits: [] });
+  words.clear();
   drawing.clear();
   choose("pen");
 }
@@ -67,7 +74,7 @@ function shortcut(event) {
 
 addEventListener("keydown", (event) => {
   const name = shortcut(event);
-  if (!name || byId("viewer").open) return;
+  if (!name || byId("viewer").open || event.target === byId("words")) return; // keys of whoever types
   event.preventDefault();
   if (!surface.isBusy && !byId(name).disabled) actions[name]();
 });
@@ -84,6 +91,7 @@ live.addEventListener("state", ({ detail: state }) => {
 live.addEventListener("hello", ({ detail: hello }) => {
   byId("photos").textContent = `${hello.photos.toLocaleString("en")} ${hello.photos === 1 ? "photo" : "photos"}`;
   byId("decided").hidden = !hello.regions;
+  words.offer(hello.words);
 });
 
 live.addEventListener("asked", () => {
@@ -91,9 +99,10 @@ live.addEventListener("asked", () => {
 });
 
 live.addEventListener("results", async ({ detail: frame }) => {
-  if (!frame.pen_down && frame.hits.length) announce(frame);
   // Without a line on the sheet the answer is that to the picture on it, if there is one.
-  await showHits(frame.hits.length || !opened ? frame : opened);
+  const answer = drawing.isEmpty && opened ? opened.found : frame;
+  if (!frame.pen_down && answer.hits.length) announce(answer);
+  await showHits(answer);
   if (live.isNewest(frame)) byId("grid").ariaBusy = "false";
 });
 
@@ -115,33 +124,56 @@ function showWhatDecided(on) {
   live.wish({ type: "regions", on });
 }
 
-// --- files ---
+// --- words ---
 
-receiveFiles(byId("file"), byId("veil"), async (file) => {
+words.addEventListener("change", async () => {
+  live.wish({ type: "words", text: words.text, weight: words.weight });
+  showWhatIsThere();
+  const asked = opened;
+  if (!asked) return;
   try {
-    const found = await search(file, TOP);
+    asked.found = await asked.ask();
+    if (asked === opened && drawing.isEmpty) await showHits(asked.found);
+  } catch (error) {
+    notify(error.message);
+  }
+});
+
+// --- files, and photos as queries ---
+
+receiveFiles(byId("file"), byId("veil"), (file) => {
+  openPicture(() => URL.createObjectURL(file), () => search(file, words, TOP));
+});
+
+function moreLike(hit) {
+  openPicture(() => photo(hit), () => similar(photo(hit), words, TOP));
+}
+
+async function openPicture(address, ask) {
+  try {
+    const found = await ask();
     if (found.strokes) {
       showPicture(null);
       drawing.replace(found.strokes.map((points) => ({ points })));
       return; // the live session answers
     }
     drawing.clear();
-    showPicture(file, found);
+    showPicture(address(), { ask, found });
     await showHits(found);
     if (found.hits.length) announce(found);
   } catch (error) {
     notify(error.message);
   }
-});
+}
 
 // A picture stays under the lines, to be traced, until the sheet is cleared or another drawing opened.
-function showPicture(file, found = null) {
+function showPicture(address, asked = null) {
   const picture = byId("picture");
-  opened = found;
-  if (!file && picture.hidden) return;
+  opened = asked;
+  if (!address && picture.hidden) return;
   URL.revokeObjectURL(picture.src);
-  picture.hidden = !file;
-  if (file) picture.src = URL.createObjectURL(file);
+  picture.hidden = !address;
+  if (address) picture.src = address;
   else picture.removeAttribute("src");
   showWhatIsThere();
 }
@@ -155,7 +187,7 @@ function showWhatIsThere() {
   byId("picture").classList.toggle("is-beneath", !drawing.isEmpty);
   byId("undo").disabled = !drawing.canUndo;
   byId("redo").disabled = !drawing.canRedo;
-  byId("clear").disabled = blank;
+  byId("clear").disabled = blank && !words.text;
   byId("save").disabled = drawing.strokes.length === 0;
 }
 

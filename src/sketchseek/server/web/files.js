@@ -16,11 +16,16 @@ export function download(drawing) {
 }
 
 // Returns {hits, strokes, milliseconds}; strokes is null for a picture. Throws an Error that a person can read.
-export function search(file, top) {
+export const search = (file, words, top) => ask("/api/search", { method: "POST", body: form(words, top, file) });
+
+// Returns {hits, milliseconds} of the photos like one of the gallery. Throws as `search` does.
+export const similar = (photo, words, top) => ask(`${photo}/similar`, { method: "POST", body: form(words, top) });
+
+function form({ text, weight }, top, file = null) {
   const form = new FormData();
-  form.append("sketch", file, file.name);
-  form.append("top", top);
-  return ask("/api/search", { method: "POST", body: form });
+  if (file) form.append("sketch", file, file.name);
+  for (const [name, value] of Object.entries({ text, weight, top })) form.append(name, value);
+  return form;
 }
 
 // Calls `open` with the file that is chosen in `input` or dropped anywhere on the page; `veil` shows that it may be.

@@ -10,16 +10,19 @@ export class Viewer {
   #regions = null;
   #index = 0;
 
-  // `closed` is called with the index of the photo shown last, `practise` with the photo chosen to be drawn.
-  constructor(dialog, closed, practise) {
+  // `closed` is called with the index of the photo shown last, `practise` with the photo chosen to be drawn, `similar`
+  // with the one that others are to be like.
+  constructor(dialog, { closed, practise, similar }) {
     this.#dialog = dialog;
     dialog.querySelector(".previous").addEventListener("click", () => this.#step(-1));
     dialog.querySelector(".next").addEventListener("click", () => this.#step(1));
     dialog.querySelector(".close").addEventListener("click", () => dialog.close());
-    dialog.querySelector(".practise").addEventListener("click", () => {
-      dialog.close();
-      practise(this.#hits[this.#index]);
-    });
+    for (const [name, choose] of Object.entries({ practise, similar })) {
+      dialog.querySelector(`.${name}`).addEventListener("click", () => {
+        dialog.close();
+        choose(this.#hits[this.#index]);
+      });
+    }
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.addEventListener("close", () => closed(this.#index));
     dialog.addEventListener("keydown", (event) => {

@@ -1,0 +1,89 @@
+// Words beside the drawing: a box, and a slider for their weight once there is something in it.
+//
+// They outlive a reload as the drawing does. Event: "change", after a short pause in typing.
+
+const KEY = "sketchseek-words";
+const PAUSE = 150; // milliseconds
+const EXAMPLE = "Add words: red, with arms";
+const NONE = "This gallery’s model sees drawings only, no words";
+
+export class Words extends EventTarget {
+  #box;
+  #balance; // holds the slider
+  #slider;
+  #timer = 0;
+  #told = ""; // what the last event was about
+
+  constructor(box, balance) {
+    super();
+    [this.#box, this.#balance, this.#slider] = [box, balance, balance.querySelector("input")];
+    const { text, weight } = kept();
+    box.value = text;
+    this.#slider.value = 100 * weight;
+    box.addEventListener("input", () => this.#soon());
+    box.addEventListener("change", () => this.#tell()); // Enter, or the box is left
+    this.#slider.addEventListener("input", () => this.#soon());
+    this.#show();
+  }
+
+  get text() {
+    return this.#box.disabled ? "" : this.#box.value.trim();
+  }
+
+  // Of the words beside the drawing, 0..1.
+  get weight() {
+    return this.#slider.value / 100;
+  }
+
+  // Whether the gallery's model has words.
+  offer(possible) {
+    this.#box.disabled = !possible;
+    if (!possible) this.#box.value = ""; // of another gallery, perhaps; its place is for the reason
+    this.#box.placeholder = possible ? EXAMPLE : NONE;
+    this.#box.closest(".words").classList.toggle("is-off", !possible);
+    this.#tell();
+  }
+
+  clear() {
+    this.#box.value = "";
+    this.#slider.value = 50;
+    this.#tell();
+  }
+
+  #soon() {
+    this.#show();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#tell(), PAUSE);
+  }
+
+  #tell() {
+    clearTimeout(this.#timer);
+    this.#show();
+    const { text, weight } = this;
+    if (!this.#box.disabled) keep({ text, weight });
+    const said = text && JSON.stringify([text, weight]); // without words their weight is nothing
+    if (said === this.#told) return;
+    this.#told = said;
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
+  #show() {
+    this.#balance.hidden = !this.text;
+    const percent = Math.round(100 * this.weight);
+    this.#slider.setAttribute("aria-valuetext", `${100 - percent} % drawing, ${percent} % words`);
+  }
+}
+
+function keep(words) {
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(words));
+  } catch {} // a browser that keeps nothing
+}
+
+function kept() {
+  try {
+    return { text: "", weight: 0.5, ...JSON.parse(sessionStorage.getItem(KEY)) };
+  } catch {
+    return { text: "", weight: 0.5 };
+  }
+}

@@ -1,0 +1,141 @@
+"""Words beside the drawing: typed into the box, weighed with the slider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_actions import draw_sketch, ink, names, wait_for_best, wait_for_count
+from served_gallery import served
+from worded_model import COLOURS, OUTLINES, make_worded_gallery
+
+pytestmark = pytest.mark.slow  # a browser
+
+CHAIR, LAMP = OUTLINES["chair"], OUTLINES["lamp"]
+PHOTOS = len(COLOURS) * len(OUTLINES)
+
+
+@pytest.fixture(scope="module")
+def worded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = make_worded_gallery(tmp_path_factory.mktemp("worded"))
+    with served(folder) as address:
+        yield address
+
+
+def test_red_and_the_outline_of_a_chair_find_the_red_chair(worded: str, open_page: Any) -> None:
+    page = open_page(worded)
+    page.fill("#words", "red")
+    wait_for_count(page, PHOTOS)
+    assert {name.split("-")[0] for name in names(page)[:3]} == {"red"}
+    assert not page.locator("#balance").is_visible()  # nothing is drawn to weigh them against
+    draw_sketch(page, CHAIR)
+    wait_for_best(page, "red-chair")
+    page.fill("#words", "green")
+    wait_for_best(page, "green-chair")
+    page.fill("#words", "blue")
+    wait_for_best(page, "blue-chair")
+
+
+def test_the_slider_weighs_the_drawing_against_the_words(worded: str, open_page: Any) -> None:
+    page = open_page(worded)
+    draw_sketch(page, CHAIR)
+    wait_for_count(page, PHOTOS)
+    assert not page.locator("#balance").is_visible()
+    page.fill("#words", "red")
+    wait_for_best(page, "red-chair")
+    slider = page.locator("#balance input")
+    assert slider.get_attribute("aria-valuetext") == "50 % drawing, 50 % words"
+    slider.focus()
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#grid .name')].slice(0, 3).every(n => n.textContent.startsWith('red'))"
+    )
+    page.keyboard.press("Home")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#grid .name')].slice(0, 3).every(n => n.textContent.endsWith('chair'))"
+    )
+
+
+def test_the_keys_of_the_page_leave_whoever_types_alone(worded: str, open_page: Any) -> None:
+    page = open_page(worded)
+    draw_sketch(page, CHAIR)
+    wait_for_count(page, PHOTOS)
+    before = ink(page)
+    page.click("#words")
+    page.keyboard.type("pepper red")
+    assert page.get_attribute("#pen", "aria-pressed") == "true"
+    for key in ("Home", "Delete", "End", "Backspace", "Control+z"):
+        page.keyboard.press(key)
+    assert ink(page) == before
+    page.click("#canvas", position={"x": 3, "y": 3}, trial=True)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("e")
+    assert page.get_attribute("#eraser", "aria-pressed") == "true"
+
+
+def test_words_outlive_a_reload_and_go_with_clear(worded: str, open_page: Any) -> None:
+    page = open_page(worded)
+    draw_sketch(page, LAMP)
+    page.fill("#words", "red")
+    wait_for_best(page, "red-lamp")
+    page.reload()
+    wait_for_best(page, "red-lamp")
+    assert page.input_value("#words") == "red"
+    page.click("#clear")
+    wait_for_count(page, 0)
+    assert page.input_value("#words") == "" and page.locator("#clear").is_disabled()
+    page.reload()
+    page.wait_for_selector("#connection[data-state=live]")
+    assert page.input_value("#words") == ""
+
+
+def test_words_alone_are_cleared_too(worded: str, open_page: Any) -> None:
+    page = open_page(worded)
+    page.fill("#words", "blue")
+    wait_for_count(page, PHOTOS)
+    page.click("#clear")
+    wait_for_count(page, 0)
+
+
+def test_more_like_a_photo_and_with_words(worded: str, open_page: Any) -> None:
+    page = open_page(worded)
+    draw_sketch(page, LAMP)
+    wait_for_count(page, PHOTOS)
+    page.fill("#words", "red")
+    wait_for_best(page, "red-lamp")
+    page.fill("#words", "")
+    page.wait_for_function("() => document.querySelector('#balance').hidden")
+    page.locator("#grid button").nth(names(page).index("green-chair")).click()
+    page.click("#viewer .similar")
+    wait_for_best(page, "green-chair")
+    assert page.locator("#picture").is_visible() and ink(page) == 0
+    assert set(names(page)[1:5]) == {"red-chair", "blue-chair", "green-lamp", "green-table"}
+    page.fill("#words", "blue")
+    wait_for_best(page, "blue-chair")  # like that photo, but blue
+    page.click("#clear")
+    wait_for_count(page, 0)
+    assert not page.locator("#picture").is_visible()
+
+
+def test_a_model_without_words_greys_the_box_out_and_says_why(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    page.wait_for_selector(".words.is-off")
+    assert page.locator("#words").is_disabled()
+    assert "no words" in page.get_attribute("#words", "placeholder")
+    assert not page.locator("#balance").is_visible()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (360, 640), (844, 390)])
+def test_the_box_fits_a_phone(worded: str, open_page: Any, size: tuple[int, int]) -> None:
+    width, height = size
+    phone = {"viewport": {"width": width, "height": height}, "has_touch": True, "is_mobile": True}
+    page = open_page(worded, reduced_motion="reduce", **phone)
+    draw_sketch(page, CHAIR)
+    page.fill("#words", "red")
+    wait_for_best(page, "red-chair")
+    for part in (".ask", "#balance"):
+        box = page.locator(part).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -96,6 +96,17 @@ def test_a_gain_is_claimed_only_where_the_interval_leaves_out_zero(
     assert "loss" in capsys.readouterr().out
 
 
+def test_several_seeds_count_as_their_mean(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad, old = (
+        write_result(folder / "chairv2" / f"{name}.json", [[9, rank]] * 10)
+        for name, rank in (("good", 1), ("bad", 5), ("old", 5))
+    )
+    assert main(["results", "--compare", f"{good},{bad}", str(old), "--json"]) == 0
+    comparison = json.loads(capsys.readouterr().out)
+    assert comparison["first"] == "good & bad" and comparison["figures"]["acc@1"]["difference"] == 50
+    assert main(["results", "--compare", f"{good},{folder / 'absent.json'}", str(old)]) == 2
+
+
 def test_figures_over_steps_need_the_same_steps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = write_result(folder / "chairv2" / "one.json", [[1], [2]])
     two = write_result(folder / "chairv2" / "two.json", [[3, 1], [4, 2]])

@@ -37,8 +37,10 @@ class Args:
 
     dataset: str | None = None
     """Only this data set, e.g. chairv2."""
-    compare: tuple[Path, Path] | None = None
-    """Two result files of the same split: the first minus the second, with 95 % intervals over the queries."""
+    compare: tuple[str, str] | None = None
+    """Two result files of the same split: the first minus the second, with 95 % intervals over the queries. Several
+    seeds of one system, joined by commas (a.json,a-seed-1.json), count as their mean.
+    """
     curves: tuple[Path, ...] | None = None
     """A picture to write, e.g. early.png, and the result files of the same split whose m@A, m@B, w@mA and w@mB it shows
     over the drawing.
@@ -69,7 +71,7 @@ def run(args: Args) -> int:
     from sketchseek.cli.output import print_json
 
     if args.compare:
-        comparison = compare(*args.compare)
+        comparison = compare(*([Path(name) for name in side.split(",")] for side in args.compare))
         if args.json:
             print_json(comparison)
         else:
@@ -222,30 +224,33 @@ def _digits(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:.2f}"
 
 
-def compare(first: Path, second: Path) -> dict[str, Any]:
-    """The first result minus the second, paired over queries: mean and 95 % bootstrap interval in percentage points.
+def compare(first: Sequence[Path], second: Sequence[Path]) -> dict[str, Any]:
+    """The first system minus the second, paired over queries: mean and 95 % bootstrap interval in percentage points.
 
-    ``verdict`` says which is better, whether more or less of the figure is. Raises InputError unless both rank the same
-    queries in the same gallery.
+    Each system is one or more results, of several seeds, whose mean counts for each query. ``verdict`` says which is
+    better, whether more or less of the figure is. Raises InputError unless all rank the same queries in the same
+    gallery.
     """
     import numpy as np
 
     from sketchseek.lab.evaluation.compare import paired_bootstrap
     from sketchseek.lab.evaluation.metrics import LOWER_IS_BETTER, OVER_STEPS, per_query
 
-    a, b = _read_results([first, second])
-    values = [per_query(np.array(result["ranks"]), result["split"]["gallery"]) for result in (a, b)]
-    steps = [len(result["ranks"][0]) for result in (a, b)]
+    results = _read_results([*first, *second])
+    values = [per_query(np.array(result["ranks"]), result["split"]["gallery"]) for result in results]
+    steps = {len(result["ranks"][0]) for result in results}
     figures = {}
     for name in values[0]:
-        # Over steps the two are comparable only where both were cut into as many; one step has no such figures.
-        if name in OVER_STEPS and (steps[0] != steps[1] or steps[0] == 1):
+        # Over steps results are comparable only where all were cut into as many; one step has no such figures.
+        if name in OVER_STEPS and (len(steps) > 1 or steps == {1}):
             continue
-        mean, low, high = (100 * value for value in paired_bootstrap(values[0][name], values[1][name]))
+        a, b = (np.mean([v[name] for v in side], axis=0) for side in (values[: len(first)], values[len(first) :]))
+        mean, low, high = (100 * value for value in paired_bootstrap(a, b))
         better, worse = (high < 0, low > 0) if name in LOWER_IS_BETTER else (low > 0, high < 0)
         verdict = "gain" if better else "loss" if worse else "not told apart"
         figures[name] = {"difference": mean, "low": low, "high": high, "verdict": verdict}
-    return {"first": a["name"], "second": b["name"], "queries": len(a["ranks"]), "figures": figures}
+    names = [" & ".join(r["name"] for r in side) for side in (results[: len(first)], results[len(first) :])]
+    return {"first": names[0], "second": names[1], "queries": len(results[0]["ranks"]), "figures": figures}
 
 
 def draw(picture: Path, files: Sequence[Path]) -> None:

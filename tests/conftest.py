@@ -35,7 +35,7 @@ def _no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small data set in the layout of `folder`: 24 train and 12 test photos of coloured shapes, a sketch of each
-    in strokes.
+    in strokes, and a caption.
     """
     import json
 
@@ -47,14 +47,17 @@ def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part, count in (("train", 24), ("test", 12)):
         for kind in ("photos", "sketches"):
             (root / part / kind).mkdir(parents=True)
+        words = {}
         for index in range(count):
             corners = generator.uniform(0.15, 0.85, size=(int(generator.integers(3, 7)), 2))
             colour = tuple(int(c) for c in generator.integers(30, 220, size=3))
             photo = Image.new("RGB", (80, 80), (245, 244, 240))
             ImageDraw.Draw(photo).polygon([tuple(c * 80) for c in corners], fill=colour)
             name = f"{part}{index:02d}"
+            words[name] = f"a {('red', 'green', 'blue')[int(np.argmax(colour))]} shape with {len(corners)} corners"
             photo.save(root / part / "photos" / f"{name}.png")
             stroke = [[float(x), float(y), 0.0, 0.0] for x, y in (*corners, corners[0])]
             document = {"format": "sketchseek-sketch", "version": 1, "strokes": [stroke]}
             (root / part / "sketches" / f"{name}_1.json").write_text(json.dumps(document))
+        (root / part / "words.json").write_text(json.dumps(words))
     return root

@@ -30,6 +30,10 @@ class Args:
     """Partial sketches a sketch; by default 20 where every sketch has strokes, else 1."""
     extract_strokes: bool = False
     """Recover strokes from raster sketches first, so that partial sketches exist for them too."""
+    query: Literal["sketch", "words", "both"] | None = None
+    """What a photo is searched by: the sketch, its caption, or both; by default both where the model takes words and
+    the data has captions.
+    """
     part: Literal["test", "train"] = "test"
     """Which part of the data set."""
     report: Path | None = None
@@ -48,7 +52,7 @@ def run(args: Args) -> int:
     from sketchseek.cli.progress import progress
     from sketchseek.lab.datasets.base import merge
     from sketchseek.lab.datasets.recovered import with_strokes
-    from sketchseek.lab.evaluation.evaluate import default_steps, evaluate, evaluate_levels
+    from sketchseek.lab.evaluation.evaluate import default_query, default_steps, evaluate, evaluate_levels
 
     if args.steps is not None and args.steps < 1:
         raise InputError(f"--steps {args.steps}: at least 1")
@@ -60,15 +64,17 @@ def run(args: Args) -> int:
     if not args.models:
         raise InputError("evaluate needs a run or a model folder, e.g. runs/chairs, or `default`")
     subjects = _in_order([_open_model(path) for path in args.models])
+    query = args.query or default_query(subjects[-1].encoder, split)
     total = len(split.photos) * len(subjects) + len(split.sketches) * steps
     with progress("evaluating", total) as advance:
         if len(subjects) == 1:
-            evaluation = evaluate(subjects[0].encoder, split, steps, advance)
+            evaluation = evaluate(subjects[0].encoder, split, steps, advance, query=query)
         else:
-            evaluation = evaluate_levels({s.completion: s.encoder for s in subjects}, split, steps, advance)
-    document = _document(args, subjects, datasets, split, evaluation)
+            evaluation = evaluate_levels({s.completion: s.encoder for s in subjects}, split, steps, advance, query)
+    document = _document(args, subjects, datasets, split, evaluation) | {"query": query}
     subject = subjects[0] if len(subjects) == 1 else None
-    document |= _calibration(subject, split, evaluation)
+    # The confidence is of sketches alone.
+    document |= _calibration(subject if query == "sketch" else None, split, evaluation)
     if args.report:
         from sketchseek.lab.evaluation.embedding_plots import write_embedding_plots
         from sketchseek.lab.evaluation.report import write_report
@@ -82,14 +88,15 @@ def run(args: Args) -> int:
         others = {}
         if subject is not None and subject.run is not None:
             with progress("last and best checkpoint", 2) as advance:
-                others = _checkpoints(subject, split, evaluation, advance)
+                others = _checkpoints(subject, split, evaluation, advance, query)
         _write_result(args.result, document | others, evaluation)
     if args.json:
         print_json(document)
     else:
         for name, value in _figures(document).items():
             print(f"{name:>30}  {'-' if value is None else format(value, '.2f')}")
-        print(f"{document['queries']} sketches, {document['gallery']} photos, {steps} steps")
+        words = {"sketch": "", "words": ", by their captions", "both": ", with the captions of their photos"}[query]
+        print(f"{document['queries']} sketches{words}, {document['gallery']} photos, {steps} steps")
     return 0
 
 
@@ -205,7 +212,7 @@ def _method_report(folder: Path, subject: _Subject, split: Any, evaluation: Any)
     return method.report(folder, subject.encoder.network, config, split, evaluation)
 
 
-def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any) -> dict[str, Any]:
+def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any, query: Any) -> dict[str, Any]:
     """The figures of the last step and of the best on validation side by side, complete sketches only for the one
     not chosen.
     """
@@ -219,7 +226,7 @@ def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any) -
             result[name] = evaluation.figures()
         elif (subject.path / f"{checkpoint}.safetensors").exists():
             encoder, _ = load_encoder(subject.path, checkpoint)
-            result[name] = evaluate(encoder, split).figures()
+            result[name] = evaluate(encoder, split, query=query).figures()
         advance(1)
     return result
 
@@ -231,6 +238,7 @@ def _write_result(path: Path, document: dict[str, Any], evaluation: Any) -> None
         **{k: document[k] for k in ("method", "name", "dataset")},
         "split": document["split"] | {k: document[k] for k in ("queries", "gallery")},
         "steps": document["steps"],
+        "query": document["query"],
         "backbone": (trained["config"] or {}).get("backbone"),
         "initial_weights": trained["weights"],
         **{k: trained[k] for k in ("preset", "row")},

@@ -143,6 +143,8 @@ def read_reproduced(folder: Path) -> list[Entry]:
         result = _read_result(path)
         details = {k: v for k, v in result.items() if k not in ("figures", "ranks", "method", "dataset", "name")}
         parts = [result.get(k) for k in ("preset", "row", "backbone")]
+        # Whoever wrote the captions saw the photo, so such figures are those of words that are right.
+        parts.append({"words": "words alone, true captions", "both": "true captions"}.get(result.get("query", "")))
         entries.append(
             Entry(
                 dataset=result["dataset"],

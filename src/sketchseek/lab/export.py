@@ -36,7 +36,8 @@ ALIGNMENT = 64
 SMALL = 1024  # bytes; smaller tensors (shapes, scales) stay inside the graph
 FROZEN_THINGS = 48  # the set that torch and onnxruntime must agree on: so many photos, one sketch of each
 FROZEN_SEED = 20_200
-TOLERANCE = 1e-3  # largest difference of any feature, of features of length 1
+TOLERANCE = 1e-3  # largest difference of any feature, of features of length 1 or, where they are longer, of its share
+FROZEN_WORDS = 8  # of the frozen set's captions are matched with all its photos
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
             "confidence": run.get("confidence"),
             "card": card,
         }
+        if hasattr(network, "encode_text"):
+            network.tokenizer.save(str(unfinished / "tokenizer.json"))
+            config["words"] = {"fusion": network.fusion, "length": network.tokenizer.padding["length"]}
         if getattr(network, "state", 0):
             config["state"] = network.state
         if hasattr(network, "encode_regions"):
@@ -104,20 +108,28 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
     return parity
 
 
-def frozen_set(size: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
-    """The sketches (ink) and photos that parity is checked on; made from a seed, so always the same."""
+def frozen_set(size: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8], list[str]]:
+    """The sketches (ink), photos and texts that parity is checked on; made from a seed, so always the same."""
     things = [generate(index, FROZEN_SEED, drawers=1) for index in range(FROZEN_THINGS)]
-    return [prepare_sketch(t.sketches[0], size) for t in things], np.stack(
-        [prepare_photo(t.photo, size) for t in things]
-    )
+    ink = [prepare_sketch(t.sketches[0], size) for t in things]
+    return ink, np.stack([prepare_photo(t.photo, size) for t in things]), [t.words for t in things]
 
 
 def compare(reference: TorchEncoder, model: Model) -> Parity:
-    """Encode the frozen set with both and compare features, similarities and the ten best photos of each sketch."""
-    ink, photos = frozen_set(model.size)
+    """Encode the frozen set with both and compare features, similarities and the ten best photos of each sketch; where
+    there are words, also their features, and how well they match each photo.
+    """
+    ink, photos, texts = frozen_set(model.size)
     expected = (reference.encode_sketches(ink), reference.encode_photos(photos))
     found = (model.encode_sketches(ink), model.encode_photos(photos))
     difference = max(_largest_difference(e, f) for e, f in zip(expected, found, strict=True))
+    if reference.has_words:
+        difference = max(difference, _largest_difference(reference.encode_text(texts), model.encode_text(texts)))
+    if reference.can_match:
+        tokens = expected[1]["tokens"]
+        for text in texts[:FROZEN_WORDS]:
+            gap = float(np.abs(reference.match(text, tokens) - model.match(text, tokens)).max())
+            difference = max(difference, gap)
     wanted = np.asarray(reference.matcher.similarity(*expected))
     got = np.asarray(model.matcher.similarity(*found))
     gap = float(np.abs(wanted - got).max())
@@ -130,7 +142,12 @@ def compare(reference: TorchEncoder, model: Model) -> Parity:
 
 
 def _largest_difference(expected: Features, found: Features) -> float:
-    return max(float(np.abs(expected[name] - found[name]).max()) for name in expected)
+    """Of any feature; of features longer than 1, as a share of their length."""
+    differences = []
+    for name, values in expected.items():
+        length = float(np.linalg.norm(values, axis=-1).max())
+        differences.append(float(np.abs(values - found[name]).max()) / max(length, 1.0))
+    return max(differences)
 
 
 def _round_to_float16(network: nn.Module) -> None:
@@ -149,6 +166,16 @@ def _graphs(network: Any, size: int) -> dict[str, tuple[_Encoding, dict[str, Ten
     ink = torch.zeros(2, size, size, dtype=torch.uint8)
     graphs: dict[str, tuple[_Encoding, dict[str, Tensor]]] = {}
     graphs["photo"] = (lambda network, photo: network.encode_photo(photo)), {"photo": photos}
+    if hasattr(network, "encode_text"):
+        tokens = torch.tensor([encoded.ids for encoded in network.tokenizer.encode_batch(["one", "another"])])
+        graphs["text"] = (lambda network, tokens: network.encode_text(tokens)), {"tokens": tokens}
+        if hasattr(network, "match"):
+            with torch.inference_mode():
+                of_photos = network.encode_photo(photos)["tokens"]
+            graphs["match"] = (
+                (lambda network, tokens, photo_tokens: {"probability": network.match(tokens, photo_tokens)}),
+                {"tokens": tokens, "photo_tokens": of_photos},
+            )
     if getattr(network, "state", 0):
         graphs["sketch"] = _followed, {"ink": ink, "state": torch.zeros(2, network.state)}
         return graphs

@@ -132,15 +132,54 @@ class TorchEncoder:
     def encode_photos(self, pixels: NDArray[np.uint8]) -> Features:
         return self._encode(self.network.encode_photo, pixels)
 
-    def _encode(self, encode: Any, pixels: NDArray[np.uint8]) -> Features:
+    @property
+    def has_words(self) -> bool:
+        """As ``Model.has_words``."""
+        return hasattr(self.network, "encode_text")
+
+    @property
+    def can_match(self) -> bool:
+        """As ``Model.can_match``."""
+        return hasattr(self.network, "match")
+
+    @property
+    def fusion(self) -> str:
+        """As ``Model.fusion``, of a network with words."""
+        network: Any = self.network
+        return network.fusion
+
+    @property
+    def query(self) -> str:
+        """What the network was trained to be asked with: ``sketch``, ``words`` or ``both``."""
+        return getattr(self.network, "query", "both" if self.has_words else "sketch")
+
+    def encode_text(self, texts: Sequence[str]) -> Features:
+        """As ``Model.encode_text``, of a network with words."""
+        return self._encode(self.network.encode_text, self._tokens(texts))
+
+    def match(self, text: str, photo_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As ``Model.match``, of a network that can."""
+
+        def probability(tokens: Any, of_photos: Any) -> dict[str, Any]:
+            network: Any = self.network
+            return {"probability": network.match(tokens, of_photos)}
+
+        tokens = self._tokens([text]).repeat(len(photo_tokens), axis=0)
+        return self._encode(probability, tokens, photo_tokens)["probability"]
+
+    def _tokens(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        network: Any = self.network
+        return np.array([encoded.ids for encoded in network.tokenizer.encode_batch(list(texts))], dtype=np.int64)
+
+    def _encode(self, encode: Any, *inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         import torch
 
         was_training = self.network.training
         self.network.eval()
         parts = []
         with torch.inference_mode():
-            for start in range(0, len(pixels), BATCH):
-                batch = torch.from_numpy(np.array(pixels[start : start + BATCH])).to(self.device)
-                parts.append({k: v.float().cpu().numpy() for k, v in encode(batch).items()})
+            for start in range(0, len(inputs[0]), BATCH):
+                batch = [torch.from_numpy(np.array(i[start : start + BATCH])).to(self.device) for i in inputs]
+                parts.append({k: v.float().cpu().numpy() for k, v in encode(*batch).items()})
         self.network.train(was_training)
         return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,21 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
 from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, figures, ranks_of, success_step
 from sketchseek.matching import Features, Matcher
+from sketchseek.matching.fusion import fuse
 from sketchseek.model.confidence import SCORES
 from sketchseek.model.sketch_encoder import encode_episodes
 
 SKETCHES_AT_A_TIME = 8
 
+Query: TypeAlias = Literal["sketch", "words", "both"]  # what the photo is searched by
+WEIGHT = 0.5  # of the words where sketch and words are joined, as they were in training
+
 
 class Encoder(Protocol):
-    """What evaluation needs of a model: a run of the lab (torch) or an exported folder (ONNX) alike."""
+    """What evaluation needs of a model: a run of the lab (torch) or an exported folder (ONNX) alike.
+
+    For queries with words also ``has_words``, ``fusion`` and ``encode_text``, as ``Model`` has them.
+    """
 
     @property
     def size(self) -> int: ...
@@ -82,6 +89,21 @@ def default_steps(split: Split) -> int:
     return 20 if split.sketches and all(has_steps(s) for s in split.sketches) else 1
 
 
+def default_query(encoder: Any, split: Split) -> Query:
+    """Sketch and words where the model takes words and the photos have captions, or what it was trained for alone;
+    else the sketch.
+    """
+    if not getattr(encoder, "has_words", False) or _wordless(split):
+        return "sketch"
+    query: Query = getattr(encoder, "query", "both")
+    return query
+
+
+def _wordless(split: Split) -> int:
+    """How many sketches are of a photo without a caption."""
+    return sum(not split.photos[sketch.photo].caption for sketch in split.sketches)
+
+
 def has_steps(sketch: SketchItem) -> bool:
     """Whether it is known how the sketch grew."""
     return sketch.strokes is not None or bool(sketch.frames)
@@ -101,11 +123,16 @@ def evaluate(
     steps: int = 1,
     advance: Callable[[int], None] = lambda images: None,
     part: slice = slice(None),
+    query: Query = "sketch",
 ) -> Evaluation:
     """Encode all photos and all (sketch, step) of the split and rank. ``advance`` is told of images as they are
     encoded. With ``part`` only these of the ``steps`` are evaluated.
 
-    Raises InputError for a split without photos or sketches, and for steps > 1 where a sketch has no strokes.
+    With ``query`` both, every step is searched by the sketch so far and the whole caption of its photo; with words, by
+    the caption alone, and all steps are alike.
+
+    Raises InputError for a split without photos or sketches, for steps > 1 where a sketch has no strokes, and for words
+    where the model takes none or a photo has none.
     """
     from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames, sketch_pixels
 
@@ -118,6 +145,7 @@ def evaluate(
     advance(len(pixels))
     complete = sketch_pixels(split.sketches, encoder.size) if steps == 1 else None
     target = np.array([s.photo for s in split.sketches])
+    texts = None if query == "sketch" else _encoded_captions(encoder, split)
     ranks, nearest, scores = [], [], []
     for start in range(0, len(target), SKETCHES_AT_A_TIME):
         chunk = slice(start, start + SKETCHES_AT_A_TIME)
@@ -126,7 +154,7 @@ def evaluate(
         else:
             frames = np.stack([sketch_frames(s, steps, encoder.size)[part] for s in split.sketches[chunk]])
         shape = frames.shape[:2]  # sketches, steps
-        features = encode_episodes(encoder, frames)
+        features = _queries(encoder, frames, None if texts is None else texts[chunk], query)
         similarity = np.asarray(encoder.matcher.similarity(features, photos))
         order = np.argsort(-similarity, axis=1, kind="stable")[:, :SCORES]
         ranks.append(ranks_of(similarity, np.repeat(target[chunk], shape[1])).reshape(shape))
@@ -136,11 +164,37 @@ def evaluate(
     return Evaluation(np.concatenate(ranks), np.concatenate(nearest), np.concatenate(scores), len(split.photos))
 
 
+def _encoded_captions(encoder: Any, split: Split) -> NDArray[np.float32]:
+    """The vectors, ``[sketches, D]``, of the captions of the sketches' photos."""
+    if not getattr(encoder, "has_words", False):
+        raise InputError("this model takes no words; evaluate it with --query sketch")
+    if _wordless(split):
+        raise InputError(
+            f"{_wordless(split)} of {len(split.sketches)} sketches are of photos without a caption; evaluate with "
+            "--query sketch"
+        )
+    return np.asarray(encoder.encode_text([split.photos[s.photo].caption for s in split.sketches])["vector"])
+
+
+def _queries(encoder: Any, frames: NDArray[np.uint8], texts: NDArray[np.float32] | None, query: Query) -> Features:
+    """Features of every (sketch, step) of ``frames [sketches, steps, S, S]``, joined with the vectors of words
+    ``[sketches, D]`` where there are any.
+    """
+    if texts is None:
+        return encode_episodes(encoder, frames)
+    words = np.repeat(texts, frames.shape[1], axis=0)
+    if query == "words":
+        return {"vector": words}
+    features = encode_episodes(encoder, frames)
+    return {**features, "vector": fuse(features["vector"], words, WEIGHT, encoder.fusion)}
+
+
 def evaluate_levels(
     encoders: Mapping[float, Encoder],
     split: Split,
     steps: int,
     advance: Callable[[int], None] = lambda images: None,
+    query: Query = "sketch",
 ) -> Evaluation:
     """Evaluate several models as one, each given with the share of a drawing, in 0..1, that it was trained for.
 
@@ -153,7 +207,7 @@ def evaluate_levels(
     for level, encoder in sorted(encoders.items()):
         end = int(level * steps + 1e-9)
         if end > begin:
-            parts.append(evaluate(encoder, split, steps, advance, slice(begin, end)))
+            parts.append(evaluate(encoder, split, steps, advance, slice(begin, end), query))
             begin = end
     ranks, nearest, scores = (
         np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("ranks", "nearest", "scores")

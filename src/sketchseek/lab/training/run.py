@@ -19,7 +19,7 @@ from sketchseek.lab.datasets import hold_out, split_hash
 from sketchseek.lab.datasets.base import Dataset, Split, merge
 from sketchseek.lab.datasets.traced import with_traced_sketches
 from sketchseek.lab.evaluation.calibration import calibrate
-from sketchseek.lab.evaluation.evaluate import evaluate
+from sketchseek.lab.evaluation.evaluate import default_query, evaluate
 from sketchseek.lab.methods import Method
 from sketchseek.lab.runs import TorchEncoder, load_encoder, load_network, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
@@ -86,7 +86,8 @@ def run_training(
     validation = _bounded(merge([v for _, v in held_out]))
 
     def validate(network: torch.nn.Module) -> dict[str, float]:
-        figures = evaluate(TorchEncoder(network, plan.config.size), validation).figures()
+        encoder = TorchEncoder(network, plan.config.size)
+        figures = evaluate(encoder, validation, query=default_query(encoder, validation)).figures()
         return {k: v for k, v in figures.items() if v is not None}
 
     progress = train(

@@ -1,0 +1,1 @@
+"""FVLP: a sketch and words that describe the photo, joined into one query."""

@@ -1,0 +1,128 @@
+"""Settings of FVLP. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from sketchseek.lab.training.config import BENCH, TrainingConfig
+
+TITLE = "FVLP: sketch and words"
+PAPER = (
+    "Dai et al., Vision-Language Joint Representation Learning for Sketch Less Facial Image Retrieval, "
+    "Information Fusion 112, 2024"
+)
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """The size of a tower; its feed-forward layers are four times as wide."""
+
+    layers: int
+    width: int
+    heads: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """``paper`` is CLIP ViT-B/16 and BERT, ``bench`` the same method on MobileNetV2 with a small text transformer."""
+
+    slug: ClassVar[str] = "fvlp"
+
+    backbone: str  # clip, torchvision/<name> or timm/<name>
+    taps: tuple[str, ...]  # layers whose maps are joined, the last one the final one; of clip its blocks from 0 on
+    vision: Transformer  # of clip, in patches of 16 px
+    size: int  # the input's side in pixels
+    polarity: Literal["black-on-white", "white-on-black"]
+    normalisation: Literal["unit", "imagenet", "raw"]  # raw for clip, which applies its own mean and deviation
+
+    text: Transformer
+    vocabulary: int  # rows of the word table; the last stands for [ENC], with which a text reads a photo
+    length: int  # tokens of a text, [CLS], [SEP] and padding included
+    towers: str  # folder with the stock towers `clip` and `bert` as transformers saves them; only read to begin with
+
+    features: Literal["multi-scale", "class"]  # class: the class token alone, as in pre-training
+    channels: int  # of the multi-scale attention module
+    embedding: int  # the vector's entries
+    fusion: Literal["raw_sum", "unit_sum", "sketch_only", "text_only"]  # what the query is made of
+
+    program: Literal["fine-tuning", "pre-training"]  # pre-training is on photos and words alone
+    queue: int  # momentum features kept, at most; never more than four epochs of pairs
+    momentum: float  # of the momentum copies, a step
+    distillation: float  # share of the momentum copies' opinion in the targets, once the first two epochs are over
+    matching_weight: float  # of the matching of words and photos (ITM); the contrast of words and photos (ITC) weighs 1
+    sketch_weight: float  # of the contrast of sketches alone with photos, which the paper has not
+    temperature: float  # to begin with; it is learnt
+    partial: bool  # show a random part of each drawing, as the paper's random frame does
+    published_rates: bool  # the published warm-up and decay instead of training.schedule
+
+    training: TrainingConfig
+
+
+BENCH_CONFIG = Config(
+    backbone="torchvision/mobilenet_v2",
+    taps=("features.6", "features.10", "features.13", "features.18"),
+    vision=Transformer(layers=12, width=768, heads=12),
+    size=224,
+    polarity="black-on-white",
+    normalisation="unit",
+    text=Transformer(layers=3, width=192, heads=4),
+    vocabulary=2000,
+    length=48,
+    towers="",
+    features="multi-scale",
+    channels=512,
+    embedding=256,
+    fusion="raw_sum",
+    program="fine-tuning",
+    queue=57_600,
+    momentum=0.995,
+    distillation=0.4,
+    matching_weight=1.0,
+    sketch_weight=0.5,
+    temperature=0.07,
+    partial=True,
+    published_rates=False,
+    training=BENCH,
+)
+
+PAPER_CONFIG = replace(
+    BENCH_CONFIG,
+    backbone="clip",
+    taps=("3", "5", "7", "11"),
+    normalisation="raw",
+    text=Transformer(layers=12, width=768, heads=12),
+    vocabulary=30_524,  # BERT's 30,522, [DEC], which nothing uses, and [ENC]
+    length=65,
+    channels=2048,
+    matching_weight=10.0,
+    sketch_weight=0.0,
+    published_rates=True,
+    # 100 epochs over FS2K-SDE1's 1,079 photos
+    training=TrainingConfig(
+        pairs=107_900,
+        batch=16,
+        optimizer="adamw",
+        rate_body=3e-5,
+        rate_new=1e-3,
+        weight_decay=0.05,
+        schedule="constant",
+        augmentation="flip",
+        precision="fp32",
+    ),
+)
+
+PRESETS = {
+    "bench": BENCH_CONFIG,
+    "paper": PAPER_CONFIG,
+    "pre-training": replace(
+        PAPER_CONFIG,
+        features="class",
+        program="pre-training",
+        queue=61_440,
+        matching_weight=1.0,
+        partial=False,
+        # 15 epochs of 23,925 steps, on each of eight processes
+        training=replace(PAPER_CONFIG.training, pairs=28_710_000, batch=80, precision="bf16"),
+    ),
+}

@@ -1,0 +1,147 @@
+"""One vision tower for sketch and photo, one text tower, and the query that a sketch and words make together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from sketchseek.errors import InputError
+from sketchseek.lab.methods.fvlp.config import Config
+from sketchseek.lab.methods.fvlp.momentum import Momentum
+from sketchseek.lab.methods.fvlp.multiscale import MultiScaleAttention
+from sketchseek.lab.methods.fvlp.towers import ClipTower, ConvolutionalTower, TextTower
+from sketchseek.lab.methods.fvlp.words import Words
+from sketchseek.lab.methods.inputs import Inputs
+
+WORDS_MATCH = 1  # the class of a pair of words and photo that belong together
+
+
+class Projected(NamedTuple):
+    """Projections ``[B, E]`` of the photos, of the sketches (None where there were none) and of the texts, none of them
+    of unit length.
+    """
+
+    photo: Tensor
+    sketch: Tensor | None
+    text: Tensor
+
+
+class Encoded(NamedTuple):
+    """What the losses compare: the projections, those of the momentum copies, and the photos' ``tokens [B, P, C]``."""
+
+    own: Projected
+    momentum: Projected
+    tokens: Tensor
+
+
+class FVLP(nn.Module):
+    """``forward(ink [B, S, S] | None, photos [B, S, S, 3], tokens int64 [B, L])`` is ``Encoded``; it needs the momentum
+    copies, which exist in training alone. ``forward(None, photo_tokens [B, P, C], tokens, matching=True)`` are the
+    logits ``[B, 2]`` of words and photo not belonging and belonging together.
+
+    The vectors of sketch and words are the projections s and c as they are, so that ``matching.fusion.fuse`` can join
+    them; the photo's is of unit length.
+    """
+
+    matcher = "cosine"
+
+    def __init__(self, config: Config, weights: str) -> None:
+        super().__init__()
+        self.inputs = Inputs(config.polarity, config.normalisation)
+        self.words = Words(config.vocabulary, config.length)
+        self.text = TextTower(config.text, config.vocabulary)
+        width = config.text.width
+        self.vision: ClipTower | ConvolutionalTower
+        if config.backbone == "clip":
+            if config.vision.width != width:
+                raise InputError(
+                    f"fvlp: words read a photo's tokens, so both towers are of one width, not "
+                    f"{config.vision.width} and {width}"
+                )
+            self.vision = ClipTower(config.taps, config.size, config.vision)
+        else:
+            self.vision = ConvolutionalTower(config.backbone, config.taps, config.size, width, weights)
+        self.multi_scale = None
+        if config.features == "multi-scale":
+            if self.vision.side < 3:
+                raise InputError(f"fvlp: images of {config.size} px are too small for the convolution over its cells")
+            self.multi_scale = MultiScaleAttention(self.vision.channels, config.channels)
+        features = config.channels if self.multi_scale else width
+        self.vision_projection = nn.Linear(features, config.embedding)
+        nn.init.xavier_uniform_(self.vision_projection.weight)
+        self.text_projection = nn.Linear(width, config.embedding)
+        self.matching_head = nn.Linear(width, 2)
+        self.temperature = nn.Parameter(torch.tensor(config.temperature))
+        # Where training never joins the two, they weigh alike when somebody does.
+        self.fusion = config.fusion if config.fusion in ("raw_sum", "unit_sum") else "unit_sum"
+        self.query = {"sketch_only": "sketch", "text_only": "words"}.get(config.fusion, "both")
+        self.training_only: Momentum
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        return self.words.tokenizer
+
+    def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
+        vector, _ = self._project(self.vision, self.vision_projection, self.inputs.sketches(ink))
+        return {"vector": vector}
+
+    def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
+        vector, tokens = self._project(self.vision, self.vision_projection, self.inputs.photos(photos))
+        return {"vector": F.normalize(vector, dim=1), "tokens": tokens}
+
+    def encode_text(self, tokens: Tensor) -> dict[str, Tensor]:
+        """int64 ``[B, L]``, as the tokenizer makes them."""
+        return {"vector": self.text_projection(self.text(tokens))}
+
+    def match(self, tokens: Tensor, tokens_of_photo: Tensor) -> Tensor:
+        """The probability, ``[B]``, that words ``[B, L]`` and photo ``[B, P, C]`` belong together."""
+        return self.matching_head(self.text(tokens, tokens_of_photo)).softmax(dim=1)[:, WORDS_MATCH]
+
+    def forward(self, ink: Tensor | None, photos: Tensor, tokens: Tensor, matching: bool = False) -> Encoded | Tensor:
+        if matching:
+            return self.matching_head(self.text(tokens, photos))
+        # One pass for both: batch norm sees sketches and photos together, as it will when it is fixed.
+        images = self.inputs.photos(photos)
+        if ink is not None:
+            images = torch.cat([images, self.inputs.sketches(ink)])
+        count = len(photos)
+        vectors, seen = self._project(self.vision, self.vision_projection, images)
+        texts = self.text_projection(self.text(tokens))
+        copies = self.training_only
+        with torch.no_grad():
+            momentum_vectors, _ = self._project(copies.vision, copies.vision_projection, images)
+            momentum_texts = copies.text_projection(copies.text(tokens))
+        own, momentum = (
+            Projected(v[:count], v[count:] if ink is not None else None, t)
+            for v, t in ((vectors, texts), (momentum_vectors, momentum_texts))
+        )
+        return Encoded(own, momentum, seen[:count])
+
+    def _project(self, tower: nn.Module, projection: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Projections ``[B, E]`` and tokens ``[B, P, C]`` of images; the module between has no momentum copy."""
+        seen = tower(images)
+        return projection(seen.summary if self.multi_scale is None else self.multi_scale(seen.maps)), seen.tokens
+
+
+def build(config: Config, weights: str = "random") -> FVLP:
+    """The network. ``random`` begins anew throughout; else the towers of ``config.towers`` are loaded into CLIP and
+    BERT, or ``weights`` (``pretrained``, a local file, a run) into a convolutional tower, whose text tower has none.
+    """
+    network = FVLP(config, weights)
+    if weights != "random" and config.backbone == "clip":
+        if not config.towers:
+            raise InputError(
+                "fvlp: CLIP and BERT are read from a local folder with `clip` and `bert` in it; give "
+                "--set towers=DIR, or --weights random"
+            )
+        folder = Path(config.towers).expanduser()
+        assert isinstance(network.vision, ClipTower)
+        network.vision.load(folder / "clip")
+        network.text.load(folder / "bert")
+        network.words.read(folder / "bert")
+    return network.to(memory_format=torch.channels_last)

@@ -1,0 +1,203 @@
+"""Contrast (ITC) against momentum queues and matching (ITM) of words and photos, with the sketch in the query."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from accelerate.utils import gather
+from torch import Tensor, nn
+
+from sketchseek.errors import InputError
+from sketchseek.lab.datasets.base import SketchItem, Split
+from sketchseek.lab.datasets.recovered import with_strokes
+from sketchseek.lab.methods.fvlp.config import Config
+from sketchseek.lab.methods.fvlp.momentum import Momentum
+from sketchseek.lab.methods.fvlp.network import FVLP, WORDS_MATCH, Projected
+from sketchseek.lab.methods.fvlp.towers import ConvolutionalTower
+from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.matching.fusion import fuse
+
+EPOCHS_IN_QUEUE = 4  # a longer queue is full of what the towers thought long ago, and of each photo's own features
+EPOCHS_OF_RAMP = 2  # until the momentum copies' opinion has its full weight
+LEAST_PART = 0.05  # of a drawing that training shows
+TEMPERATURES = (0.001, 0.5)
+LEAST_RATE = 1 / 30  # of the peak, where the published warm-up begins and pre-training ends: 1e-6 of 3e-5
+
+Vectors = dict[str, Tensor]  # unit vectors [B, E] by what they are of: photo, text, query, sketch
+Terms = tuple[tuple[str, str], ...]  # what is compared with whose queue
+
+ITC: Terms = (("photo", "text"), ("text", "photo"), ("query", "photo"), ("photo", "query"))
+PRE_TRAINING: Terms = ITC[:2]
+SKETCH: Terms = (("sketch", "photo"), ("photo", "sketch"))
+
+
+def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
+    """One phase, of fine-tuning or of pre-training."""
+    pre_training = config.program == "pre-training"
+    captions = [photo.caption for photo in pairs.split.photos]
+    wordless = sum(not captions[photo] for photo in pairs.drawn)
+    if wordless:
+        raise InputError(
+            f"fvlp learns from words, and {wordless} of {len(pairs.drawn)} photos of this data have no caption; put "
+            "them into words.json beside the photos, or take another method"
+        )
+    if network.tokenizer is None:
+        network.words.learn(captions)
+    tokens = network.words.tokens(captions)
+    if config.partial and not pre_training:
+        # Whatever the sketches are, the photos are as many and in the same order.
+        cut = replace(config.training, completion=(LEAST_PART, 1.0))
+        split = growing(pairs.split)
+        pairs = TrainingPairs([split], config.size, cut if _has_strokes(split) else config.training, pairs.seed)
+    contrast = PRE_TRAINING if pre_training else ITC
+    extra = SKETCH if config.sketch_weight and not pre_training else ()
+    names = tuple(sorted({queue for _, queue in (*contrast, *extra)}))
+    training = config.training
+    per_epoch = max(1, len(pairs.drawn) // training.batch)
+    size = min(config.queue, EPOCHS_IN_QUEUE * len(pairs.drawn))
+    momentum = network.training_only = Momentum(network, names, size, config.momentum)
+
+    def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
+        with torch.no_grad():
+            network.temperature.clamp_(*TEMPERATURES)
+        momentum.follow(network)
+        texts = tokens.to(batch.photo.device)[batch.photo]
+        encoded = trained(None if pre_training else batch.ink, batch.photos, texts)
+        share = config.distillation * min(1.0, fraction * training.steps / (EPOCHS_OF_RAMP * per_epoch))
+        own, slow = unit_vectors(config.fusion, encoded.own), unit_vectors(config.fusion, encoded.momentum)
+        tau = network.temperature
+        values = {"contrast": contrast_loss(contrast, own, slow, batch.photo, momentum, tau, share)}
+        of_photos, of_texts, labels = pairs_to_match(own, batch.photo, tau)
+        logits = trained(None, encoded.tokens[of_photos], texts[of_texts], matching=True)
+        values["matching"] = F.cross_entropy(logits, labels)
+        total = values["contrast"] + config.matching_weight * values["matching"]
+        if extra:
+            values["sketch"] = contrast_loss(extra, own, slow, batch.photo, momentum, tau, share)
+            total = total + config.sketch_weight * values["sketch"]
+        momentum.push({name: gather(slow[name]) for name in names}, gather(batch.photo))
+        return {"loss": total, **values, "temperature": tau}
+
+    return [
+        Phase(
+            name=config.program,
+            steps=training.steps,
+            batch=pairs.at,
+            loss=loss,
+            optimizers={"all": build_optimizer(body_and_new(network, _body(network), training), training)},
+            schedule=_rates(config, training.steps / per_epoch),
+        )
+    ]
+
+
+def growing(split: Split) -> Split:
+    """The split with sketches that show how they grow: each frame of a drawing as a sketch of its own, strokes where
+    they can be recovered from pixels.
+    """
+
+    def frames(sketch: SketchItem) -> list[SketchItem]:
+        if sketch.strokes is not None or not sketch.frames:
+            return [sketch]
+        return [replace(sketch, name=frame.stem, path=frame, frames=()) for frame in sketch.frames]
+
+    recovered = with_strokes(split)
+    return Split(split.photos, tuple(frame for sketch in recovered.sketches for frame in frames(sketch)))
+
+
+def unit_vectors(fusion: str, projected: Projected) -> Vectors:
+    """What is compared, ``[B, E]`` of unit length: photo, text, and where there are sketches, sketch and query."""
+    photo, text = projected.photo.float(), projected.text.float()
+    vectors = {"photo": F.normalize(photo, dim=1), "text": F.normalize(text, dim=1)}
+    if projected.sketch is not None:
+        sketch = projected.sketch.float()
+        vectors["sketch"] = F.normalize(sketch, dim=1)
+        alone = {"sketch_only": vectors["sketch"], "text_only": vectors["text"]}
+        vectors["query"] = alone[fusion] if fusion in alone else fuse(sketch, text, 0.5, fusion)
+    return vectors
+
+
+def contrast_loss(
+    terms: Terms,
+    own: Vectors,
+    slow: Vectors,
+    identity: Tensor,
+    momentum: Momentum,
+    temperature: Tensor,
+    share: float,
+) -> Tensor:
+    """The mean over the terms of the cross-entropy of similarities / ``temperature`` to the momentum features of this
+    batch and of the queue.
+
+    The targets are, in equal parts, the candidates of the same photo (``identity [B]``); ``share`` of them is left to
+    what the momentum copies find similar.
+    """
+    candidates = {name: torch.cat([gather(slow[name]), momentum.queue(name)]) for name in {b for _, b in terms}}
+    same = (identity[:, None] == torch.cat([gather(identity), momentum.identity])).float()
+    right = same / same.sum(dim=1, keepdim=True)
+    losses = []
+    for name, queue in terms:
+        with torch.no_grad():
+            found = (slow[name] @ candidates[queue].T / temperature).softmax(dim=1)
+            target = share * found + (1 - share) * right
+        losses.append(F.cross_entropy(own[name] @ candidates[queue].T / temperature, target))
+    return torch.stack(losses).mean()
+
+
+@torch.no_grad()
+def pairs_to_match(own: Vectors, identity: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Which photos and which texts of the batch to match, ``[3 B]`` each, and the classes ``[3 B]``: every right pair;
+    for each text another photo, for each photo another text, the likelier the more similar they are.
+    """
+    same = identity[:, None] == identity
+    similarity = own["photo"] @ own["text"].T / temperature
+
+    def another(similarity: Tensor) -> Tensor:
+        return torch.multinomial(similarity.masked_fill(same, -math.inf).softmax(dim=1), 1)[:, 0]
+
+    every = torch.arange(len(identity), device=identity.device)
+    photos = torch.cat([every, another(similarity.T), every])
+    texts = torch.cat([every, every, another(similarity)])
+    labels = torch.full_like(photos, 1 - WORDS_MATCH)
+    labels[: len(every)] = WORDS_MATCH
+    return photos, texts, labels
+
+
+def _has_strokes(split: Split) -> bool:
+    return any(sketch.strokes is not None for sketch in split.sketches)
+
+
+def _body(network: FVLP) -> nn.Module:
+    """What begins with weights of its own, and so learns at the lower rate: the backbone, or all of the stock towers
+    and what belongs to them. The published optimiser leaves the vision tower's attention out by a mistake.
+    """
+    if isinstance(network.vision, ConvolutionalTower):
+        return network.vision.backbone
+    body = nn.Module()
+    for name, part in network.named_children():
+        if name not in ("multi_scale", "training_only"):
+            body.add_module(name, part)
+    body.register_parameter("temperature", network.temperature)
+    return body
+
+
+def _rates(config: Config, epochs: float) -> Callable[[float], float]:
+    """The factor on the rates: ``training.schedule``, or as published, with a linear warm-up over the first epoch and
+    then a step an epoch: a cosine to 0, in pre-training nine tenths each.
+    """
+    if not config.published_rates:
+        return schedule(config.training.schedule)
+
+    def rate(fraction: float) -> float:
+        epoch = int(fraction * epochs)
+        if epoch == 0:
+            return LEAST_RATE + (1 - LEAST_RATE) * fraction * epochs
+        if config.program == "pre-training":
+            return max(0.9**epoch, LEAST_RATE)
+        return (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+    return rate

@@ -1,0 +1,75 @@
+"""Evaluation by a sketch, by words, and by both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sketchseek.errors import InputError
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.evaluation.evaluate import default_query, evaluate
+from sketchseek.matching import get_matcher
+
+
+class Seer:
+    """A model whose photos know their place in the gallery, whose words tell the even from the odd and whose sketches
+    the first half from the second: only both together tell one photo.
+    """
+
+    size, has_words, fusion = 32, True, "unit_sum"
+    matcher = get_matcher("cosine")
+
+    def __init__(self, split: Split) -> None:
+        self.captions = [photo.caption for photo in split.photos]
+        self.photo_of = [sketch.photo for sketch in split.sketches]
+        self.seen = 0
+
+    def _vector(self, photo: int, by_words: bool, by_sketch: bool) -> list[float]:
+        return [by_words * (-1.0) ** photo, by_sketch * (-1.0) ** (photo < len(self.captions) / 2)]
+
+    def encode_photos(self, pixels: np.ndarray) -> dict[str, Any]:
+        return {"vector": np.array([self._vector(i, True, True) for i in range(len(pixels))], np.float32)}
+
+    def encode_sketches(self, drawings: Sequence[Any]) -> dict[str, Any]:
+        photos = self.photo_of[self.seen : self.seen + len(drawings)]
+        self.seen += len(drawings)
+        return {"vector": np.array([self._vector(p, False, True) for p in photos], np.float32)}
+
+    def encode_text(self, texts: Sequence[str]) -> dict[str, Any]:
+        photos = [self.captions.index(text) for text in texts]
+        return {"vector": np.array([self._vector(p, True, False) for p in photos], np.float32)}
+
+
+@pytest.fixture
+def split(pairs_folder: Path) -> Split:
+    """Four photos with captions of their own, a sketch of each."""
+    whole = open_dataset(f"folder:{pairs_folder}").test
+    photos = tuple(replace(photo, caption=f"photo {i}") for i, photo in enumerate(whole.photos[:4]))
+    return Split(photos, tuple(s for s in whole.sketches if s.photo < 4))
+
+
+def test_sketch_and_words_together_find_what_neither_finds_alone(split: Split) -> None:
+    ranks = {query: evaluate(Seer(split), split, query=query).ranks[:, 0] for query in ("sketch", "words", "both")}
+    assert ranks["both"].tolist() == [1, 1, 1, 1]
+    assert ranks["sketch"].tolist() == ranks["words"].tolist() == [2, 2, 2, 2]
+
+
+def test_what_is_asked_with_follows_from_the_model_and_the_data(split: Split) -> None:
+    seer: Any = Seer(split)
+    assert default_query(seer, split) == "both"
+    assert default_query(object(), split) == "sketch"
+    wordless = replace(split, photos=tuple(replace(photo, caption="") for photo in split.photos))
+    assert default_query(seer, wordless) == "sketch"
+    seer.query = "words"
+    assert default_query(seer, split) == "words"
+    with pytest.raises(InputError, match="4 of 4 sketches are of photos without a caption"):
+        evaluate(seer, wordless, query="both")
+    seer.has_words = False
+    with pytest.raises(InputError, match="takes no words"):
+        evaluate(seer, split, query="words")

@@ -12,10 +12,10 @@ demo: .venv/.complete
 	@.venv/bin/sketchseek demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: .venv-dev/.complete browser
-	$(DEV)/python -m pytest -n 2 --dist loadgroup
+	$(DEV)/python -m pytest -n 2 --dist loadfile
 
 test-fast: .venv-dev/.complete
-	$(DEV)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(DEV)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: .venv-dev/.complete
 	$(DEV)/ruff check

@@ -38,12 +38,9 @@ START = str(WEIGHTS) if WEIGHTS.exists() else "random"
 SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
 
 
-# The inner loop runs the contract for one method; `make test` for all, each in one process: its tests share a run.
+# The inner loop runs the contract for one method, `make test` for all.
 QUICK = "siamese"
-SLUGS = [
-    pytest.param(slug, marks=[pytest.mark.xdist_group(slug), *([] if slug == QUICK else [pytest.mark.slow])])
-    for slug in methods()
-]
+SLUGS = [pytest.param(slug, marks=[] if slug == QUICK else [pytest.mark.slow]) for slug in methods()]
 
 
 @pytest.fixture(scope="module", params=SLUGS)
@@ -179,9 +176,7 @@ def test_the_model_folder_needs_no_torch_and_knows_its_parity(model_folder: Path
 
 # What rounding does is no method's business: one with a single vector and one with several features stand for all.
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "slug", [pytest.param(slug, marks=pytest.mark.xdist_group(slug)) for slug in (QUICK, "mlrm")], indirect=True
-)
+@pytest.mark.parametrize("slug", [QUICK, "mlrm"], indirect=True)
 def test_float16_weights_halve_the_folder_and_keep_the_ranking(
     run_folder: Path, model_folder: Path, tmp_path: Path
 ) -> None:

@@ -319,20 +319,23 @@ def test_a_dropped_connection_comes_back_with_the_drawing(browser: Any, tmp_path
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     with served(gallery) as address:
         page.add_init_script(
-            "window.sockets = []; const Real = WebSocket;"
-            "window.WebSocket = class extends Real { constructor(url) { super(url); sockets.push(this); } };"
+            "window.sockets = []; window.cut = false; const Real = WebSocket;"
+            "window.WebSocket = class extends Real {"
+            "  constructor(url) { super(cut ? 'ws://127.0.0.1:9' : url); sockets.push(this); }"
+            "};"
         )
         page.goto(address)
         page.wait_for_selector("#connection[data-state=live]")
         draw_sketch(page, SKETCH)
         wait_for_best(page, NAME)
-        page.context.set_offline(True)  # no new connection comes about until it is lifted
-        page.evaluate("document.getElementById('grid').replaceChildren(); sockets[0].close()")
+        assert names(page)[0] == NAME  # everything is answered, so nothing comes after the cut
+        # No new connection comes about until the wire is whole again.
+        page.evaluate("document.getElementById('grid').replaceChildren(); cut = true; sockets[0].close()")
         page.wait_for_selector("#connection[data-state=lost]")
         draw(page, LINE, steps=3)
         assert page.locator("#connection").inner_text() == "Reconnecting"
         assert names(page) == []
-        page.context.set_offline(False)
+        page.evaluate("cut = false")
         page.wait_for_selector("#connection[data-state=live]")
         wait_for_count(page, len(SKETCHES))
     page.context.close()

@@ -16,7 +16,17 @@ import sketchseek.cli as cli
 from sketchseek.cli import COMMANDS, main
 from sketchseek.errors import InputError
 
-HEAVY = ("torch", "onnxruntime", "fastapi", "uvicorn", "qdrant_edge", "transformers", "tokenizers", "cc3d", "matplotlib")
+HEAVY = (
+    "torch",
+    "onnxruntime",
+    "fastapi",
+    "uvicorn",
+    "qdrant_edge",
+    "transformers",
+    "tokenizers",
+    "cc3d",
+    "matplotlib",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -23,6 +23,7 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.training.pairs import TrainingPairs
+from sketchseek.lab.training.precision import usable_precision
 from sketchseek.synthetic import write_dataset
 
 ROWS = ("basic", "mstr")
@@ -60,9 +61,10 @@ def measure(row: str, split: Any, batch_size: int, steps: int, device: torch.dev
     network = method.build(config).to(device)
     pairs = TrainingPairs([split], config.size, config.training, seed=0)
     (phase,) = method.phases(config, network, pairs)
-    network.forward = torch.autocast(device.type, torch.bfloat16)(network.forward)  # as in training
-    if device.type == "cpu" and shutil.which("g++"):
-        network.compile()
+    if usable_precision("bf16") == "bf16":  # as in training
+        network.forward = torch.autocast(device.type, torch.bfloat16)(network.forward)
+        if device.type == "cpu" and shutil.which("g++"):
+            network.compile()
     images = phase.batch(0, device)
 
     def step(number: int) -> None:

@@ -20,6 +20,7 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.training.pairs import TrainingPairs
+from sketchseek.lab.training.precision import usable_precision
 from sketchseek.synthetic import write_dataset
 
 ROWS = {
@@ -45,7 +46,8 @@ def main() -> int:
         for name, changes in ROWS.items():
             config = override(method.config("bench"), changes | {"training.batch": str(args.batch)})
             network = method.build(config)
-            network.forward = torch.autocast("cpu", torch.bfloat16)(network.forward)  # as in training
+            if usable_precision("bf16") == "bf16":  # as in training
+                network.forward = torch.autocast("cpu", torch.bfloat16)(network.forward)
             pairs = TrainingPairs([split], config.size, config.training, seed=0)
             (phase,) = method.phases(config, network, pairs)
             steps[name] = network, phase

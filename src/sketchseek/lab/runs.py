@@ -37,6 +37,7 @@ TRAINED = (
     "config",
     "config_hash",
     "weights",
+    "precision",
     "data",
     "checkpoint",
     "minutes",

@@ -14,6 +14,8 @@ class TrainingConfig:
     (CSR 2022, Table 6), leaves some out, bends them (Sketch-a-Net). ``strokes`` says which strokes these are: those
     extracted from the pixels, or those a person drew, where the data has them.
 
+    ``precision`` is that of the network's layers; a processor that would have to emulate bf16 trains in fp32.
+
     ``completion`` is the share of its points that each training sketch shows, from and to, drawn uniformly for each
     sketch each time, 0 < from <= to <= 1; sketches that are images stay complete.
     """

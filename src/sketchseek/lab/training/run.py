@@ -24,6 +24,7 @@ from sketchseek.lab.methods import Method
 from sketchseek.lab.runs import TorchEncoder, load_encoder, load_network, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
+from sketchseek.lab.training.precision import usable_precision
 
 # Below so many validation photos the ranking among them is too coarse to choose a checkpoint by: the last epoch counts.
 ENOUGH_VALIDATION_PHOTOS = 50
@@ -95,7 +96,7 @@ def run_training(
         plan.method.phases(plan.config, network, pairs),
         out,
         seed=plan.seed,
-        precision=training.precision,
+        precision=run["precision"],
         validate=validate if validation.sketches else None,
         report=report if first else lambda done, total, values: None,
     )
@@ -167,6 +168,7 @@ def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[
         "config": to_dict(plan.config),
         "config_hash": config_hash(plan.config),
         "weights": weights,
+        "precision": usable_precision(plan.config.training.precision),
         "data": [
             {
                 "dataset": dataset.slug,

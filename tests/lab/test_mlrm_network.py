@@ -100,7 +100,8 @@ def test_mobilenet_v2_is_cut_at_6_13_and_18() -> None:
 @pytest.mark.parametrize("tau", [1, 3, 49])
 def test_tau_cells_of_a_map_reach_one_half(tau: int) -> None:
     torch.manual_seed(0)
-    maps = AttentionMaps(2, tau).eval()([torch.randn(2, c, 7, 7) for c in (4, 5)], torch.randn(3, 2, 6, 7, 7))
+    shared, conditioned = [torch.randn(2, c, 7, 7) for c in (4, 5)], torch.randn(3, 2, 6, 7, 7)
+    maps = AttentionMaps(2, tau, standardise=False).eval()(shared, conditioned)
     assert maps.shape == (2, 3, 7, 7)
     assert ((maps >= 0.5).sum((2, 3)) == tau).all()
     assert (maps > 0).all() and (maps < 1).all()

@@ -9,13 +9,17 @@ from torch import Tensor, nn
 
 INDICATOR_HIDDEN = 32
 ATTENTION_HIDDEN = 16
+SHARED_SHARE = 0.3  # where maps are standardised, of the first weights of what all regions see alike
 
 
 class IndicatorEncoder(nn.Module):
-    """E^v: ``forward() -> [N, channels]``, what is added to F'2 to ask Block4 for region r."""
+    """E^v: ``forward() -> [N, channels]``, what is added to F'2 to ask Block4 for region r, ``scale`` times what the
+    layers give.
+    """
 
-    def __init__(self, regions: int, channels: int) -> None:
+    def __init__(self, regions: int, channels: int, scale: float) -> None:
         super().__init__()
+        self.scale = scale
         self.layers = nn.Sequential(
             nn.Linear(regions, INDICATOR_HIDDEN), nn.ReLU(), nn.Linear(INDICATOR_HIDDEN, channels)
         )
@@ -23,7 +27,7 @@ class IndicatorEncoder(nn.Module):
         self.indicators: Tensor
 
     def forward(self) -> Tensor:
-        conditions: Tensor = self.layers(self.indicators)
+        conditions: Tensor = self.scale * self.layers(self.indicators)
         return conditions
 
 
@@ -33,17 +37,26 @@ class AttentionMaps(nn.Module):
     ``shared`` are the level maps ``[B, C_l, h, w]`` that do not depend on the region, ``conditioned [N, B, C, h, w]``
     is Block4's output for each region. Exactly ``tau`` cells of a map are at least one half, and none is zero; the
     gradient flows through the threshold too. ``tau`` = 0 means a plain sigmoid.
+
+    ``standardise`` brings the CNN's inputs to mean 0 and variance 1 first, without parameters, and lets it begin with
+    small weights on those that no region sees differently.
     """
 
-    def __init__(self, shared: int, tau: int) -> None:
+    def __init__(self, shared: int, tau: int, standardise: bool) -> None:
         super().__init__()
         self.tau = tau
+        inputs = 2 * (shared + 1)
+        self.standardise = nn.BatchNorm2d(inputs, affine=False) if standardise else nn.Identity()
         self.layers = nn.Sequential(
-            nn.Conv2d(2 * (shared + 1), ATTENTION_HIDDEN, 7, padding=3, bias=False),
+            nn.Conv2d(inputs, ATTENTION_HIDDEN, 7, padding=3, bias=False),
             nn.BatchNorm2d(ATTENTION_HIDDEN),
             nn.ReLU(),
             nn.Conv2d(ATTENTION_HIDDEN, 1, 7, padding=3, bias=False),
         )
+        if standardise:
+            seen_alike = [i for i in range(inputs) if i % (shared + 1) < shared]
+            with torch.no_grad():
+                self.layers[0].weight[:, seen_alike] *= SHARED_SHARE
 
     def forward(self, shared: Sequence[Tensor], conditioned: Tensor) -> Tensor:
         regions = len(conditioned)
@@ -53,7 +66,7 @@ class AttentionMaps(nn.Module):
             *(m.amax(1).expand(regions, -1, -1, -1) for m in shared),
             conditioned.amax(2),
         ]
-        scores = self.layers(torch.stack(pooled, dim=2).flatten(0, 1)).float()
+        scores = self.layers(self.standardise(torch.stack(pooled, dim=2).flatten(0, 1))).float()
         scores = scores.view(regions, -1, *scores.shape[2:]).transpose(0, 1)
         if self.tau:
             scores = scores - scores.flatten(2).topk(self.tau).values[..., -1, None, None]

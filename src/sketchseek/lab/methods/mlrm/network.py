@@ -29,16 +29,23 @@ FIT_BATCH = 32
 @dataclass(frozen=True)
 class Cut:
     """The children of a torchvision network's ``features`` that end with F'1 and F'2; those after are Block4, which
-    ends with F3.
+    ends with F3. ``indicator_scale`` multiplies what E^v adds to F'2, ``standardise`` is AttentionMaps'.
     """
 
     level1: int
     level2: int
+    indicator_scale: float = 1.0
+    standardise: bool = False
 
 
 # Block4 of DenseNet-169 is transition3, denseblock4 and norm5, without a ReLU behind it; that of MobileNetV2, which is
-# not in the paper, is features.14 to 18.
-CUTS = {"torchvision/densenet169": Cut(6, 8), "torchvision/mobilenet_v2": Cut(6, 13)}
+# not in the paper, is features.14 to 18. There E^v begins with outputs that differ between regions by 0.09 where F'2
+# spreads by 3.6, and the CNN sees the zeros around its large inputs rather than what differs between regions: all maps
+# begin as one and stay one. As it is scaled here, regions begin as far apart as images are.
+CUTS = {
+    "torchvision/densenet169": Cut(6, 8),
+    "torchvision/mobilenet_v2": Cut(6, 13, indicator_scale=40.0, standardise=True),
+}
 
 
 class Encoded(NamedTuple):
@@ -89,8 +96,9 @@ class MLRMNetwork(nn.Module):
         self.reductions = nn.ModuleDict({str(level): reductions[level] for level in self.levels if level in reductions})
         # With a single region there is nothing to tell apart, and its map comes from F3 itself.
         asks = config.attention == "lama" and config.regions > 1
-        self.indicator = IndicatorEncoder(config.regions, second) if asks else None
-        self.attention = AttentionMaps(len(self.reductions), config.tau)
+        cut = CUTS[config.backbone]
+        self.indicator = IndicatorEncoder(config.regions, second, cut.indicator_scale) if asks else None
+        self.attention = AttentionMaps(len(self.reductions), config.tau, cut.standardise)
         channels = [self.backbone.channels[level - 1] for level in self.levels]
         self.weighting = RegionLevelAttention(channels, self.backbone.side, config.geometry, config.dropout)
         uniform = torch.full((self.regions, len(self.levels)), 1 / (self.regions * len(self.levels)))

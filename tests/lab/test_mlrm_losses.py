@@ -115,11 +115,12 @@ def test_overlap_is_what_two_maps_share() -> None:
 
 
 def test_the_loss_is_the_weighted_sum_of_its_parts() -> None:
-    config = replace(CONFIG, levels=(1, 2), weight_local=2.0, weight_global=3.0, weight_overlap_photo=0.0)
+    config = replace(CONFIG, levels=(1, 2), weight_local=2.0, weight_global=3.0)
+    config = replace(config, weight_overlap_sketch=0.5, weight_overlap_photo=0.0)
     encoded = Encoded(features(0), features(1), features(2))
     values = losses(config, get_matcher("region-weighted"), encoded)
     assert set(values) == {"loss", "local", "global", "overlap_sketch"}
-    expected = 2 * values["local"] + 3 * values["global"] + values["overlap_sketch"]
+    expected = 2 * values["local"] + 3 * values["global"] + 0.5 * values["overlap_sketch"]
     assert float(values["loss"]) == pytest.approx(float(expected))
     by_level = [local_triplet(regions(0), regions(1), 1, config), local_triplet(regions(100), regions(101), 2, config)]
     assert float(values["local"]) == pytest.approx(float(sum(by_level)))

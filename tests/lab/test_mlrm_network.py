@@ -107,6 +107,19 @@ def test_tau_cells_of_a_map_reach_one_half(tau: int) -> None:
     assert (maps > 0).all() and (maps < 1).all()
 
 
+def test_standardised_maps_do_not_depend_on_the_scale_of_what_they_are_made_from() -> None:
+    torch.manual_seed(0)
+    attention = AttentionMaps(2, tau=3, standardise=True)
+    shared, conditioned = [torch.randn(2, c, 7, 7) for c in (4, 5)], torch.randn(3, 2, 6, 7, 7)
+    maps = attention(shared, conditioned)
+    torch.testing.assert_close(attention([100 * s for s in shared], 100 * conditioned), maps, atol=1e-3, rtol=0)
+    plain = AttentionMaps(2, tau=3, standardise=False)
+    assert parameters(attention) == parameters(plain)
+    # The other inputs are those that no region sees differently.
+    begins = attention.layers[0].weight.abs().mean((0, 2, 3))
+    assert begins[[0, 1, 3, 4]].max() < 0.5 * begins[[2, 5]].min()
+
+
 def test_a_region_feature_is_the_mean_of_map_times_level(small: MLRMNetwork) -> None:
     _, photos = images(2)
     with torch.inference_mode():

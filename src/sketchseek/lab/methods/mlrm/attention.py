@@ -47,16 +47,17 @@ class AttentionMaps(nn.Module):
         self.tau = tau
         inputs = 2 * (shared + 1)
         self.standardise = nn.BatchNorm2d(inputs, affine=False) if standardise else nn.Identity()
+        first = nn.Conv2d(inputs, ATTENTION_HIDDEN, 7, padding=3, bias=False)
+        if standardise:
+            seen_alike = [i for i in range(inputs) if i % (shared + 1) < shared]
+            with torch.no_grad():
+                first.weight[:, seen_alike] *= SHARED_SHARE
         self.layers = nn.Sequential(
-            nn.Conv2d(inputs, ATTENTION_HIDDEN, 7, padding=3, bias=False),
+            first,
             nn.BatchNorm2d(ATTENTION_HIDDEN),
             nn.ReLU(),
             nn.Conv2d(ATTENTION_HIDDEN, 1, 7, padding=3, bias=False),
         )
-        if standardise:
-            seen_alike = [i for i in range(inputs) if i % (shared + 1) < shared]
-            with torch.no_grad():
-                self.layers[0].weight[:, seen_alike] *= SHARED_SHARE
 
     def forward(self, shared: Sequence[Tensor], conditioned: Tensor) -> Tensor:
         regions = len(conditioned)

@@ -122,6 +122,13 @@ def test_what_was_read_stays_while_the_file_changes(path: Path) -> None:
     assert_same(read, make(6))
 
 
+def test_no_row_comes_before_the_first(path: Path) -> None:
+    features = FeatureFile(path, SHAPES)
+    features.append(make(2))
+    with pytest.raises(InputError, match="damaged"):
+        features.read([-1])
+
+
 @pytest.mark.parametrize("row", [-1, 1, 2, 5, 6, 99])
 def test_a_row_that_is_not_there_is_damage(path: Path, row: int) -> None:
     features = FeatureFile(path, SHAPES)

@@ -18,7 +18,7 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.tcnet.config import PRESETS
 from sketchseek.lab.methods.tcnet.network import build
-from sketchseek.lab.methods.tcnet.objective import Instances, triplet_loss
+from sketchseek.lab.methods.tcnet.objective import Instances, softmax_loss, triplet_loss
 from sketchseek.lab.training import loop
 from sketchseek.lab.training.run import Plan, run_training
 
@@ -36,12 +36,14 @@ def test_the_papers_network_is_densenet_169_and_one_layer() -> None:
 
 def test_sketch_and_photo_share_the_encoder_and_the_pass() -> None:
     network = build(replace(PRESETS["bench"], size=64)).eval()
+    network.add_module(loop.TRAINING_ONLY, Instances(4, 256, centre_rate=0.5))
     ink = torch.randint(0, 256, (3, 64, 64), dtype=torch.uint8)
     photos = (255 - ink)[..., None].expand(-1, -1, -1, 3)
     with torch.no_grad():
-        sketch, photo = network(ink, photos)
-        assert torch.allclose(sketch["vector"], photo["vector"], atol=1e-6)
-        assert torch.allclose(sketch["vector"], network.encode_sketch(ink)["vector"], atol=1e-6)
+        sketch, photo, of_sketch, of_photo = network(ink, photos)
+        assert torch.allclose(sketch, photo, atol=1e-6)
+        assert torch.allclose(sketch, network.encode_sketch(ink)["vector"], atol=1e-6)
+    assert of_sketch.shape == of_photo.shape == (3, 4)
 
 
 def test_the_triplet_loss_is_that_of_another_photo_in_squared_distance() -> None:
@@ -73,13 +75,9 @@ def test_centres_move_to_their_members_after_they_were_measured() -> None:
 
 
 def test_a_sketch_is_of_its_photos_class() -> None:
-    instances = Instances(3, 3, centre_rate=0.5)
-    with torch.no_grad():
-        instances.classifier.weight.copy_(20 * torch.eye(3))
-        instances.classifier.bias.zero_()
-    vectors = torch.eye(3)[[2, 0]]
-    assert instances.softmax_loss(vectors, vectors, torch.tensor([2, 0])).item() < 1e-6
-    assert float(instances.softmax_loss(vectors, vectors, torch.tensor([0, 2]))) == pytest.approx(40, rel=1e-3)
+    logits = 20 * torch.eye(3)[[2, 0]]
+    assert softmax_loss(logits, logits, torch.tensor([2, 0])).item() < 1e-6
+    assert float(softmax_loss(logits, logits, torch.tensor([0, 2]))) == pytest.approx(40, rel=1e-3)
 
 
 def test_training_resumes_with_its_classifier_and_leaves_the_network_alone(

@@ -54,8 +54,8 @@ def run(args: Args) -> int:
     if args.json:
         print_json(points)
     else:
-        print(f"{args.curve:>12}" + "".join(f"{name:>22}" for name in FIGURES))
+        print(f"{args.curve:>12}{'parameters':>14}" + "".join(f"{name:>22}" for name in FIGURES))
         for point in points:
-            print(f"{point['x']:>12g}" + "".join(f"{point[name]:>22.2f}" for name in FIGURES))
+            print(f"{point['x']:>12g}{point['parameters']:>14,}" + "".join(f"{point[name]:>22.2f}" for name in FIGURES))
         print(f"{args.out}: sweep.png shows them")
     return 0

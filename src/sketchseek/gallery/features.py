@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.matching import Features
+from sketchseek.matching.distances import as_float32
 
 _LARGEST = float(np.finfo(np.float16).max)
 _COPIED_TOGETHER = 2**24  # bytes
@@ -67,7 +68,13 @@ class FeatureFile:
             self._start = 16 + 8 * count
             records = (size - self._start) // self.record_bytes
             self._file.truncate(self._start + records * self.record_bytes)  # a killed run may leave part of a record
-        except (OSError, ValueError) as error:
+        except FileNotFoundError:
+            raise self._damaged("it is missing") from None
+        except OSError as error:
+            raise InputError(
+                f"{self._path}: cannot be opened ({error.strerror}); make it readable and writable"
+            ) from None
+        except ValueError as error:
             raise self._damaged(error) from None
         self._mapped = _Mapped(self._map(records), kept, next_row)
 
@@ -112,7 +119,7 @@ class FeatureFile:
         records = mapped.records[self._places(mapped, np.asarray(rows, np.int64))]
         found, start = {}, 0
         for name, size in self._sizes.items():
-            found[name] = _to_float32(records[:, start : start + size]).reshape(len(records), *self._shapes[name])
+            found[name] = as_float32(records[:, start : start + size]).reshape(len(records), *self._shapes[name])
             start += size
         return found
 
@@ -132,6 +139,7 @@ class FeatureFile:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(self._unfinished, self._path)
+            _sync_folder(self._path.parent)  # or a power cut may bring back the old file without what is appended next
         except OSError:
             with contextlib.suppress(OSError):
                 self._unfinished.unlink(missing_ok=True)
@@ -151,7 +159,7 @@ class FeatureFile:
         old = rows < mapped.next
         places[old] = np.searchsorted(mapped.kept, rows[old])
         found = np.append(mapped.kept, -1)[places[old]]
-        if (found != rows[old]).any() or (places >= len(mapped.records)).any():
+        if (rows < 0).any() or (found != rows[old]).any() or (places >= len(mapped.records)).any():
             raise self._damaged("records are missing")
         return places
 
@@ -159,19 +167,11 @@ class FeatureFile:
         return InputError(f"{self._path}: damaged ({reason}); delete the gallery and index again")
 
 
-def _to_float32(halves: NDArray[np.float16]) -> NDArray[np.float32]:
-    """``halves.astype(np.float32)`` for finite numbers ``[n, m]``, in a fifth of its time: numpy converts them one by
-    one.
-
-    Sign, exponent and mantissa are moved to where float32 has them; then only the exponent is too small, by 112.
-    """
-    result = np.empty(halves.shape, np.float32)
-    step = 1 + 2**16 // (1 + halves.shape[1])  # so many rows stay in a core's cache from one line to the next
-    for start in range(0, len(halves), step):
-        values = result[start : start + step]
-        bits = values.view(np.int32)
-        bits[...] = halves[start : start + step].view(np.int16)  # copies the sign into all the higher bits
-        bits <<= 13
-        bits &= -0x70000001  # and clears the copies but the highest
-        values *= np.float32(2.0**112)
-    return result
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # there a folder cannot be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

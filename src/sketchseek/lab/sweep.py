@@ -167,8 +167,15 @@ def _document(sweep: Sweep, run: dict[str, Any], test: Split, points: list[dict[
     }
 
 
+def _ticks(points: list[dict[str, Any]]) -> list[str]:
+    """x of each point and, where they differ, its parameters."""
+    if len({point["parameters"] for point in points}) == 1:
+        return [f"{point['x']:g}" for point in points]
+    return [f"{point['x']:g}\n{point['parameters'] / 1e6:.1f} M" for point in points]
+
+
 def _draw(document: dict[str, Any]) -> Any:
-    """acc@1 and acc@10 against x, with one standard error."""
+    """acc@1 and acc@10 against x, with one standard error; below x the parameters, where they differ."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullLocator
 
@@ -181,7 +188,7 @@ def _draw(document: dict[str, Any]) -> Any:
         if x.min() > 0 and x.max() / x.min() > LOGARITHMIC:
             axes.set_xscale("log")
             axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xticks(x, [f"{value:g}" for value in x])
+        axes.set_xticks(x, _ticks(document["points"]), fontsize=8)
         axes.set(xlabel=document["curve"], ylabel=f"{name}, %")
         axes.grid(alpha=0.3)
     figure.suptitle(f"{document['method']} on {document['dataset']}: {queries} sketches, {gallery} photos", fontsize=10)

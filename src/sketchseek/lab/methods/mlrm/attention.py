@@ -49,9 +49,8 @@ class AttentionMaps(nn.Module):
         self.standardise = nn.BatchNorm2d(inputs, affine=False) if standardise else nn.Identity()
         first = nn.Conv2d(inputs, ATTENTION_HIDDEN, 7, padding=3, bias=False)
         if standardise:
-            seen_alike = [i for i in range(inputs) if i % (shared + 1) < shared]
             with torch.no_grad():
-                first.weight[:, seen_alike] *= SHARED_SHARE
+                first.weight.unflatten(1, (2, shared + 1))[:, :, :shared] *= SHARED_SHARE
         self.layers = nn.Sequential(
             first,
             nn.BatchNorm2d(ATTENTION_HIDDEN),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.mlrm.attention import AttentionMaps, IndicatorEncoder
 from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.weighting import RegionLevelAttention
+from sketchseek.matching.region_weighted import ONE_LEVEL, WEIGHTED
 
 LEVELS = (1, 2, 3)
 FIT_BATCH = 32
@@ -74,6 +76,7 @@ class MLRMNetwork(nn.Module):
         super().__init__()
         _check(config)
         self.levels, self.regions, self.unit_length = config.levels, config.regions, config.unit_length
+        self.strategy = config.strategy
         self.matcher_parameters = {"strategy": config.strategy}
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = CutBackbone(config, weights)
@@ -131,8 +134,8 @@ class MLRMNetwork(nn.Module):
 
     @torch.no_grad()
     def fit(self, photos: NDArray[np.uint8]) -> None:
-        """Fit the single-vector form to training photos ``[n, S, S, 3]``: the mean weights, and the principal axes of
-        the features scaled by them.
+        """Fit the single-vector form to training photos ``[n, S, S, 3]``: the mean weights with which the strategy
+        compares, and the principal axes of the features scaled by them.
         """
         was_training = self.training
         self.eval()
@@ -141,7 +144,11 @@ class MLRMNetwork(nn.Module):
             batch = torch.from_numpy(np.array(photos[start : start + FIT_BATCH])).to(self.mean_weights.device)
             parts.append(self.encode_photo(batch))
         features = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        self.mean_weights.copy_(features["weights"].mean(0))
+        if self.strategy in WEIGHTED:
+            self.mean_weights.copy_(features["weights"].mean(0))
+        elif self.strategy in ONE_LEVEL:
+            compared = torch.tensor([f"level{level}" == self.strategy for level in self.levels])
+            self.mean_weights.copy_(compared / self.regions)
         self.candidates.fit(self._scaled(features))
         self.train(was_training)
 
@@ -199,6 +206,8 @@ class CutBackbone(nn.Module):
 
     def __init__(self, config: Config, weights: str) -> None:
         super().__init__()
+        if Path(weights).is_dir():
+            raise InputError(f"{weights}: mlrm cannot take a run's backbone, which is cut in another way; give a file")
         cut = CUTS[config.backbone]
         layers: Any = build_network(config.backbone, weights).features
         self.trunk1 = layers[: cut.level1 + 1]

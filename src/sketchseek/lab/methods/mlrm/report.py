@@ -20,7 +20,7 @@ from sketchseek.lab.evaluation.evaluate import Evaluation
 from sketchseek.lab.evaluation.metrics import figures, ranks_of
 from sketchseek.lab.evaluation.report import picture_sheet
 from sketchseek.lab.methods.mlrm.config import Config
-from sketchseek.lab.methods.mlrm.network import MLRMNetwork
+from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build
 from sketchseek.lab.runs import TorchEncoder
 from sketchseek.matching import Features, get_matcher
 
@@ -52,7 +52,8 @@ def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, eval
     regions = _worth(sketches, photos, split, config)
     _draw_weights(regions).savefig(folder / "weights.png", dpi=150)
     return {
-        "parameters": sum(p.numel() for p in network.parameters()),
+        # Of the network as it was trained: this one's batch norms are folded.
+        "parameters": sum(p.numel() for p in build(config).parameters()),
         "regions": regions,
         "region_distance": region_distance(sketches, photos) if config.regions > 1 else None,
         "positions": _positions_alone(network, sketches, photos, split) if config.geometry else None,
@@ -61,14 +62,11 @@ def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, eval
 
 def compare(folder: Path, networks: dict[str, MLRMNetwork], config: Config, split: Split) -> None:
     """Draw ``regions.png``, the regions of some sketches and photos in each of the networks, a labelled row a network
-    with its parameters (Fig. 4).
+    (Fig. 4).
     """
     chosen = _some(split)
     ink, pixels = 255 - sketch_pixels(chosen.sketches, config.size), photo_pixels(chosen.photos, config.size)
-    encoded = {}
-    for label, network in networks.items():
-        millions = sum(p.numel() for p in network.parameters()) / 1e6
-        encoded[f"{label}, {millions:.1f} M parameters"] = _encode(network, config, chosen)
+    encoded = {label: _encode(network, config, chosen) for label, network in networks.items()}
     _draw_regions(folder / "regions.png", ink, pixels, encoded)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from sketchseek.lab.backbones import build_backbone
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.tcnet.config import Config
+from sketchseek.lab.training.loop import TRAINING_ONLY
 
 
 class TCNet(nn.Module):
-    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the features of both, ``{"vector": [B, D]}`` float32.
+    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the vectors of both, ``[B, D]`` float32, and what the
+    classifier of the objective makes of them, ``[B, classes]`` each.
 
     Both go through the encoder in one pass, so batch statistics are joint.
     """
@@ -30,10 +34,13 @@ class TCNet(nn.Module):
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
         return {"vector": self._embed(self.inputs.photos(photos))}
 
-    def forward(self, ink: Tensor, photos: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        images = torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)])
-        sketch, photo = self._embed(images).split([len(ink), len(photos)])
-        return {"vector": sketch}, {"vector": photo}
+    def forward(self, ink: Tensor, photos: Tensor) -> tuple[Tensor, ...]:
+        vectors = self._embed(torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)]))
+        # Here and not in the loss: several processes share the gradients of what a forward pass uses.
+        instances: Any = getattr(self, TRAINING_ONLY)
+        with torch.autocast(vectors.device.type, enabled=False):
+            logits = instances.classifier(vectors)
+        return *vectors.chunk(2), *logits.chunk(2)
 
     def _embed(self, images: Tensor) -> Tensor:
         (last,) = self.backbone(images.contiguous(memory_format=torch.channels_last))

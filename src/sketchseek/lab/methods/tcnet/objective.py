@@ -19,10 +19,10 @@ def phases(config: Config, network: TCNet, pairs: TrainingPairs) -> list[Phase]:
     network.add_module(TRAINING_ONLY, instances)
 
     def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
-        sketches, photos = (features["vector"] for features in trained(batch.ink, batch.photos))
+        sketches, photos, of_sketches, of_photos = trained(batch.ink, batch.photos)
         values = {
             "triplet": triplet_loss(sketches, photos, config.margin),
-            "softmax": instances.softmax_loss(sketches, photos, batch.photo),
+            "softmax": softmax_loss(of_sketches, of_photos, batch.photo),
             "centre": instances.centre_loss(sketches, photos, batch.photo),
         }
         weights = (config.triplet_weight, config.softmax_weight, config.centre_weight)
@@ -51,12 +51,15 @@ def triplet_loss(sketches: Tensor, photos: Tensor, margin: float) -> Tensor:
     return (margin + own - other).relu().mean()
 
 
-class Instances(nn.Module):
-    """The training photos as classes, to which their sketches belong too: a classifier, and a centre for each.
-
-    In both losses ``sketches`` and ``photos`` are vectors ``[B, D]`` and ``photo [B]`` says which class a pair is of;
-    a class is in a batch once at most.
+def softmax_loss(sketches: Tensor, photos: Tensor, photo: Tensor) -> Tensor:
+    """Cross-entropy of logits ``[B, classes]`` with the class ``photo [B]``, the mean of the sketches plus the mean of
+    the photos.
     """
+    return F.cross_entropy(sketches, photo) + F.cross_entropy(photos, photo)
+
+
+class Instances(nn.Module):
+    """The training photos as classes, to which their sketches belong too: a classifier, and a centre for each."""
 
     def __init__(self, count: int, dimensions: int, centre_rate: float) -> None:
         super().__init__()
@@ -65,14 +68,11 @@ class Instances(nn.Module):
         self.register_buffer("centres", torch.zeros(count, dimensions))
         self.centres: Tensor
 
-    def softmax_loss(self, sketches: Tensor, photos: Tensor, photo: Tensor) -> Tensor:
-        """Cross-entropy, the mean of the sketches plus the mean of the photos."""
-        return F.cross_entropy(self.classifier(sketches), photo) + F.cross_entropy(self.classifier(photos), photo)
-
     def centre_loss(self, sketches: Tensor, photos: Tensor, photo: Tensor) -> Tensor:
-        """Squared distance to the centre of the class, the mean of the sketches plus the mean of the photos. Moves the
-        centres afterwards, by ``rate sum(x - c) / (1 + n)`` over the n = 2 members that a class has in the batch
-        (Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, ECCV 2016, Eq. 4).
+        """Squared distance of vectors ``[B, D]`` to the centre of the class ``photo [B]``, each class being in a batch
+        once at most: the mean of the sketches plus the mean of the photos. Moves the centres afterwards, by
+        ``rate sum(x - c) / (1 + n)`` over the n = 2 members that a class has in the batch (Wen et al., A Discriminative
+        Feature Learning Approach for Deep Face Recognition, ECCV 2016, Eq. 4).
         """
         centres = self.centres[photo]
         distances = [(vectors - centres).square().sum(1).mean() for vectors in (sketches, photos)]

@@ -107,6 +107,13 @@ def test_tau_cells_of_a_map_reach_one_half(tau: int) -> None:
     assert (maps > 0).all() and (maps < 1).all()
 
 
+@pytest.mark.parametrize(("strategy", "compared"), [("level1", [1, 0, 0]), ("uniform", [1 / 3] * 3)])
+def test_candidates_are_found_by_the_levels_that_are_compared(strategy: str, compared: list[float]) -> None:
+    net = network(strategy=strategy)
+    net.fit(images(4)[1].numpy())
+    torch.testing.assert_close(net.mean_weights, torch.tensor([compared] * 3) / 3)
+
+
 def test_standardised_maps_do_not_depend_on_the_scale_of_what_they_are_made_from() -> None:
     torch.manual_seed(0)
     attention = AttentionMaps(2, tau=3, standardise=True)

@@ -56,6 +56,7 @@ def main() -> int:
     parser.add_argument("--drawings", type=int, default=50)
     parser.add_argument("--faster", type=float, default=1.0, help="than the human pace, so many times")
     parser.add_argument("--model", type=Path, help="a model folder; the shipped model by default")
+    parser.add_argument("--regions", action="store_true", help="with the regions that decided in every result")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
 
@@ -76,7 +77,11 @@ def main() -> int:
         gallery = Path(folder, "gallery")
         fill(gallery, model, args.photos, make)
         with serving(gallery) as address, connect(address, compression=None, max_size=None) as socket:
-            json.loads(socket.recv())
+            hello = json.loads(socket.recv())
+            if args.regions:
+                if not hello["regions"]:
+                    raise SystemExit("the model compares no regions; give --model one that does, such as mlrm's")
+                send(socket, {"type": "regions", "seq": 0, "on": True})
             result = (
                 replayed(socket, sketches, args.faster)
                 if args.data

@@ -213,8 +213,8 @@ def _method_report(folder: Path, subject: _Subject, split: Any, evaluation: Any)
 
 
 def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any, query: Any) -> dict[str, Any]:
-    """The figures of the last step and of the best on validation side by side, complete sketches only for the one
-    not chosen.
+    """The figures of the last step and of the best on validation side by side; for the one not chosen complete sketches
+    only, unless the network follows drawings, so that a complete sketch is the end of one.
     """
     from sketchseek.lab.evaluation.evaluate import evaluate
     from sketchseek.lab.runs import load_encoder
@@ -226,7 +226,8 @@ def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any, q
             result[name] = evaluation.figures()
         elif (subject.path / f"{checkpoint}.safetensors").exists():
             encoder, _ = load_encoder(subject.path, checkpoint)
-            result[name] = evaluate(encoder, split, query=query).figures()
+            steps = evaluation.steps if encoder.state else 1
+            result[name] = evaluate(encoder, split, steps, query=query).figures()
         advance(1)
     return result
 

@@ -81,13 +81,14 @@ def train(
     seed: int,
     precision: str,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
+    criterion: str = "mean_reciprocal_rank",
     report: Callable[[int, int, dict[str, float]], None] = lambda done, total, values: None,
 ) -> Progress:
     """Train ``network`` in place and return the final progress.
 
     ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors``, ``last.safetensors`` and, where
-    ``validate`` gives a ``mean_reciprocal_rank``, the best by it as ``best.safetensors``. A checkpoint found there is
-    resumed. ``report(done, total, values)``, of the steps of all phases, is called after every step.
+    ``validate`` gives figures, the best by the ``criterion`` among them as ``best.safetensors``. A checkpoint found
+    there is resumed. ``report(done, total, values)``, of the steps of all phases, is called after every step.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
@@ -149,7 +150,7 @@ def train(
             report(steps_before + step + 1, steps_in_all, numbers)
             ends = step + 1 == steps
             if validate and phase.validated and accelerator.is_main_process and (ends or (step + 1) % every == 0):
-                _validate(network, validate, index, phase, progress, log, folder)
+                _validate(network, validate, criterion, index, phase, progress, log, folder)
             if not ends and time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS and accelerator.is_main_process:
                 save_checkpoint(checkpoint, network, optimizers, progress)
                 saved_at = time.monotonic()
@@ -164,12 +165,19 @@ def train(
 
 
 def _validate(
-    network: nn.Module, validate: Any, index: int, phase: Phase, progress: Progress, log: _Log, out: Path
+    network: nn.Module,
+    validate: Any,
+    criterion: str,
+    index: int,
+    phase: Phase,
+    progress: Progress,
+    log: _Log,
+    out: Path,
 ) -> None:
     figures = validate(network)
     log({"phase": phase.name, "step": progress.step, "validation": figures}, progress)
-    if figures["mean_reciprocal_rank"] > progress.best:
-        progress.best, progress.best_step = figures["mean_reciprocal_rank"], progress.step
+    if figures[criterion] > progress.best:
+        progress.best, progress.best_step = figures[criterion], progress.step
         save_network(out / "best.safetensors", network)
 
 

@@ -17,6 +17,7 @@ from sketchseek.lab import provenance
 from sketchseek.lab.config import config_hash, to_dict
 from sketchseek.lab.datasets import hold_out, split_hash
 from sketchseek.lab.datasets.base import Dataset, Split, merge
+from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.datasets.traced import with_traced_sketches
 from sketchseek.lab.evaluation.calibration import calibrate
 from sketchseek.lab.evaluation.evaluate import default_query, evaluate
@@ -29,6 +30,7 @@ from sketchseek.lab.training.precision import usable_precision
 # Below so many validation photos the ranking among them is too coarse to choose a checkpoint by: the last epoch counts.
 ENOUGH_VALIDATION_PHOTOS = 50
 VALIDATION_SKETCHES = 400
+EPISODE_STEPS = 10  # at which a network that follows drawings is validated
 FITTED_PHOTOS = 2000
 
 
@@ -85,11 +87,18 @@ def run_training(
         out.mkdir(parents=True, exist_ok=True)
         write_run(out, run)
     validation = _bounded(merge([v for _, v in held_out]))
+    # A network that follows drawings is chosen by how it follows them: a complete sketch alone is no drawing to it.
+    follows = getattr(network, "state", 0) > 0
+    if follows:
+        validation = with_strokes(validation)
 
     def validate(network: torch.nn.Module) -> dict[str, float]:
         encoder = TorchEncoder(network, plan.config.size)
-        figures = evaluate(encoder, validation, query=default_query(encoder, validation)).figures()
+        steps = EPISODE_STEPS if follows else 1
+        figures = evaluate(encoder, validation, steps, query=default_query(encoder, validation)).figures()
         return {k: v for k, v in figures.items() if v is not None}
+
+    criterion = "m@B" if follows else "mean_reciprocal_rank"
 
     progress = train(
         network,
@@ -98,6 +107,7 @@ def run_training(
         seed=plan.seed,
         precision=run["precision"],
         validate=validate if validation.sketches else None,
+        criterion=criterion,
         report=report if first else lambda done, total, values: None,
     )
     if not first:
@@ -116,7 +126,7 @@ def run_training(
         "main": main,
         "confidence": confidence and confidence.to_json(),
         "checkpoint": (
-            "best mean reciprocal rank on the validation photos"
+            f"best {criterion.replace('_', ' ')} on the validation photos"
             if chosen
             else f"last step (only {len(validation.photos)} validation photos)"
             if progress.best_step >= 0

@@ -122,7 +122,7 @@ PRESETS = {
         queue=61_440,
         matching_weight=1.0,
         partial=False,
-        # 15 epochs of 23,925 steps, on each of eight processes
-        training=replace(PAPER_CONFIG.training, pairs=28_710_000, batch=80, precision="bf16"),
+        # 15 epochs of 23,925 steps of eight processes, which share them
+        training=replace(PAPER_CONFIG.training, pairs=229_680_000, batch=80, precision="bf16"),
     ),
 }

@@ -8,18 +8,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.datasets.pixels import sketch_frames
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.losses import batch_triplet, info_nce
+from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.slfir.config import Config
 from sketchseek.lab.methods.slfir.network import SLFIRNetwork
 from sketchseek.lab.training.features import Arrays, cached_features, code_hash, data_hash, state_hash
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
-from sketchseek.strokes.tracing import trace
+from sketchseek.model.preprocess import prepare_sketch
+from sketchseek.strokes import read_ink, recover_sketch, silhouette_first, trace
 
 IMAGES = 32  # encoded at once for the features
+RECOVERY = (read_ink, recover_sketch, trace, silhouette_first)  # what finds the strokes of a raster drawing
 Sequences = tuple[Tensor, Tensor]  # frames [B, T, D] and photos [B, D], as the trunk sees them
 
 
@@ -122,7 +126,7 @@ def trunk_features(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) 
         "network": state_hash(network.backbone, network.attention),
         "inputs": f"{config.polarity} {config.normalisation} {config.size}",
         "data": data_hash(split),
-        "code": code_hash(SLFIRNetwork, trace, sketch_frames),
+        "code": code_hash(SLFIRNetwork, SpatialAttention, Inputs, sketch_frames, prepare_sketch, *RECOVERY),
         "steps": str(config.steps),
     }
     return cached_features(

@@ -24,7 +24,7 @@ lint: .venv-dev/.complete
 	$(DEV)/lint-imports --no-logo
 
 bench: .venv-dev/.complete
-	@for benchmark in benchmarks/*.py; do $(DEV)/python $$benchmark || exit 1; done
+	@for benchmark in $(filter-out benchmarks/gpu_runs.py,$(wildcard benchmarks/*.py)); do $(DEV)/python $$benchmark || exit 1; done
 
 # An environment is complete once .complete is there. One whose installation was interrupted is made anew, because
 # pip takes a half-written package for an installed one. Every dependency is pinned in constraints.txt, so a change of

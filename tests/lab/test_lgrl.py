@@ -250,6 +250,6 @@ def test_train_and_evaluate_with_a_report(pairs_folder: Path, tmp_path: Path) ->
         assert picture.width > 500 and len(np.unique(np.asarray(picture))) > 2
     document = json.loads((report / "evaluation.json").read_text())
     by_weight = document["method_report"]
-    assert by_weight["ink and estimated lambda"]["m@B"] == pytest.approx(document["m@B"])
+    assert by_weight["as the network says"]["m@B"] == pytest.approx(document["m@B"])
     assert set(by_weight) > {"ink and lambda of the paper", "whole image alone"}
     assert all({"m@A", "w@mB", "acc@10"} <= set(figures) for figures in by_weight.values())

@@ -214,7 +214,7 @@ def _method_report(folder: Path, subject: _Subject, split: Any, evaluation: Any)
 
 def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any, query: Any) -> dict[str, Any]:
     """The figures of the last step and of the best on validation side by side; for the one not chosen complete sketches
-    only, unless the network follows drawings, so that a complete sketch is the end of one.
+    only, unless the network is for partial ones.
     """
     from sketchseek.lab.evaluation.evaluate import evaluate
     from sketchseek.lab.runs import load_encoder
@@ -226,7 +226,7 @@ def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any, q
             result[name] = evaluation.figures()
         elif (subject.path / f"{checkpoint}.safetensors").exists():
             encoder, _ = load_encoder(subject.path, checkpoint)
-            steps = evaluation.steps if encoder.state else 1
+            steps = evaluation.steps if getattr(encoder.network, "early", False) else 1
             result[name] = evaluate(encoder, split, steps, query=query).figures()
         advance(1)
     return result

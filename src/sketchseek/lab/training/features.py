@@ -28,7 +28,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Split
 
 SAFETENSORS_NAMES = {"float16": "F16", "float32": "F32"}
-LIBRARIES = ("torch", "torchvision", "timm")  # whose versions say what a backbone computes
+LIBRARIES = ("torch", "torchvision", "timm", "pillow")  # whose versions say what a backbone computes of which pixels
 KEEP_DAYS = 7  # files not used for so long are deleted when a new one is written; one may hold gigabytes
 
 Arrays = dict[str, NDArray[np.floating[Any]]]

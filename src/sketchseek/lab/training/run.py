@@ -30,7 +30,7 @@ from sketchseek.lab.training.precision import usable_precision
 # Below so many validation photos the ranking among them is too coarse to choose a checkpoint by: the last epoch counts.
 ENOUGH_VALIDATION_PHOTOS = 50
 VALIDATION_SKETCHES = 400
-EPISODE_STEPS = 10  # at which a network that follows drawings is validated
+EPISODE_STEPS = 10  # at which a network that is for partial sketches is validated
 FITTED_PHOTOS = 2000
 
 
@@ -87,18 +87,17 @@ def run_training(
         out.mkdir(parents=True, exist_ok=True)
         write_run(out, run)
     validation = _bounded(merge([v for _, v in held_out]))
-    # A network that follows drawings is chosen by how it follows them: a complete sketch alone is no drawing to it.
-    follows = getattr(network, "state", 0) > 0
-    if follows:
+    early = getattr(network, "early", False)
+    if early:
         validation = with_strokes(validation)
 
     def validate(network: torch.nn.Module) -> dict[str, float]:
         encoder = TorchEncoder(network, plan.config.size)
-        steps = EPISODE_STEPS if follows else 1
+        steps = EPISODE_STEPS if early else 1
         figures = evaluate(encoder, validation, steps, query=default_query(encoder, validation)).figures()
         return {k: v for k, v in figures.items() if v is not None}
 
-    criterion = "m@B" if follows else "mean_reciprocal_rank"
+    criterion = "m@B" if early else "mean_reciprocal_rank"
 
     progress = train(
         network,

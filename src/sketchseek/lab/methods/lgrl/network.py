@@ -57,6 +57,7 @@ class LGRLNetwork(nn.Module):
     ``weight`` lambda rho_r ``[B, R]``; of photos ``global`` z and ``local`` z_r, of unit length.
     """
 
+    early = True
     matcher = "global-local"
 
     def __init__(self, config: Config, weights: str) -> None:

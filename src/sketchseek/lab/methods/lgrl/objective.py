@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -17,6 +18,7 @@ from torch.optim import Adam
 from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames
+from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.lgrl.config import Config
 from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork
@@ -26,7 +28,7 @@ from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, sc
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.matching.distances import aligned
 from sketchseek.model.preprocess import prepare_sketch
-from sketchseek.strokes import episode
+from sketchseek.strokes import episode, read_ink
 
 STEPS = 20  # partial sketches of an episode
 # Of stage 2, as released:
@@ -203,7 +205,7 @@ class Episodes:
                 "size": f"{self.size}, grid {network.regions}, regions {network.region_size}",
                 "input": f"{network.inputs.polarity}, {network.inputs.scale.tolist()}",
                 "code": code_hash(
-                    LGRLNetwork, SpatialAttention, Inputs, Episodes, sketch_frames, prepare_sketch, episode
+                    LGRLNetwork, SpatialAttention, Inputs, Episodes, sketch_frames, prepare_sketch, read_ink, episode
                 ),
             },
             shapes={
@@ -218,8 +220,13 @@ class Episodes:
 
     @torch.inference_mode()
     def _make(self, into: Arrays) -> None:
-        network = self.network.eval()
+        network = copy.deepcopy(self.network).eval()
+        fold_batch_norms(network)
         device = network.typical_ink.device
+
+        def see_regions(crops: Tensor) -> Tensor:
+            return network.see_regions(network.inputs.sketches(crops))
+
         pixels = photo_pixels(self.photos, self.size)
         for start in range(0, len(pixels), PHOTOS_AT_ONCE):
             rows = slice(start, start + PHOTOS_AT_ONCE)
@@ -231,11 +238,8 @@ class Episodes:
             ink = torch.from_numpy(frames).to(device)
             seen = {
                 "whole": network.see(network.inputs.sketches(ink)),
-                "regions": network.of_each_region(ink, self._see_regions),
+                "regions": network.of_each_region(ink, see_regions),
                 "weight": network.weights(ink),
             }
             for name, values in seen.items():
                 into[name][rows] = values.unflatten(0, (-1, self.steps)).cpu()
-
-    def _see_regions(self, crops: Tensor) -> Tensor:
-        return self.network.see_regions(self.network.inputs.sketches(crops))

@@ -40,8 +40,8 @@ def write(folder: Path, network: LGRLNetwork, config: Config, split: Split, eval
 
 def by_weights(network: LGRLNetwork, config: Config, split: Split) -> dict[str, dict[str, float | None]]:
     """The figures of the whole split, 20 steps, with other weights of the regions in the distance: what the network
-    says (``ink and estimated lambda``), the paper's lambda, which knows how long the drawing will be, the ink alone,
-    all regions alike, and none.
+    says (ink and estimated lambda, or with stage 1 alone all alike), the paper's lambda, which knows how long the
+    drawing will be, the ink alone, all regions alike, and none.
     """
     encoder = TorchEncoder(network, config.size)
     photos = encoder.encode_photos(photo_pixels(split.photos, config.size))
@@ -54,7 +54,7 @@ def by_weights(network: LGRLNetwork, config: Config, split: Split) -> dict[str, 
         features = encoder.encode_sketches(list(ink))
         shares = _shares(network, ink)
         weights = {
-            "ink and estimated lambda": features["weight"],
+            "as the network says": features["weight"],
             "ink and lambda of the paper": np.tile(paper, len(sketches))[:, None] * shares,
             "ink alone": shares,
             "all regions alike": np.ones_like(shares),

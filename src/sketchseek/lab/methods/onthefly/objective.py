@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones import build_backbone
 from sketchseek.lab.datasets.pixels import sketch_frames
+from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.losses import batch_triplet, info_nce
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.onthefly.config import Config
@@ -23,6 +25,7 @@ from sketchseek.lab.training.loop import TRAINING_ONLY, Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.model.preprocess import prepare_sketch
+from sketchseek.strokes import read_ink
 from sketchseek.strokes.raster import episode
 
 PHOTOS_AT_A_TIME = 32
@@ -30,7 +33,11 @@ STANDARDISED_BY = 1000  # episodes at most, evenly spaced
 
 
 def phases(config: Config, network: OnTheFlyNetwork, pairs: TrainingPairs) -> list[Phase]:
-    """The supervised phase and the policy's. Raises InputError where a sketch has neither strokes nor frames."""
+    """The supervised phase and the policy's. Raises InputError where a sketch has neither strokes nor frames, and where
+    several processes train together: the policy that plays is kept by one.
+    """
+    if PartialState(cpu=not torch.cuda.is_available()).num_processes > 1:
+        raise InputError("onthefly trains in one process; start it without a launcher")
     for sketch in pairs.split.sketches:
         if sketch.strokes is None and not sketch.frames:
             raise InputError(f"{sketch.path}: onthefly trains on partial sketches, which need strokes or frames")
@@ -159,16 +166,20 @@ class Episodes:
             "network": state_hash(network.backbone),
             "inputs": f"{config.size} px, {config.polarity}, {config.normalisation}",
             "data": data_hash(split),
-            "code": code_hash(OnTheFlyNetwork, build_backbone, Inputs, sketch_frames, prepare_sketch, episode),
+            "code": code_hash(
+                OnTheFlyNetwork, Episodes, build_backbone, Inputs, sketch_frames, prepare_sketch, read_ink, episode
+            ),
         }
         shape = (self.sides, len(self.target), config.policy.frames, network.head.in_features)
 
         @torch.inference_mode()
         def encode(arrays: Arrays) -> None:
+            folded = copy.deepcopy(network).eval()
+            fold_batch_norms(folded)
             for index, sketch in enumerate(split.sketches):
                 ink = torch.from_numpy(sketch_frames(sketch, config.policy.frames, config.size)).to(device)
                 for side in range(self.sides):
-                    arrays["states"][side, index] = network.states(ink.flip(2) if side else ink).cpu().numpy()
+                    arrays["states"][side, index] = folded.states(ink.flip(2) if side else ink).cpu().numpy()
 
         network.eval()
         self.states = cached_features(made_of, {"states": shape}, encode)["states"]

@@ -27,6 +27,7 @@ class SLFIRNetwork(nn.Module):
     are sequences of one frame.
     """
 
+    early = True
     matcher = "cosine"
 
     def __init__(self, config: Config, weights: str) -> None:

@@ -35,7 +35,9 @@ def body_and_new(network: nn.Module, body: nn.Module, training: TrainingConfig) 
 def build_optimizer(groups: list[dict[str, Any]], training: TrainingConfig) -> Optimizer:
     """Adam or AdamW over the groups."""
     kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, lr=training.rate_new, fused=True)  # one pass over the memory, on CPUs too
+    # Not `fused`: it would read the moments of a checkpoint, which have another layout than the weights, in the wrong
+    # order.
+    return kind(groups, lr=training.rate_new)
 
 
 def schedule(name: str) -> Callable[[float], float]:

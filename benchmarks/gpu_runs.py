@@ -52,12 +52,10 @@ def own_backbone(method: str, *changes: str) -> Run:
 
 
 SIAMESE = Run("siamese-bench", "siamese")
+POLICIES = ("ppo", "reciprocal", "reinforce", "reinforce-local", "supervised")
 STAGED = [
     SIAMESE,
-    *(
-        Run(f"onthefly-{r}", "onthefly", ("--row", r), trunk="siamese-bench")
-        for r in ("ppo", "reinforce", "reciprocal")
-    ),
+    *(Run(f"onthefly-{row}", "onthefly", ("--row", row), trunk="siamese-bench") for row in POLICIES),
     Run("lgrl", "lgrl", trunk="siamese-bench"),
 ]
 MANY = ("--set", "size=160", "--set", "training.pairs=256000", "--set", "training.batch=64")
@@ -143,16 +141,8 @@ def make(run: Run, seed: int, args: argparse.Namespace) -> int:
     for suffix, *further in run.evaluate:
         result = args.out / "results" / run.test.partition(":")[0] / f"{folder.name}{suffix}.json"
         if not result.exists():
-            command = [
-                "evaluate",
-                str(folder),
-                "--data",
-                _located(run.test, args.data),
-                "--result",
-                str(result),
-                *further,
-            ]
-            if code := sketchseek(command):
+            data = _located(run.test, args.data)
+            if code := sketchseek(["evaluate", str(folder), "--data", data, "--result", str(result), *further]):
                 return code
         report(result, folder)
     return 0

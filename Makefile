@@ -11,11 +11,12 @@ DEV := .venv-dev/bin
 demo: .venv/.complete
 	@.venv/bin/sketchseek demo $(if $(filter 0,$(SERVE)),--no-serve)
 
+# Each of two workers computes in one thread: two pools of threads on the same cores would wait for one another.
 test: .venv-dev/.complete browser
-	$(DEV)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n 2 --dist loadfile
 
 test-fast: .venv-dev/.complete
-	$(DEV)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: .venv-dev/.complete
 	$(DEV)/ruff check

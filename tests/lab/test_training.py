@@ -305,11 +305,17 @@ def test_a_run_that_starts_from_a_run_says_so(siamese_run: Path, pairs_folder: P
     changes = {"size": "64", "training.pairs": "0", "training.batch": "8", "taps": "features.18"}
     config = override(method.config("bench"), changes)
     data = [open_dataset(f"folder:{pairs_folder}")]
-    run = run_training(Plan(method, config, "bench", None, 0, str(siamese_run), None), data, tmp_path / "run")
+    first = tmp_path / "siamese"
+    shutil.copytree(siamese_run, first)
+    document = json.loads((first / "run.json").read_text())
+    document |= {"minutes": 3.0, "core_minutes": 6.0, "before": {"minutes": 10.0, "core_minutes": 19.0}}
+    (first / "run.json").write_text(json.dumps(document))
+    run = run_training(Plan(method, config, "bench", None, 0, str(first), None), data, tmp_path / "run")
     assert run["weights"].startswith("backbone of siamese (") and run["weights"].endswith("<- random")
+    assert run["before"] == {"minutes": 13.0, "core_minutes": 25.0}
     half = tmp_path / "half"
     shutil.copytree(siamese_run, half)
-    document = json.loads((half / "run.json").read_text()) | {"finished": False}
+    document |= {"finished": False}
     (half / "run.json").write_text(json.dumps(document))
     with pytest.raises(InputError, match="is not finished"):
         run_training(Plan(method, config, "bench", None, 0, str(half), None), data, tmp_path / "another")

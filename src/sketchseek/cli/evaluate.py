@@ -233,8 +233,10 @@ def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any, q
 
 
 def _write_result(path: Path, document: dict[str, Any], evaluation: Any) -> None:
+    from sketchseek.lab.runs import minutes_in_all
+
     trained = document["trained"]
-    runs = [level["trained"] for level in document["levels"]] or [trained]
+    spent = [minutes_in_all(run) for run in [level["trained"] for level in document["levels"]] or [trained]]
     result = {
         **{k: document[k] for k in ("method", "name", "dataset")},
         "split": document["split"] | {k: document[k] for k in ("queries", "gallery")},
@@ -248,8 +250,7 @@ def _write_result(path: Path, document: dict[str, Any], evaluation: Any) -> None
         "last_epoch": document.get("last_epoch"),
         "best_on_validation": document.get("best_on_validation"),
         "checkpoint": trained["checkpoint"],
-        "minutes": sum(run["minutes"] or 0 for run in runs),
-        "core_minutes": sum(run["core_minutes"] or 0 for run in runs),
+        **{key: round(sum(run[key] for run in spent), 2) for key in ("minutes", "core_minutes")},
         "config_hash": trained["config_hash"],
         "trained": trained,
         **{k: document[k] for k in ("levels", "weights_hash", "per_drawer", "code", "libraries", "machine", "command")},

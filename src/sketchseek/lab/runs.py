@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ TRAINED = (
     "checkpoint",
     "minutes",
     "core_minutes",
+    "before",
     "code",
     "machine",
     "command",
@@ -56,6 +57,12 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no run.json in it; give a folder that `sketchseek train --out` made") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder / 'run.json'}: cannot be read ({error}); train again") from None
+
+
+def minutes_in_all(run: Mapping[str, Any]) -> dict[str, float]:
+    """``minutes`` and ``core_minutes`` of a finished run's training and of the runs whose weights it began with."""
+    before = run.get("before") or {}
+    return {key: round((run.get(key) or 0) + before.get(key, 0), 2) for key in ("minutes", "core_minutes")}
 
 
 def write_run(folder: Path, run: dict[str, Any]) -> None:

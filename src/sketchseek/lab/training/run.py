@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,8 @@ from sketchseek.lab.datasets.traced import with_traced_sketches
 from sketchseek.lab.evaluation.calibration import calibrate
 from sketchseek.lab.evaluation.evaluate import default_query, evaluate
 from sketchseek.lab.methods import Method
-from sketchseek.lab.runs import TorchEncoder, load_encoder, load_network, read_run, write_run
-from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
+from sketchseek.lab.runs import TorchEncoder, load_encoder, load_network, minutes_in_all, read_run, write_run
+from sketchseek.lab.training.loop import CHECKPOINT, Progress, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.precision import usable_precision
 
@@ -99,14 +100,18 @@ def run_training(
 
     criterion = "m@B" if early else "mean_reciprocal_rank"
 
+    started, core_started = time.monotonic(), time.process_time()
+    phases = plan.method.phases(plan.config, network, pairs)
+    prepared = Progress(seconds=time.monotonic() - started, core_seconds=time.process_time() - core_started)
     progress = train(
         network,
-        plan.method.phases(plan.config, network, pairs),
+        phases,
         out,
         seed=plan.seed,
         precision=run["precision"],
         validate=validate if validation.sketches else None,
         criterion=criterion,
+        begin=prepared,
         report=report if first else lambda done, total, values: None,
     )
     if not first:
@@ -154,20 +159,6 @@ def _fit(out: Path, photos: NDArray[np.uint8]) -> None:
 
 
 def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[Split, Split]]) -> dict[str, Any]:
-    if plan.start:
-        weights = _origin(plan.start)
-    elif plan.init and plan.init.is_file():
-        weights = f"{plan.init.name} ({provenance.file_hash(plan.init)})"
-    elif plan.init:
-        raise InputError(f"{plan.init}: no such weights file")
-    elif plan.weights in ("random", "pretrained"):
-        weights = plan.weights
-    elif Path(plan.weights).is_dir():
-        weights = f"backbone of {_origin(Path(plan.weights))}"
-    elif Path(plan.weights).is_file():
-        weights = f"{Path(plan.weights).name} ({provenance.file_hash(Path(plan.weights))})"
-    else:
-        raise InputError(f"{plan.weights}: no such weights file, nor the folder of a run")
     return {
         "format": 1,
         "method": plan.method.slug,
@@ -176,7 +167,7 @@ def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[
         "seed": plan.seed,
         "config": to_dict(plan.config),
         "config_hash": config_hash(plan.config),
-        "weights": weights,
+        **_beginning(plan),
         "precision": usable_precision(plan.config.training.precision),
         "data": [
             {
@@ -196,13 +187,28 @@ def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[
     }
 
 
-def _origin(folder: Path) -> str:
-    """The finished run in ``folder`` and what it began with; InputError where it is none."""
-    run = read_run(folder)
-    if not run["finished"]:
-        raise InputError(f"{folder}: is not finished; run its train command again, then start from it")
-    digest = provenance.file_hash(folder / f"{run['main']}.safetensors")
-    return f"{folder.name} ({digest}) <- {run['weights']}"
+def _beginning(plan: Plan) -> dict[str, Any]:
+    """The weights that a run begins with, and the minutes that training them took in runs before it."""
+    source = plan.start or Path(plan.weights)
+    before = {"minutes": 0.0, "core_minutes": 0.0}
+    if plan.init:
+        if not plan.init.is_file():
+            raise InputError(f"{plan.init}: no such weights file")
+        weights = f"{plan.init.name} ({provenance.file_hash(plan.init)})"
+    elif plan.start or source.is_dir():
+        run = read_run(source)
+        if not run["finished"]:
+            raise InputError(f"{source}: is not finished; run its train command again, then start from it")
+        digest = provenance.file_hash(source / f"{run['main']}.safetensors")
+        weights = f"{'' if plan.start else 'backbone of '}{source.name} ({digest}) <- {run['weights']}"
+        before = minutes_in_all(run)
+    elif plan.weights in ("random", "pretrained"):
+        weights = plan.weights
+    elif source.is_file():
+        weights = f"{source.name} ({provenance.file_hash(source)})"
+    else:
+        raise InputError(f"{plan.weights}: no such weights file, nor the folder of a run")
+    return {"weights": weights, "before": before}
 
 
 def _refuse_another(out: Path, run: dict[str, Any]) -> None:

@@ -1,0 +1,218 @@
+"""What every registered method must do: finish a run, go on after a kill, refuse what it cannot do; encode, evaluate,
+export, and agree with its ONNX self.
+
+One file, because a method's tiny run and its export serve all of these and pytest-xdist hands out whole files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from tiny_runs import QUICK, SET, SLUGS, START, TINY
+
+from sketchseek.cli import main
+from sketchseek.errors import InputError
+from sketchseek.gallery import Gallery, ingest
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.evaluation.evaluate import evaluate
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.runs import TorchEncoder, load_network
+from sketchseek.lab.training import loop
+from sketchseek.lab.training.run import Plan, run_training
+from sketchseek.model import Model
+from sketchseek.search.live import LiveSession
+from sketchseek.search.searcher import Searcher
+
+
+@pytest.fixture(scope="module", params=SLUGS)
+def slug(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def run_folder(slug: str, pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One tiny trained run of the method, made by the command a user types."""
+    out = tmp_path_factory.mktemp("runs") / slug
+    command = ["train", slug, "--data", f"folder:{pairs_folder}", "--weights", START, "--out", str(out), *SET]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCHDYNAMO_DISABLE", "1")
+        patch.setenv("XDG_CACHE_HOME", str(out.parent / "cache"))
+        assert main(command) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def model_folder(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("models") / "exported"
+    assert main(["export", str(run_folder), str(out)]) == 0
+    return out
+
+
+def plan(slug: str) -> Plan:
+    method = get_method(slug)
+    return Plan(method, override(method.config("bench"), TINY), "bench", None, 0, START, None)
+
+
+def test_a_run_says_what_it_is(run_folder: Path) -> None:
+    run = json.loads((run_folder / "run.json").read_text())
+    assert run["finished"] and run["main"] == "last" and "validation photos" in run["checkpoint"]
+    assert run["data"][0]["train"]["photos"] + run["data"][0]["validation"]["photos"] == 24
+    assert run["minutes"] >= 0 and run["config"]["training"]["pairs"] == 48
+    losses = [json.loads(line).get("loss") for line in (run_folder / "log.jsonl").read_text().splitlines()]
+    assert sum(loss is not None for loss in losses) >= 6
+
+
+def test_a_killed_run_takes_the_same_next_steps(
+    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    data = [open_dataset(f"folder:{pairs_folder}")]
+
+    def killed_after_three(done: int, total: int, values: dict[str, float]) -> None:
+        if done == 4:  # the checkpoint at hand is that of step 3
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(plan(slug), data, tmp_path / "run", killed_after_three)
+    assert not (tmp_path / "run" / "last.safetensors").exists()
+    run_training(plan(slug), data, tmp_path / "run")
+    whole, _ = load_network(run_folder)
+    resumed, _ = load_network(tmp_path / "run")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    for _, phase in itertools.groupby((entry for entry in log if "loss" in entry), lambda entry: entry["phase"]):
+        steps = [entry["step"] for entry in phase]
+        assert steps == list(range(1, len(steps) + 1))
+
+
+def test_a_finished_run_and_another_config_are_refused(
+    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
+    data = [open_dataset(f"folder:{pairs_folder}")]
+    with pytest.raises(InputError, match="finished run"):
+        run_training(plan(slug), data, run_folder)
+    (tmp_path / "other").mkdir()
+    run = json.loads((run_folder / "run.json").read_text()) | {"finished": False, "weights": "elsewhere"}
+    (tmp_path / "other" / "run.json").write_text(json.dumps(run))
+    with pytest.raises(InputError, match="another weights"):
+        run_training(plan(slug), data, tmp_path / "other")
+
+
+def test_a_run_does_not_start_from_an_unfinished_one(
+    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "half").mkdir()
+    run = json.loads((run_folder / "run.json").read_text()) | {"finished": False}
+    (tmp_path / "half" / "run.json").write_text(json.dumps(run))
+    with pytest.raises(InputError, match="not finished"):
+        data = [open_dataset(f"folder:{pairs_folder}")]
+        run_training(replace(plan(slug), start=tmp_path / "half"), data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_cannot_start_leaves_no_folder(slug: str, pairs_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = ["train", slug, "--data", f"folder:{pairs_folder}", "--out", str(out), *SET]
+    assert main([*command, "--weights", str(tmp_path / "none.safetensors")]) == 2
+    assert main([*command, "--weights", "random", "--set", "training.batch=32"]) == 2  # more than there are photos
+    assert not out.exists()
+
+
+def test_a_query_does_not_depend_on_its_batch_mates(run_folder: Path) -> None:
+    network, run = load_network(run_folder)
+    encoder = TorchEncoder(network, run["config"]["size"])
+    ink = np.random.default_rng(0).integers(0, 256, (5, encoder.size, encoder.size), dtype=np.uint8)
+    together, alone = encoder.encode_sketches(list(ink)), encoder.encode_sketches([ink[3]])
+    for name in together:
+        size = np.abs(alone[name]).max()  # features need not be of unit length
+        np.testing.assert_allclose(together[name][3] / size, alone[name][0] / size, atol=1e-5)
+
+
+def test_a_run_and_its_export_give_the_same_figures(
+    run_folder: Path, model_folder: Path, pairs_folder: Path, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = []
+    for model in (run_folder, model_folder):
+        assert main(["evaluate", str(model), "--data", f"folder:{pairs_folder}", "--steps", "4", "--json"]) == 0
+        documents.append(json.loads(capsys.readouterr().out))
+    run, exported = documents
+    figures = (
+        "acc@1",
+        "acc@5",
+        "acc@10",
+        "m@A",
+        "m@B",
+        "w@mA",
+        "w@mB",
+        "mean_reciprocal_rank",
+        "queries",
+        "gallery",
+        "steps",
+    )
+    assert {k: run[k] for k in figures} == {k: exported[k] for k in figures}
+    assert (run["queries"], run["gallery"], run["steps"]) == (12, 12, 4)
+    assert run["trained"]["config_hash"] == exported["trained"]["config_hash"]
+
+
+def test_the_model_folder_needs_no_torch_and_knows_its_parity(model_folder: Path) -> None:
+    model = Model.load(model_folder)
+    parity = model.config["card"]["parity"]
+    assert parity["same_top_10"] == 1 and parity["feature_difference"] < 1e-4
+    graph = (model_folder / "sketch.onnx").read_bytes()
+    assert b".py" not in graph, "the graph names source files of the machine that made it"
+
+
+# What rounding does is no method's business: one with a single vector and one with several features stand for all.
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", [QUICK, "mlrm"], indirect=True)
+def test_float16_weights_halve_the_folder_and_keep_the_ranking(
+    run_folder: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    assert main(["export", str(run_folder), str(tmp_path / "half"), "--weights", "float16"]) == 0
+    sizes = [(folder / "weights.bin").stat().st_size for folder in (model_folder, tmp_path / "half")]
+    assert sizes[1] < sizes[0] * 0.51
+    assert Model.load(tmp_path / "half").config["card"]["parity"]["same_top_10"] == 1
+
+
+def test_export_does_not_write_over_a_folder(run_folder: Path, model_folder: Path) -> None:
+    before = sorted(model_folder.iterdir())
+    assert main(["export", str(run_folder), str(model_folder)]) == 2
+    assert sorted(model_folder.iterdir()) == before
+
+
+def test_evaluate_search_and_the_live_session_rank_alike(
+    model_folder: Path, pairs_folder: Path, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = open_dataset(f"folder:{pairs_folder}").test
+    model = Model.load(model_folder)
+    evaluation = evaluate(model, split)
+    with Gallery.create(tmp_path / "gallery", model) as gallery:
+        ingest(gallery, [pairs_folder / "test" / "photos"])
+        searcher = Searcher(gallery)
+        for row, sketch in enumerate(split.sketches):
+            assert sketch.strokes is not None
+            expected = [split.photos[i].path.name for i in evaluation.top[row]]
+            searched = [hit.name for hit in searcher.search(sketch.strokes)]
+            session = LiveSession()
+            for seq, stroke in enumerate(sketch.strokes.strokes):
+                frame = {"type": "points", "seq": 2 * seq, "stroke": seq, "points": stroke.tolist()}
+                assert session.receive(json.dumps(frame)) is None
+                assert session.receive(json.dumps({"type": "end", "seq": 2 * seq + 1, "stroke": seq})) is None
+            live = [hit.name for hit in searcher.search(session.begin(now=0.0).sketch)]
+            assert searched == live == expected
+    drawing = next((pairs_folder / "test" / "sketches").glob(f"{split.sketches[0].name}.json"))
+    capsys.readouterr()
+    assert main(["search", str(drawing), "--gallery", str(tmp_path / "gallery"), "--json"]) == 0
+    names = [hit["name"] for hit in json.loads(capsys.readouterr().out)]
+    assert names == [split.photos[i].path.name for i in evaluation.top[0]]

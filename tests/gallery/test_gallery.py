@@ -2,107 +2,24 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from local_model import make_local_model
+from photos_on_disk import counts, full_after, make_photo
 from PIL import Image
 from tiny_model import make_tiny_model
 
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery, ingest
-from sketchseek.gallery import gallery as gallery_module
-from sketchseek.gallery.vectors import Vectors
 from sketchseek.model import Model
-from sketchseek.model.preprocess import read_photo
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return Model.load(make_tiny_model(tmp_path_factory.mktemp("models") / "tiny"))
-
-
-@pytest.fixture
-def gallery(tmp_path: Path, model: Model) -> Iterator[Gallery]:
-    with Gallery.create(tmp_path / "gallery", model) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def local_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A model whose matcher is not exact."""
-    return Model.load(make_local_model(tmp_path_factory.mktemp("models") / "local"))
-
-
-@pytest.fixture
-def local_gallery(tmp_path: Path, local_model: Model) -> Iterator[Gallery]:
-    with Gallery.create(tmp_path / "local-gallery", local_model) as opened:
-        yield opened
-
-
-def assert_features_are_those_of_the_files(gallery: Gallery) -> None:
-    photos = list(gallery.photos())
-    pixels = [read_photo(photo.path, gallery.model.size) for photo in photos]
-    expected = gallery.model.encode_photos(np.stack(pixels))["cells"].astype(np.float16)
-    found = gallery.features([photo.id for photo in photos])
-    assert list(found) == ["cells"] and found["cells"].dtype == np.float32
-    np.testing.assert_allclose(found["cells"], expected, rtol=2e-3)
-    cells = dict(zip((photo.id for photo in photos), found["cells"], strict=True))
-    assert sum(len(ids) for ids, _ in gallery.all_features()) == len(photos)
-    for ids, features in gallery.all_features():
-        np.testing.assert_array_equal(features["cells"], np.stack([cells[photo] for photo in ids]))
-
-
-def make_photo(path: Path, seed: int, size: tuple[int, int] = (400, 300)) -> Path:
-    """A few dark blocks on white, others for each seed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng(seed)
-    image = Image.fromarray(random.choice([40, 255], (6, 8), p=[0.3, 0.7]).astype(np.uint8))
-    image.resize(size, Image.Resampling.NEAREST).convert("RGB").save(path)
-    return path
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    for index, name in enumerate(["a.jpg", "b.png", "deep/er/c.webp", "deep/d.JPEG", "e.gif"]):
-        make_photo(folder / name, index)
-    return folder
-
-
-def counts(report: Any) -> tuple[int, int, int, int, int]:
-    return report.added, report.unchanged, report.updated, report.removed, len(report.skipped)
-
-
-def kept_thumbnails(gallery: Gallery) -> list[Path]:
-    return [path for path in (gallery.folder / "thumbs").rglob("*") if path.is_file()]
-
-
-def full_after(count: int) -> Callable[[Path, bytes], int]:
-    """A ``Path.write_bytes`` for a disk that is full after ``count`` files, the next one half written."""
-    real, written = Path.write_bytes, 0
-
-    def write_bytes(path: Path, content: bytes) -> int:
-        nonlocal written
-        written += 1
-        if written <= count:
-            return real(path, content)
-        real(path, content[: len(content) // 2])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    return write_bytes
 
 
 def test_photos_are_found_read_and_kept(gallery: Gallery, photos: Path) -> None:
@@ -140,72 +57,6 @@ def test_a_second_run_opens_only_what_changed(gallery: Gallery, photos: Path, mo
     after = {photo.name: photo for photo in gallery.photos()}
     assert sorted(after) == ["a.jpg", "c.webp", "d.JPEG", "e.gif", "f.bmp"]
     assert after["a.jpg"].id == before["a.jpg"] and after["a.jpg"].height == 200
-
-
-def test_a_thumbnail_is_made_on_first_demand_and_kept(gallery: Gallery, photos: Path) -> None:
-    ingest(gallery, [photos])
-    assert not kept_thumbnails(gallery)  # most photos are never looked at
-    photo = next(photo for photo in gallery.photos() if photo.name == "c.webp")
-    jpeg = gallery.thumbnail(photo)
-    with Image.open(io.BytesIO(jpeg)) as thumbnail:
-        assert thumbnail.format == "JPEG" and thumbnail.size == (320, 240)
-    assert [path.read_bytes() for path in kept_thumbnails(gallery)] == [jpeg]
-    photo.path.unlink()
-    assert gallery.thumbnail(photo) == jpeg
-
-
-def test_the_thumbnail_of_a_large_photo_is_ready(gallery: Gallery, tmp_path: Path) -> None:
-    large = make_photo(tmp_path / "large.jpg", 3, size=(1200, 800))
-    ingest(gallery, [large])
-    assert len(kept_thumbnails(gallery)) == 1
-    large.unlink()
-    with Image.open(io.BytesIO(gallery.thumbnail(next(gallery.photos())))) as thumbnail:
-        assert thumbnail.width / thumbnail.height == pytest.approx(1.5, abs=0.03)
-
-
-def test_a_changed_photo_loses_its_thumbnail_and_a_forgotten_one_too(gallery: Gallery, photos: Path) -> None:
-    ingest(gallery, [photos])
-    before = {photo.name: gallery.thumbnail(photo) for photo in gallery.photos()}
-    assert len(kept_thumbnails(gallery)) == 5
-    make_photo(photos / "a.jpg", 77, size=(120, 200))
-    make_photo(photos / "e.gif", 78, size=(1200, 800))
-    (photos / "b.png").unlink()
-    ingest(gallery, [photos])
-    assert len(kept_thumbnails(gallery)) == 3  # of c and d as they were, of e because it is large now
-    after = {photo.name: gallery.thumbnail(photo) for photo in gallery.photos()}
-    assert {name for name in after if after[name] != before[name]} == {"a.jpg", "e.gif"}
-    with Image.open(io.BytesIO(after["a.jpg"])) as thumbnail:
-        assert thumbnail.size == (120, 200)
-
-
-def test_a_thumbnail_of_what_is_gone_or_broken_is_refused(gallery: Gallery, photos: Path) -> None:
-    ingest(gallery, [photos])
-    stored = {photo.name: photo for photo in gallery.photos()}
-    (photos / "a.jpg").unlink()
-    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:100])
-    with pytest.raises(InputError, match=r"a.jpg: no such file"):
-        gallery.thumbnail(stored["a.jpg"])
-    with pytest.raises(InputError, match=r"b.png: "):
-        gallery.thumbnail(stored["b.png"])
-    assert not kept_thumbnails(gallery)
-
-
-def test_a_full_disk_keeps_no_thumbnail_but_shows_it(
-    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ingest(gallery, [photos])
-    monkeypatch.setattr(Path, "write_bytes", full_after(0))
-    photo = next(gallery.photos())
-    assert Image.open(io.BytesIO(gallery.thumbnail(photo))).size == (320, 240)
-    assert not kept_thumbnails(gallery)
-
-
-def test_many_ask_for_one_thumbnail_at_once(gallery: Gallery, photos: Path) -> None:
-    ingest(gallery, [photos])
-    for photo in gallery.photos():
-        with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(gallery.thumbnail, [photo] * 16))) == 1
-    assert len(kept_thumbnails(gallery)) == 5
 
 
 def test_another_folder_is_added_and_a_single_file_too(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
@@ -391,113 +242,3 @@ def test_an_unchanged_gallery_is_quick(gallery: Gallery, photos: Path) -> None:
     started = time.perf_counter()
     ingest(gallery, [photos])
     assert time.perf_counter() - started < 1
-
-
-def test_an_exact_matcher_needs_no_features(gallery: Gallery, photos: Path) -> None:
-    ingest(gallery, [photos])
-    assert not (gallery.folder / "features.f16").exists()
-    assert gallery.features([next(gallery.photos()).id]) == {} and not list(gallery.all_features())
-
-
-def test_features_are_kept_beside_the_vectors(
-    local_gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ingest(local_gallery, [photos])
-    monkeypatch.setattr(gallery_module, "_READ_TOGETHER", 300)
-    assert_features_are_those_of_the_files(local_gallery)
-    assert (local_gallery.folder / "features.f16").stat().st_size == 16 + 5 * 64 * 2
-    with pytest.raises(KeyError):
-        local_gallery.features(["00000000-0000-0000-0000-000000000000"])
-    local_gallery.close()
-    with Gallery.open(local_gallery.folder) as again:
-        assert_features_are_those_of_the_files(again)
-
-
-def test_features_follow_their_photos_and_garbage_is_dropped(local_gallery: Gallery, photos: Path) -> None:
-    ingest(local_gallery, [photos])
-    file = local_gallery.folder / "features.f16"
-    for seed in range(50, 54):
-        make_photo(photos / "a.jpg", seed, size=(300 + seed, 300))
-        make_photo(photos / "b.png", seed + 10, size=(300 + seed, 300))
-        assert counts(ingest(local_gallery, [photos])) == (0, 3, 2, 0, 0)
-        assert_features_are_those_of_the_files(local_gallery)
-        assert file.stat().st_size <= 16 + 5 * 8 + 2 * 5 * 64 * 2
-    (photos / "e.gif").unlink()
-    make_photo(photos / "f.png", 60)
-    ingest(local_gallery, [photos])
-    assert_features_are_those_of_the_files(local_gallery)
-    local_gallery.delete([photo.id for photo in local_gallery.photos()])
-    local_gallery.flush()
-    assert file.stat().st_size == 16
-    assert counts(ingest(local_gallery, [photos])) == (5, 0, 0, 0, 0)
-    assert_features_are_those_of_the_files(local_gallery)
-
-
-def test_a_full_disk_commits_no_photo_without_features(
-    local_gallery: Gallery, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ingest(local_gallery, [photos])
-    before = (local_gallery.folder / "features.f16").read_bytes()
-    for index in range(20):
-        make_photo(tmp_path / "more" / f"{index}.png", index)
-
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(InputError, match="the disk is full, 5 photos are indexed"):
-            ingest(local_gallery, [tmp_path / "more"])
-    assert (local_gallery.folder / "features.f16").read_bytes() == before
-    with monkeypatch.context() as patch:  # features that were written, but not their points
-        patch.setattr(Vectors, "put", full)
-        with pytest.raises(InputError, match="the disk is full, 5 photos are indexed"):
-            ingest(local_gallery, [tmp_path / "more"])
-    assert_features_are_those_of_the_files(local_gallery)
-    assert counts(ingest(local_gallery, [tmp_path / "more", photos])) == (20, 5, 0, 0, 0)
-    assert_features_are_those_of_the_files(local_gallery)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
-def test_features_without_a_point_do_no_harm_after_a_kill(tmp_path: Path, local_model: Model) -> None:
-    for index in range(40):
-        make_photo(tmp_path / "many" / f"{index:02}.jpg", index, size=(64, 48))
-    code = (
-        "import os, signal, sys; from pathlib import Path\n"
-        "from sketchseek.gallery import Gallery, ingest; from sketchseek.model import Model\n"
-        "from sketchseek.gallery.vectors import Vectors\n"
-        "model, folder, photos = map(Path, sys.argv[1:])\n"
-        "put, batches = Vectors.put, []\n"
-        "def die(*arguments):\n"
-        "    batches.append(1)\n"
-        "    if len(batches) == 3:\n"
-        "        with (folder / 'features.f16').open('ab') as file: file.write(bytes(99))\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    put(*arguments)\n"
-        "Vectors.put = die\n"
-        "ingest(Gallery.create(folder, Model.load(model)), [photos])\n"
-    )
-    command = [sys.executable, "-c", code, *map(str, (local_model.folder, tmp_path / "gallery", tmp_path / "many"))]
-    assert subprocess.run(command).returncode == -signal.SIGKILL
-    with Gallery.open(tmp_path / "gallery") as gallery:
-        assert len(gallery) == 16
-        assert_features_are_those_of_the_files(gallery)
-        assert counts(ingest(gallery, [tmp_path / "many"])) == (24, 16, 0, 0, 0)
-        assert_features_are_those_of_the_files(gallery)
-
-
-def test_damaged_features_are_named(local_gallery: Gallery, photos: Path) -> None:
-    ingest(local_gallery, [photos])
-    ids = [photo.id for photo in local_gallery.photos()]
-    local_gallery.close()
-    file = local_gallery.folder / "features.f16"
-    file.write_bytes(file.read_bytes()[:-300])
-    with (
-        Gallery.open(local_gallery.folder) as gallery,
-        pytest.raises(InputError, match=r"features.f16: damaged .* index again"),
-    ):
-        gallery.features(ids)
-    file.unlink()
-    with pytest.raises(InputError, match=r"features.f16: damaged .* index again"):
-        Gallery.open(local_gallery.folder)
-    Vectors.open(local_gallery.folder / "vectors", "euclid").close()  # nothing holds them

@@ -1,4 +1,4 @@
-"""The runs whose figures lie in results/, in groups: trains each, measures it and writes its result file.
+"""The runs of the tables, in groups: trains each, measures it and writes its result file.
 
     python benchmarks/gpu_runs.py fair-table --data DATASETS --weights mobilenet_v2.safetensors --out OUT --minutes 9
 

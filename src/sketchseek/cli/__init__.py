@@ -26,8 +26,8 @@ COMMANDS = {
     "demo": "make a gallery of drawn things, replay a sketch stroke by stroke, open the page",
     "index": "read a folder of photos into a gallery",
     "serve": "open the drawing page on a gallery",
-    "search": "find the photo that a sketch depicts",
-    "methods": "list the methods and their state",
+    "search": "find photos by a sketch, words or another photo",
+    "methods": "list the methods, their presets and rows",
     "datasets": "list the data sets, what each should contain and where it comes from",
     "doctor": "check a copy of a data set",
     "pairs": "make image-text pairs into photos of faces with captions, for pre-training",
@@ -40,8 +40,10 @@ COMMANDS = {
 
 # Modules that the base install lacks, and the extra that brings them.
 EXTRAS = {
-    **dict.fromkeys(("accelerate", "matplotlib", "onnx", "onnxscript", "timm", "torch", "torchvision"), "train"),
-    **dict.fromkeys(("open_clip", "transformers"), "text"),
+    **dict.fromkeys(
+        ("accelerate", "matplotlib", "onnx", "onnxscript", "safetensors", "timm", "torch", "torchvision"), "train"
+    ),
+    "transformers": "text",
     "cv2": "faces",
 }
 

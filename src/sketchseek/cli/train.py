@@ -29,7 +29,7 @@ class Args:
     """Change one value of the config, e.g. --set training.pairs=20480. May be given several times."""
     weights: str = "pretrained"
     """The backbone's first weights: `pretrained` (downloaded once), `random`, a local .safetensors file, or the
-    folder of a finished run, of any method with this backbone."""
+    folder of a finished run with this backbone, cut no earlier (not for `mlrm`, not from `arnet` or `fvlp`)."""
     start: Path | None = None
     """Start from the network of another run instead, e.g. one trained on more data."""
     init: Path | None = None

@@ -16,9 +16,6 @@ from torch import Tensor, nn
 from sketchseek.errors import InputError
 from sketchseek.lab.runs import load_network
 
-# The taps of MobileNetV2 that every method uses: 32 x 28 x 28, 96 x 14 x 14 and 1280 x 7 x 7 at 224 px.
-MOBILENET_V2_TAPS = ("features.6", "features.13", "features.18")
-
 # The networks of torchvision that know of `transform_input`.
 RESCALING = ("googlenet", "inception_v3")
 

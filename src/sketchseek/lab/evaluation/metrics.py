@@ -1,4 +1,4 @@
-"""Ranks and the figures made of them (section 2 of the on-the-fly papers' protocol). Pure numpy."""
+"""Ranks and the figures made of them (m@A to w@mB: OnTheFly, CVPR 2020, and LGRL). Pure numpy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training loop of every method: phases, several optimisers, any precision, one process or many, resumable.
+"""The training loop of every method: phases, several optimisers, float32 or bfloat16, one process or many, resumable.
 
 A step is a pure function of the state and (seed, phase, step): the batch, the augmentation and dropout all draw from a
 generator seeded by these. So a run that was killed continues exactly as it would have gone on. Several processes share

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -14,8 +14,6 @@ PAPER = "Contrastive Learning with Double Siamese Networks for FG-SBIR (ARNet, a
 @dataclass(frozen=True)
 class Config:
     """Both presets hold ARNet+MSTR; the row ``basic`` is ARNet alone."""
-
-    slug: ClassVar[str] = "arnet"
 
     backbone: str  # timm/<a ViT or Swin>, or one of trunk.TAPS
     size: int  # the input's side in pixels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -14,8 +14,6 @@ PAPER = "Conditional Stroke Recovery for Fine-Grained Sketch-Based Image Retriev
 @dataclass(frozen=True)
 class Config:
     """Symbols are the paper's; values that no preset comments on are its recommended ones."""
-
-    slug: ClassVar[str] = "csr"
 
     backbone: str  # one of network.TAPS
     size: int  # the input's side in pixels

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from sketchseek.lab.methods.la import config as la
 from sketchseek.lab.methods.la.config import PAPER
@@ -16,8 +15,6 @@ TITLE = "DLA: dynamic local aligned network"
 @dataclass(frozen=True)
 class Config(la.Config):
     """As LA's, but each cell of the sketch is compared with the nearest cell of the photo."""
-
-    slug: ClassVar[str] = "dla"
 
 
 PRESETS = {name: Config(**vars(preset)) for name, preset in la.PRESETS.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -26,8 +26,6 @@ class Transformer:
 @dataclass(frozen=True)
 class Config:
     """``paper`` is CLIP ViT-B/16 and BERT, ``bench`` the same method on MobileNetV2 with a small text transformer."""
-
-    slug: ClassVar[str] = "fvlp"
 
     backbone: str  # clip, torchvision/<name> or timm/<name>
     taps: tuple[str, ...]  # layers whose maps are joined, the last one the final one; of clip its blocks from 0 on

@@ -18,7 +18,7 @@ try:
     from transformers import BertConfig, BertModel, CLIPVisionConfig, CLIPVisionModel
     from transformers.utils import logging
 except ImportError as error:
-    raise InputError("fvlp needs transformers; install it with: pip install 'sketchseek[text]'") from error
+    raise InputError("fvlp needs transformers; install it with: pip install '.[text]'") from error
 
 PATCH = 16
 POSITIONS = 512  # rows of BERT's table of positions

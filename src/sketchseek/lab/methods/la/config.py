@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -14,8 +14,6 @@ PAPER = "DLA-Net for FG-SBIR: Dynamic Local Aligned Network for Fine-Grained Ske
 @dataclass(frozen=True)
 class Config:
     """One shared encoder without its last block; the cells of its map are the features."""
-
-    slug: ClassVar[str] = "la"
 
     backbone: str
     tap: str  # whose map is compared

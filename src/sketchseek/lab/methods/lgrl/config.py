@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -14,8 +14,6 @@ PAPER = "Local-Global Representation Learning for on-the-fly FG-SBIR; as release
 @dataclass(frozen=True)
 class Config:
     """``training`` is of stage 1 (trunk, attention, heads of photos); stage 2 trains new heads for sketches alone."""
-
-    slug: ClassVar[str] = "lgrl"
 
     backbone: str  # one of network.CUTS
     size: int  # the input's side in pixels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 from sketchseek.matching.region_weighted import Strategy
@@ -15,8 +15,6 @@ PAPER = "Multi-Level Region Matching for Fine-Grained Sketch-Based Image Retriev
 @dataclass(frozen=True)
 class Config:
     """Symbols are the paper's; ``levels`` keep its numbers. Both presets hold the full method."""
-
-    slug: ClassVar[str] = "mlrm"
 
     backbone: str  # one of network.CUTS
     size: int  # the input's side in pixels, a multiple of 32

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -38,8 +38,6 @@ class Config:
     """Sketch and photo share a frozen trunk; ``embedding`` is the size of both heads. ``training`` is the supervised
     phase.
     """
-
-    slug: ClassVar[str] = "onthefly"
 
     backbone: str
     tap: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -17,17 +17,13 @@ class Config:
     taps).
     """
 
-    slug: ClassVar[str] = "siamese"
-
     backbone: str
     taps: tuple[str, ...]
     size: int
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
     pool: Literal["max", "avg"]
-    attention: (
-        bool  # residual spatial attention on every tap before the pool (section 1.4 of the on-the-fly papers' code)
-    )
+    attention: bool  # residual spatial attention on every tap before the pool (released code of OnTheFly)
     head: int | None
     objective: Literal["triplet", "batch-all", "infonce"]
     margin: float  # of the two triplet objectives, in L2 distance of unit vectors

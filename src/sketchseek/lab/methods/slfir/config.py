@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -16,8 +16,6 @@ class Config:
     """Stage 1 trains an embedding of complete sketches and photos, stage 2 a temporal encoder of partial sketches on
     what the frozen trunk of stage 1 makes of them.
     """
-
-    slug: ClassVar[str] = "slfir"
 
     backbone: str
     tap: str

@@ -42,7 +42,7 @@ class CausalEncoder(nn.Module):
 
 
 class FrameEncoder(nn.Module):
-    """What the released code's two bidirectional LSTM layers compute: each frame by itself (section 6.2).
+    """What the released code's two bidirectional LSTM layers compute: each frame by itself.
 
     The released code passes the frames as the batch of sequences of length one, from zero states, and its attention
     weights are zero constants; then a direction of a layer is ``sigmoid(o) tanh(sigmoid(i) tanh(g))`` with gates that

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 
@@ -14,8 +14,6 @@ PAPER = "TC-Net for iSBIR: Triplet Classification Network for Instance-level Ske
 @dataclass(frozen=True)
 class Config:
     """One shared encoder; the three losses are weighted and summed."""
-
-    slug: ClassVar[str] = "tcnet"
 
     backbone: str
     tap: str  # its average over the map, after a ReLU, goes into the embedding

@@ -114,7 +114,7 @@ def make_worded_model(folder: Path, judges: Mapping[str, str] | None = None) -> 
         "size": SIZE,
         "matcher": {"name": "cosine", "parameters": {}},
         "features": {"vector": [DIMENSIONS + 3], **({} if judges is None else {"tokens": [1, 3]})},
-        "words": {"fusion": "raw_sum", "length": LENGTH},
+        "words": {"fusion": "raw_sum", "length": LENGTH, "query": "both"},
         "card": {"name": "Tiny, with words", "about": "Made for tests."},
     }
     seal(folder, config)

@@ -252,7 +252,8 @@ def test_evaluate_says_what_it_asked_with(
 def test_an_exported_network_reads_and_matches_as_in_training(run_folder: Path, tmp_path: Path) -> None:
     assert main(["export", str(run_folder), str(tmp_path / "model")]) == 0
     model, (encoder, _) = Model.load(tmp_path / "model"), load_encoder(run_folder)
-    assert model.has_words and model.can_match and model.config["words"] == {"fusion": "raw_sum", "length": 16}
+    assert model.has_words and model.can_match and model.query == encoder.query == "both"
+    assert model.config["words"] == {"fusion": "raw_sum", "length": 16, "query": "both"}
     texts = ["a red shape with 4 corners", "something nobody drew, in blue", ""]
     for name, vectors in encoder.encode_text(texts).items():
         np.testing.assert_allclose(model.encode_text(texts)[name], vectors, atol=1e-4)

@@ -20,7 +20,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def test_texts_are_encoded_each_for_itself(model: Model) -> None:
-    assert model.has_words and model.can_match and model.fusion == "raw_sum"
+    assert model.has_words and model.can_match and (model.fusion, model.query) == ("raw_sum", "both")
     vectors = model.encode_text(["Red", "green chair", "blue", "nothing known", ""])["vector"]
     assert vectors.dtype == np.float32
     assert np.allclose(vectors[:, -3:], [*COLOURS.values(), (0, 0, 0), (0, 0, 0)], atol=1e-5)

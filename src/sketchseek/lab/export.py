@@ -84,7 +84,8 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
         }
         if hasattr(network, "encode_text"):
             network.tokenizer.save(str(unfinished / "tokenizer.json"))
-            config["words"] = {"fusion": network.fusion, "length": network.tokenizer.padding["length"]}
+            length = network.tokenizer.padding["length"]
+            config["words"] = {"fusion": network.fusion, "length": length, "query": TorchEncoder(network, size).query}
         if getattr(network, "state", 0):
             config["state"] = network.state
         if hasattr(network, "encode_regions"):

@@ -15,7 +15,7 @@ there is a third graph, so that a region that did not change need not be encoded
 A network may keep something of a drawing's frames before. Then the config says how many numbers, ``state``, and
 ``sketch.onnx`` has a second input "state" [B, state], zeros before the first frame, and one more output "after".
 
-A network may take words beside the sketch. Then the config says ``words`` {fusion, length}, and there are
+A network may take words beside the sketch. Then the config says ``words`` {fusion, length, query}, and there are
 
     tokenizer.json  of the library `tokenizers`; pads and cuts every text to ``length`` tokens
     text.onnx       input "tokens" int64 [B, length]; output "vector", which ``matching.fusion`` joins with a sketch's
@@ -69,7 +69,7 @@ def seal(folder: Path, config: Mapping[str, Any]) -> str:
 
     ``config`` holds ``method``, ``size`` (pixels), ``matcher`` ``{name, parameters}``, ``features`` ``{name: shape}``
     (without the batch axis), ``card`` (any JSON); beside a ``region.onnx``, ``regions``, the cells a side; and beside a
-    ``text.onnx``, ``words`` ``{fusion, length}``.
+    ``text.onnx``, ``words`` ``{fusion, length, query}``.
     """
     names = [*_GRAPHS, *(name for name in _WHERE_NEEDED if (folder / name).exists())]
     sealed = {"format": FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
@@ -162,6 +162,11 @@ class Model:
         model has no words.
         """
         return str(self._words["fusion"])
+
+    @property
+    def query(self) -> str:
+        """What the network was trained to be asked with: ``sketch``, ``words`` or ``both``."""
+        return str(self.config["words"]["query"]) if self.has_words else "sketch"
 
     def follow(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
         """One more frame of each of n growing drawings, prepared ink ``[n, S, S]``: the features, and the ``state [n,

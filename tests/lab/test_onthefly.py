@@ -213,6 +213,12 @@ def test_a_baseline_is_the_mean_of_each_frame() -> None:
     assert torch.equal(advantage(settings(baseline=True), reward), expected)
 
 
+def test_states_that_are_all_the_same_have_a_mean() -> None:
+    policy, states = Policy(5, 3), torch.ones(4, 5)
+    policy.standardise(states.mean(0), states.var(0).mean().sqrt())
+    assert policy.mean(states).isfinite().all()
+
+
 def test_standardised_states_leave_the_mean_a_linear_function_of_the_states() -> None:
     torch.manual_seed(0)
     policy, head, states = Policy(5, 3), torch.nn.Linear(5, 3), 4 + torch.randn(6, 5)

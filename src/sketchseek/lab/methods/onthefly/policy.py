@@ -52,9 +52,11 @@ class Policy(nn.Module):
 
     @torch.no_grad()
     def standardise(self, centre: Tensor, scale: Tensor) -> None:
-        """See states ``[..., D]`` about ``centre [D]`` and in units of ``scale`` from now on."""
+        """See states ``[..., D]`` about ``centre [D]`` and in units of ``scale`` from now on; of states that are all
+        the same, whose scale is 0, in units of 1.
+        """
         self.centre.copy_(centre)
-        self.scale.copy_(scale)
+        self.scale.copy_(torch.where(scale > 0, scale, 1.0))
 
     @torch.no_grad()
     def become(self, weight: Tensor, bias: Tensor) -> None:

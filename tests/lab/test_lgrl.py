@@ -236,7 +236,7 @@ def test_without_a_second_stage_there_is_one_phase(split: Split) -> None:
 def test_rows_are_configs_and_every_row_says_what_it_is() -> None:
     method = get_method("lgrl")
     for name, row in method.rows.items():
-        assert row["about"] and method.config("bench", name)
+        assert row["about"] and isinstance(method.config("bench", name), method.config_type)
     assert method.config("bench", "grid-2").grid == 2
 
 

@@ -120,4 +120,4 @@ def test_only_dla_finds_a_map_that_was_shifted() -> None:
 def test_every_row_is_a_config(slug: str) -> None:
     method = get_method(slug)
     for row in method.rows:
-        assert method.config("bench", row)
+        assert isinstance(method.config("bench", row), method.config_type)

@@ -59,8 +59,8 @@ class Phase:
 
 @dataclass
 class Progress:
-    """Where a run stands. ``seconds`` is time spent in training steps, over all resumed parts, and in preparing them
-    (features that a method extracts first); validation is left out.
+    """Where a run stands. ``seconds`` is time spent in training steps, over all resumed parts, the making of cached
+    features included; validation is left out.
 
     ``core_seconds`` is the processor time of this process in them: on a machine that others use too, it says what the
     training costs, where ``seconds`` also says how busy the others were.
@@ -83,15 +83,13 @@ def train(
     precision: str,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
     criterion: str = "mean_reciprocal_rank",
-    begin: Progress | None = None,
     report: Callable[[int, int, dict[str, float]], None] = lambda done, total, values: None,
 ) -> Progress:
     """Train ``network`` in place and return the final progress.
 
     ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors``, ``last.safetensors`` and, where ``validate`` gives
-    figures, the best by the ``criterion`` among them as ``best.safetensors``. A checkpoint found there is resumed;
-    without one the run stands where ``begin`` says. ``report(done, total, values)``, of the steps of all phases, is
-    called after every step.
+    figures, the best by the ``criterion`` among them as ``best.safetensors``. A checkpoint found there is resumed.
+    ``report(done, total, values)``, of the steps of all phases, is called after every step.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
@@ -108,7 +106,7 @@ def train(
     set_seed(seed)
     optimizers = [(f"{i}.{name}", o) for i, p in enumerate(phases) for name, o in p.optimizers.items()]
     checkpoint = folder / CHECKPOINT
-    progress = load_checkpoint(checkpoint, network, optimizers) if checkpoint.exists() else begin or Progress()
+    progress = load_checkpoint(checkpoint, network, optimizers) if checkpoint.exists() else Progress()
     log = _Log(folder / "log.jsonl", progress, write=accelerator.is_main_process)
     peaks = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in optimizers}
     prepared = accelerator.prepare(network)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from sketchseek.lab.evaluation.calibration import calibrate
 from sketchseek.lab.evaluation.evaluate import default_query, evaluate
 from sketchseek.lab.methods import Method
 from sketchseek.lab.runs import TorchEncoder, load_encoder, load_network, minutes_in_all, read_run, write_run
-from sketchseek.lab.training.loop import CHECKPOINT, Progress, save_network, train
+from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.precision import usable_precision
 
@@ -100,18 +99,14 @@ def run_training(
 
     criterion = "m@B" if early else "mean_reciprocal_rank"
 
-    started, core_started = time.monotonic(), time.process_time()
-    phases = plan.method.phases(plan.config, network, pairs)
-    prepared = Progress(seconds=time.monotonic() - started, core_seconds=time.process_time() - core_started)
     progress = train(
         network,
-        phases,
+        plan.method.phases(plan.config, network, pairs),
         out,
         seed=plan.seed,
         precision=run["precision"],
         validate=validate if validation.sketches else None,
         criterion=criterion,
-        begin=prepared,
         report=report if first else lambda done, total, values: None,
     )
     if not first:

@@ -49,7 +49,7 @@ def table(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 def test_each_state_is_printed_as_itself(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_result(folder / "chairv2" / "siamese-bench.json", [[1], [2]])
-    assert main(["results", "--dataset", "ChairV2"]) == 0
+    assert main(["results", "--dataset", "Chair-V2"]) == 0
     lines = table(capsys)
     (published,) = [line for line in lines if "published " in line and line.startswith("  CSR")]
     assert "61.20" in published  # as many digits as the paper prints
@@ -131,5 +131,6 @@ def test_a_broken_result_file_is_named(folder: Path, capsys: pytest.CaptureFixtu
 
 
 def test_an_unknown_data_set_names_the_known_ones(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["results", "--dataset", "boots"]) == 2
-    assert "chairv2, shoev2" in capsys.readouterr().err
+    for name, known in (("boots", "there is no data set 'boots'"), ("quickdraw", "there are of chairv2, shoev2")):
+        assert main(["results", "--dataset", name]) == 2
+        assert known in capsys.readouterr().err

@@ -13,8 +13,8 @@ from PIL import Image
 from sketchseek.errors import InputError
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch_json import read_json
-from sketchseek.synthetic import CATEGORIES, Thing, contact_sheet, generate, write_dataset, write_photos
-from sketchseek.synthetic.dataset import generate_with_mask
+from sketchseek.synthetic import Thing, generate, write_dataset
+from sketchseek.synthetic.dataset import BUILDERS, generate_with_mask
 from sketchseek.synthetic.materials import METALS, PAINTS, WOODS
 
 COLOURS = {*PAINTS, *METALS, *(word for word, _, _ in WOODS.values())}
@@ -58,7 +58,7 @@ def test_a_thing_depends_on_seed_and_index_only() -> None:
 
 
 def test_all_categories_appear_with_names_of_their_own(some: list[tuple[Thing, np.ndarray]]) -> None:
-    assert {thing.category for thing, _ in some} == set(CATEGORIES)
+    assert {thing.category for thing, _ in some} == set(BUILDERS)
     assert len({thing.name for thing, _ in some}) == len(some)
     assert all(thing.name.rpartition("_")[0] == thing.category for thing, _ in some)
     assert len({digest(thing) for thing, _ in some}) == len(some)
@@ -141,16 +141,11 @@ def test_a_data_set_on_disk(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
-def test_photos_alone_into_an_empty_folder(tmp_path: Path) -> None:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    write_photos(folder, 2, workers=1)
-    assert sorted(path.name for path in folder.iterdir()) == ["chair_0000.jpg", "lamp_0001.jpg"]
-
-
-def test_processes_make_the_same_things(tmp_path: Path) -> None:
-    one, two = write_photos(tmp_path / "one", 8, workers=1), write_photos(tmp_path / "two", 8, workers=2)
-    assert [p.read_bytes() for p in sorted(one.iterdir())] == [p.read_bytes() for p in sorted(two.iterdir())]
+def test_processes_make_the_same_things_into_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    one, two = (write_dataset(tmp_path / name, 8, drawers=0, workers=n) for name, n in (("one", 1), ("two", 2)))
+    made = [{p.relative_to(root): p.read_bytes() for p in root.rglob("*.jpg")} for root in (one, two)]
+    assert len(made[0]) == 8 and made[0] == made[1]
 
 
 def test_what_is_in_the_way_stays(tmp_path: Path) -> None:
@@ -158,7 +153,7 @@ def test_what_is_in_the_way_stays(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"in the way.*does not exist yet"):
         write_dataset(tmp_path, 1, workers=1)
     with pytest.raises(InputError, match="cannot be written"):
-        write_photos(tmp_path / "mine.txt" / "below", 1, workers=1)
+        write_dataset(tmp_path / "mine.txt" / "below", 1, workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -169,11 +164,3 @@ def test_nothing_is_left_where_it_stops_halfway(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No space left on device"):
         write_dataset(tmp_path / "made", 2, workers=1, progress=stop)
     assert not list(tmp_path.iterdir())
-
-
-def test_contact_sheet() -> None:
-    things = [generate(index, 0, 1) for index in range(3)]
-    sheet = contact_sheet(things, columns=2)
-    assert sheet.size == (1024, 512)
-    assert np.array_equal(np.asarray(sheet)[:256, :256], np.asarray(things[0].photo))
-    assert np.asarray(sheet)[:256, 256:512].min() < 80

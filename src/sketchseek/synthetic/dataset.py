@@ -8,14 +8,14 @@ import multiprocessing
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from sketchseek.errors import InputError
 from sketchseek.strokes.sketch import Sketch
@@ -37,7 +37,6 @@ BUILDERS: dict[str, Callable[[np.random.Generator], Thing3D]] = {
     "chair": chair, "lamp": lamp, "table": table, "mug": mug, "stool": stool, "cabinet": cabinet, "sofa": sofa,
     "vase": vase, "teapot": teapot, "bookshelf": bookshelf, "clock": clock,
 }  # fmt: skip
-CATEGORIES = tuple(BUILDERS)
 _TURN = ("chair", "lamp", "table", "mug", "stool", "cabinet", "chair", "sofa", "vase", "teapot", "bookshelf", "clock")
 VERSION = 1
 
@@ -111,19 +110,6 @@ def things(count: int, seed: int = 0, drawers: int = 3, workers: int | None = No
         yield from pool.map(make, range(count), chunksize=4)
 
 
-def write_photos(folder: str | os.PathLike[str], count: int, seed: int = 0, workers: int | None = None,
-                 progress: Callable[[int, int], None] | None = None) -> Path:  # fmt: skip
-    """``write_dataset`` without sketches and words: ``<folder>/<name>.jpg``."""
-
-    def write(target: Path) -> None:
-        for done, thing in enumerate(things(count, seed, 0, workers), 1):
-            thing.photo.save(target / f"{thing.name}.jpg", quality=93)
-            if progress:
-                progress(done, count)
-
-    return _written(Path(folder), write)
-
-
 def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, drawers: int = 3,
                   workers: int | None = None, progress: Callable[[int, int], None] | None = None) -> Path:  # fmt: skip
     """Write ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json`` (drawers from 1), ``words.json``, ``synthetic.json``.
@@ -177,28 +163,3 @@ def _written(folder: Path, write: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
-
-
-def contact_sheet(things: Sequence[Thing], columns: int = 4, side: int = 256) -> Image.Image:
-    """Every thing's photo with its first sketch beside it, ``columns`` pairs a row."""
-    rows = -(-len(things) // columns)
-    sheet = Image.new("RGB", (columns * 2 * side, rows * side), "white")
-    for number, thing in enumerate(things):
-        x, y = number % columns * 2 * side, number // columns * side
-        sheet.paste(thing.photo.resize((side, side), Image.Resampling.LANCZOS), (x, y))
-        if thing.sketches:
-            sheet.paste(_drawn(thing.sketches[0], side), (x + side, y))
-    return sheet
-
-
-def _drawn(sketch: Sketch, side: int) -> Image.Image:
-    large = Image.new("L", (3 * side, 3 * side), 255)
-    pen = ImageDraw.Draw(large)
-    for stroke in sketch.strokes:
-        pen.line(
-            [(x * 3 * side, y * 3 * side) for x, y in stroke[:, :2]],
-            fill=20,
-            width=round(side * 3 / 110),
-            joint="curve",
-        )
-    return large.resize((side, side), Image.Resampling.LANCZOS).convert("RGB")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones import build_backbone, build_network
@@ -38,6 +39,8 @@ CUTS = {
     "torchvision/inception_v3": Cut("", "Mixed_6e", "Mixed_7c", left_out=("AuxLogits",)),
     "torchvision/mobilenet_v2": Cut("features", "13", "18"),
 }
+
+REGIONS_AT_A_TIME = 64  # in training, for the sake of memory
 
 
 class Embedded(NamedTuple):
@@ -154,8 +157,18 @@ class LGRLNetwork(nn.Module):
     def see_regions(self, crops: Tensor) -> Tensor:
         """The attended features of regions ``[B, 3, c, c]``, unit vectors ``[B, C']``."""
         resized = F.interpolate(crops, size=(self.region_size, self.region_size), mode="bilinear", align_corners=False)
-        maps = self.backbone.lower(resized.contiguous(memory_format=torch.channels_last))
+        maps = self._lower(resized.contiguous(memory_format=torch.channels_last))
         return _unit(self.region_attention(maps).amax((2, 3)))
+
+    def _lower(self, regions: Tensor) -> Tensor:
+        """The trunk's map of regions. In training their activations are not kept but computed again a few at a time,
+        as there are so many of them; not where batch norms learn, for which all must be seen at once, and once.
+        """
+        if not self.training or any(isinstance(m, nn.BatchNorm2d) and m.training for m in self.backbone.modules()):
+            maps: Tensor = self.backbone.lower(regions)
+            return maps
+        parts = regions.split(REGIONS_AT_A_TIME)
+        return torch.cat([checkpoint(self.backbone.lower, part, use_reentrant=False) for part in parts])
 
     def of_each_region(self, ink: Tensor, encode: Callable[[Tensor], Tensor]) -> Tensor:
         """``encode(crops [n, c, c]) -> [n, d]`` of each region of drawings ``[B, S, S]``: ``[B, R, d]``.

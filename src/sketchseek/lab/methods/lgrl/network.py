@@ -40,7 +40,7 @@ CUTS = {
     "torchvision/mobilenet_v2": Cut("features", "13", "18"),
 }
 
-REGIONS_AT_A_TIME = 64  # in training, for the sake of memory
+REGIONS_AT_A_TIME = 192  # in training, for the sake of memory
 
 
 class Embedded(NamedTuple):

@@ -251,5 +251,6 @@ def test_train_and_evaluate_with_a_report(pairs_folder: Path, tmp_path: Path) ->
     document = json.loads((report / "evaluation.json").read_text())
     by_weight = document["method_report"]
     assert by_weight["as the network says"]["m@B"] == pytest.approx(document["m@B"])
+    assert 0 < by_weight["stage 1's heads, ink alone"]["m@B"] <= 100
     assert set(by_weight) > {"ink and lambda of the paper", "whole image alone"}
     assert all({"m@A", "w@mB", "acc@10"} <= set(figures) for figures in by_weight.values())

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -41,7 +42,8 @@ def write(folder: Path, network: LGRLNetwork, config: Config, split: Split, eval
 def by_weights(network: LGRLNetwork, config: Config, split: Split) -> dict[str, dict[str, float | None]]:
     """The figures of the whole split, 20 steps, with other weights of the regions in the distance: what the network
     says (ink and estimated lambda, or with stage 1 alone all alike), the paper's lambda, which knows how long the
-    drawing will be, the ink alone, all regions alike, and none.
+    drawing will be, the ink alone, all regions alike, and none. The last three also with sketches through the heads of
+    stage 1, where there is a second.
     """
     encoder = TorchEncoder(network, config.size)
     photos = encoder.encode_photos(photo_pixels(split.photos, config.size))
@@ -60,10 +62,27 @@ def by_weights(network: LGRLNetwork, config: Config, split: Split) -> dict[str, 
             "all regions alike": np.ones_like(shares),
             "whole image alone": np.zeros_like(shares),
         }
-        for name, weight in weights.items():
-            similarity = encoder.matcher.similarity({**features, "weight": weight}, photos)
+        compared = {name: {**features, "weight": weight} for name, weight in weights.items()}
+        if network.second_stage:
+            first = _by_stage1(network, ink)
+            for name in ("ink alone", "all regions alike", "whole image alone"):
+                compared[f"stage 1's heads, {name}"] = {**first, "weight": weights[name]}
+        for name, sketch in compared.items():
+            similarity = encoder.matcher.similarity(sketch, photos)
             ranks.setdefault(name, []).append(ranks_of(similarity, target).reshape(-1, STEPS))
     return {name: figures(np.concatenate(parts), len(split.photos)) for name, parts in ranks.items()}
+
+
+@torch.inference_mode()
+def _by_stage1(network: LGRLNetwork, ink: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """``global`` and ``local`` of drawings ``[n, S, S]`` through the heads of photos."""
+    drawn = torch.from_numpy(ink).to(network.typical_ink.device)
+
+    def local(crops: torch.Tensor) -> torch.Tensor:
+        return F.normalize(network.region_head(network.see_regions(network.inputs.sketches(crops))), dim=-1)
+
+    whole = F.normalize(network.head(network.see(network.inputs.sketches(drawn))), dim=-1)
+    return {"global": whole.numpy(force=True), "local": network.of_each_region(drawn, local).numpy(force=True)}
 
 
 @torch.inference_mode()

@@ -228,6 +228,25 @@ def test_the_second_stage_leaves_the_first_alone(split: Split) -> None:
     assert not [name for name in changed if "running" in name and name.startswith("backbone")], "frozen batch norms"
 
 
+def test_activations_computed_again_give_the_same_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, config = tiny()
+    network.train()
+    network.backbone.eval()  # frozen batch norms, as in stage 1 of bench
+    photos = torch.randint(0, 256, (2, 64, 64, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    monkeypatch.setattr(f"{LGRLNetwork.__module__}.REGIONS_AT_A_TIME", 7)  # of 36
+    calls: list[Any] = []
+    kept = lambda function, part, use_reentrant: calls.append(part) or function(part)  # noqa: E731
+    gradients = []
+    for checkpointed in (True, False):
+        if not checkpointed:
+            monkeypatch.setattr(f"{LGRLNetwork.__module__}.checkpoint", kept)
+        network.zero_grad()
+        stage1_losses(network(1, drawings(2), photos), config.margin, "batch")["loss"].backward()
+        gradients.append([p.grad.clone() for p in network.backbone.lower.parameters() if p.grad is not None])
+    assert len(calls) == 6 and gradients[0]
+    assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-7) for a, b in zip(*gradients, strict=True))
+
+
 def test_without_a_second_stage_there_is_one_phase(split: Split) -> None:
     network, config = tiny(second_stage=False)
     assert [p.validated for p in phases(config, network, TrainingPairs([split], 64, config.training, 0))] == [True]

@@ -82,13 +82,12 @@ def run(args: Args) -> int:
         draw(picture, files)
         print(picture)
         return 0
-
-    from sketchseek.lab.datasets import slug_of
-
     folder = results_folder()
     entries = read_published(folder / "published.csv") + read_reproduced(folder)
     known = sorted({entry.dataset for entry in entries})
     if args.dataset is not None:
+        from sketchseek.lab.datasets import slug_of
+
         slug = slug_of(args.dataset)
         if slug not in known:
             raise InputError(f"there are no figures of data set '{slug}'; there are of {', '.join(known)}")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
+from sketchseek.lab.backbones.relu6 import use_thrifty_relu6
 from sketchseek.lab.runs import load_network
 
 # The networks of torchvision that know of `transform_input`.
@@ -40,6 +41,7 @@ class Backbone(nn.Module):
             # GoogLeNet and Inception have heads in training alone; these are cut away with the rest.
             warnings.filterwarnings("ignore", "NOTE: The nodes obtained by tracing")
             self.network = create_feature_extractor(network, {tap: str(i) for i, tap in enumerate(taps)})
+        use_thrifty_relu6(self.network)
         self.eval()
         try:
             with torch.no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,28 @@ def test_recovered_sketches_stand_side_by_side(
     monkeypatch.setattr(Method, "rows", property(lambda method: rows))
     assert main(command("csr", "w", pairs_folder, tmp_path / "sweep")) == 0
     assert (tmp_path / "sweep" / "recovered.png").exists()
+
+
+@pytest.mark.slow
+def test_photos_alone_make_a_curve_where_there_are_test_sketches(
+    pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, data = tmp_path / "sweep", tmp_path / "data"
+    shutil.copytree(pairs_folder, data)
+    for sketch in (data / "train" / "sketches").iterdir():
+        sketch.unlink()
+    words = command("siamese", "margin", data, out)
+    assert main(words) == 0
+    points = json.loads(capsys.readouterr().out)
+    assert main(words) == 0  # all runs are kept
+    assert json.loads(capsys.readouterr().out) == points
+
+
+def test_a_curve_needs_test_sketches(pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "sweep"
+    assert main(command("siamese", "margin", pairs_folder / "train" / "photos", out)) == 2
+    assert "measured on test sketches, and this data has none" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_what_cannot_start_leaves_nothing(

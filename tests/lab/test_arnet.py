@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+import timm
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
@@ -101,6 +102,37 @@ def test_a_backbone_that_does_not_fit_is_refused() -> None:
         build(config(backbone="timm/resnet10t"))
     with pytest.raises(InputError, match="cannot take images of 8 px"):
         build(config(**VIT | {"size": "8"}))
+    with pytest.raises(InputError, match=r"'timm/pvt_v2_b0' cannot take images of 64 px"):
+        build(config(backbone="timm/pvt_v2_b0"))
+    with pytest.raises(InputError, match=r"'timm/pit_ti_224' gives \d+ cells, not a square of them"):
+        build(config(backbone="timm/pit_ti_224", size="224"))
+
+
+def test_each_row_feeds_a_transformer_what_its_weights_expect() -> None:
+    """timm says with which mean its weights were trained: 0.5, or ImageNet's."""
+    method = get_method("arnet")
+    chosen = [method.config("bench", row) for row in ("vit-b", "swin-b", "vit-tiny")]
+    expected = [timm.get_pretrained_cfg(c.backbone.removeprefix("timm/")).mean == (0.5, 0.5, 0.5) for c in chosen]
+    assert [c.normalisation for c in chosen] == ["unit" if half else "imagenet" for half in expected]
+    assert set(expected) == {True, False}
+
+
+def test_the_preset_paper_has_the_released_settings() -> None:
+    paper = PRESETS["paper"]
+    assert (paper.temperature, paper.normalisation, paper.batch, paper.embedding) == (0.07, "raw", "sketches", 512)
+    training = paper.training
+    assert (training.optimizer, training.rate_body, training.rate_new) == ("adam", 6e-6, 6e-6)
+    assert (training.weight_decay, training.batch, training.schedule) == (1e-4, 16, "constant")
+
+
+def test_images_and_their_views_go_through_an_encoder_together_as_they_would_alone(vit: ARNet) -> None:
+    images, views = torch.rand(2, 3, 3, 64, 64)
+    with torch.no_grad():
+        together, alone, view = vit.photo(images, views), vit.photo(images), vit.photo(views)
+    torch.testing.assert_close(together.vector, alone.vector)
+    torch.testing.assert_close(together.embedding, alone.embedding)
+    torch.testing.assert_close(together.groups, alone.groups)
+    torch.testing.assert_close(together.view, view.vector)
 
 
 def nt_xent_by_hand(first: torch.Tensor, second: torch.Tensor, same: list[int] | None = None) -> float:
@@ -132,6 +164,16 @@ def test_the_terms_are_nt_xent_between_and_within_the_domains(vit: ARNet, id_awa
         name: float(value) for name, value in values.items() if name != "loss"
     }
     assert float(values["loss"]) == pytest.approx(sum(expected.values()), rel=1e-4)
+
+
+def test_the_recycling_loss_of_both_encoders_is_in_the_total(vit: ARNet) -> None:
+    chosen = config(recycling_weight="0.5", **VIT)
+    with torch.no_grad():
+        sketches, photos = (encoder(*torch.rand(2, 4, 3, 64, 64)) for encoder in (vit.sketch, vit.photo))
+        values = losses(chosen, vit, sketches, photos, torch.arange(4))
+    recycling = float(values["recycling_sketch"] + values["recycling_photo"])
+    contrast = sum(float(values[name]) for name in ("multi", "inter", "intra_sketch", "intra_photo"))
+    assert recycling > 0 and float(values["loss"]) == pytest.approx(contrast + 0.5 * recycling, rel=1e-5)
 
 
 def test_the_contrastive_terms_of_a_large_batch_keep_little() -> None:
@@ -174,6 +216,16 @@ def test_a_view_is_turned_enlarged_and_often_mirrored_on_its_own() -> None:
     assert float(angle.abs().max()) < 31 and float(angle.std()) > 10
 
 
+def test_a_photos_view_is_not_that_of_its_sketch() -> None:
+    marked = torch.zeros(8, 101, 101)
+    marked[:, 40:44, 60:70] = 255
+    torch.manual_seed(0)
+    ink, photos = augmented_views(marked, marked[..., None].expand(-1, -1, -1, 3).contiguous())
+    for one, other in zip(ink, photos[..., 0], strict=True):
+        assert other.max() > 100 and not torch.allclose(one, other, atol=50)
+    assert not torch.allclose(photos[0], photos[1], atol=50)
+
+
 @pytest.fixture
 def several_sketches(pairs_folder: Path, tmp_path: Path) -> Path:
     """The small data set, a second sketch for each training photo."""
@@ -208,7 +260,7 @@ def test_without_views_there_are_no_terms_within_a_domain(pairs_folder: Path) ->
 
 
 def released(network: ARNet) -> dict[str, torch.Tensor]:
-    """The state dict of a network under the released names, with a classifier that nothing uses."""
+    """The state dict of a network under the released names, with layers that nothing uses."""
     state = {}
     for ours, theirs in (("photo", "img_model"), ("sketch", "skt_model")):
         for key, value in network.state_dict().items():
@@ -218,6 +270,7 @@ def released(network: ARNet) -> dict[str, torch.Tensor]:
                 state[f"{theirs}.mlp_head.0.{key.removeprefix(f'{ours}.head.')}"] = value
         state[f"{theirs}.encoder.head.weight"] = torch.zeros(1000, 192)
         state[f"{theirs}.encoder.head.bias"] = torch.zeros(1000)
+        state[f"{theirs}.mlp_block.1.weight"] = torch.zeros(1, 196)
     return state
 
 
@@ -266,6 +319,21 @@ def test_a_released_file_that_does_not_fit_is_refused(vit: ARNet, tmp_path: Path
 
 
 @pytest.mark.slow
+def test_released_weights_are_measured_without_a_training_step(pairs_folder: Path, tmp_path: Path) -> None:
+    """The command of the method's README."""
+    torch.save(nested(released(build(config(**VIT)))), tmp_path / "EffNet.pth")
+    settings = TINY | VIT | {"training.pairs": "0"}
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    out, data = tmp_path / "released", f"folder:{pairs_folder}"
+    train = ["train", "arnet", "--row", "basic", "--init", str(tmp_path / "EffNet.pth"), "--data", data]
+    assert main([*train, "--out", str(out), *words]) == 0
+    run = json.loads((out / "run.json").read_text())
+    assert run["weights"].startswith("EffNet.pth (") and run["checkpoint"] == "as it began: no training steps"
+    assert main(["evaluate", str(out), "--data", data, "--steps", "1", "--result", str(tmp_path / "r.json")]) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["split"]["queries"] == 12
+
+
+@pytest.mark.slow
 def test_photos_alone_train_and_the_report_draws(pairs_folder: Path, tmp_path: Path) -> None:
     """A folder of photos is trained on sketches traced from them; the run says so."""
     out, report = tmp_path / "run", tmp_path / "report"
@@ -284,4 +352,6 @@ def test_photos_alone_train_and_the_report_draws(pairs_folder: Path, tmp_path: P
     assert main(evaluate) == 0
     numbers = json.loads((report / "evaluation.json").read_text())["method_report"]["variance"]
     assert set(numbers) == {"sketch", "photo"} and numbers["photo"]["discarded"][0] > 0
-    assert (report / "variance.png").stat().st_size > 1000
+    assert {"variance.png", "training.png", "embeddings.png", "attention.png", "top.png"} <= {
+        path.name for path in report.iterdir()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.evaluation import embedding_plots
 from sketchseek.lab.evaluation.embedding_plots import attention_distances, write_embedding_plots
 from sketchseek.lab.evaluation.training_plot import training_plot
 from sketchseek.lab.evaluation.tsne import tsne
@@ -100,6 +103,23 @@ def test_both_pictures_are_drawn_for_a_transformer(pairs_folder: Path, tmp_path:
     for kind in ("sketch", "photo"):
         assert np.shape(numbers["attention_distance"][kind]) == (2, 3)
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"embeddings.png", "attention.png"}
+
+
+def test_the_map_shows_photos_with_sketches_alone_wherever_they_stand(
+    pairs_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos that nobody drew come first, more of them than there is room for."""
+    split = open_dataset(f"folder:{pairs_folder}").test
+    photos = (*split.photos, *split.photos)
+    sketches = tuple(replace(sketch, photo=sketch.photo + len(split.photos)) for sketch in split.sketches)
+    monkeypatch.setattr(embedding_plots, "SHOWN", 8)
+    encoder = TorchEncoder(TinyTransformer(), 32)
+    (axes,) = embedding_plots.embedding_map(encoder, Split(photos, sketches)).axes
+    joined, shown_photos, shown_sketches = (collection for collection in axes.collections)
+    assert 2 <= len(shown_photos.get_offsets()) <= 8
+    ends = np.stack([segment[1] for segment in joined.get_segments()])
+    assert len(ends) == len(shown_sketches.get_offsets())
+    assert all((np.abs(shown_photos.get_offsets() - end).sum(1) < 1e-9).any() for end in ends)
 
 
 def run_folder(folder: Path, accuracies: list[float]) -> Path:

@@ -78,10 +78,12 @@ def run(args: Args) -> int:
     if args.report:
         from sketchseek.lab.evaluation.embedding_plots import write_embedding_plots
         from sketchseek.lab.evaluation.report import write_report
+        from sketchseek.lab.evaluation.training_plot import training_plot
 
         if subject is not None:
             document["method_report"] = write_embedding_plots(args.report, subject.encoder, split)
             if subject.run is not None:
+                training_plot({subject.path.name: subject.path}).savefig(args.report / "training.png", dpi=150)
                 document["method_report"] |= _method_report(args.report, subject, split, evaluation)
         write_report(args.report, evaluation, split, document)
     if args.result:

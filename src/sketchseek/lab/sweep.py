@@ -16,6 +16,7 @@ from sketchseek.lab import provenance
 from sketchseek.lab.config import override, to_dict
 from sketchseek.lab.datasets import hold_out, split_hash
 from sketchseek.lab.datasets.base import Dataset, Split, merge
+from sketchseek.lab.datasets.traced import with_traced_sketches
 from sketchseek.lab.methods import Method
 
 FIGURES = ("acc@1", "acc@10", "mean_reciprocal_rank")
@@ -59,18 +60,21 @@ def run_sweep(
     validation against epochs; the method may add pictures.
 
     Finished runs are kept and an unfinished one is resumed, so the same call again goes on. ``report(done, total)``
-    counts training steps of all points. Raises InputError as ``run_training`` does, and for a finished run of another
-    config, seed, data or first weights.
+    counts training steps of all points. Raises InputError as ``run_training`` does, for a finished run of another
+    config, seed, data or first weights, and for data without test sketches.
     """
     from sketchseek.lab.evaluation.evaluate import evaluate
     from sketchseek.lab.evaluation.training_plot import training_plot
     from sketchseek.lab.runs import load_encoder, load_network
 
     configs = sweep.configs()
+    datasets = [with_traced_sketches(d) for d in datasets]
+    test = merge([d.test for d in datasets])
+    if not test.sketches:
+        raise InputError("a curve is measured on test sketches, and this data has none")
     for row, config in configs.items():  # before anything is trained
         _finished(sweep, config, datasets, out / row)
     total = sum(config.training.steps for config in configs.values())
-    test = merge([d.test for d in datasets])
     points, networks, done = [], {}, 0
 
     def advance(steps: int) -> None:

@@ -50,23 +50,24 @@ def write_embedding_plots(folder: Path, encoder: Encoder, split: Split) -> dict[
 
 
 def embedding_map(encoder: Encoder, split: Split) -> Any:
-    """A t-SNE of the single-vector forms of sketches (dots) and photos (squares), each sketch joined to its photo; a
-    matplotlib figure. Of a large split the first photos that fit, with their sketches.
+    """A t-SNE of the single-vector forms of sketches (dots) and the photos they are of (squares), each sketch joined to
+    its photo; a matplotlib figure. Of a large split evenly spread photos, with their sketches.
     """
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
-    count = _photos_that_fit(split)
-    sketches = [sketch for sketch in split.sketches if sketch.photo < count]
-    matcher = encoder.matcher
-    photo_vectors = matcher.photo_vector(encoder.encode_photos(photo_pixels(split.photos[:count], encoder.size)))
+    place = {photo: i for i, photo in enumerate(_photos_that_fit(split))}
+    sketches = [sketch for sketch in split.sketches if sketch.photo in place]
+    matcher, count = encoder.matcher, len(place)
+    photos = [split.photos[photo] for photo in place]
+    photo_vectors = matcher.photo_vector(encoder.encode_photos(photo_pixels(photos, encoder.size)))
     ink = list(sketch_pixels(sketches, encoder.size))
     vectors = np.concatenate([photo_vectors, matcher.sketch_vector(encoder.encode_sketches(ink))]).astype(np.float64)
     if matcher.distance != "euclid":
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     places = tsne(vectors)
     of_photos, of_sketches = places[:count], places[count:]
-    photo = np.array([sketch.photo for sketch in sketches])
+    photo = np.array([place[sketch.photo] for sketch in sketches])
     colours = np.arange(count) * 7 % 20 / 20  # neighbours in the list get different ones
 
     figure = Figure(figsize=(7, 7), layout="constrained")
@@ -101,6 +102,8 @@ def attention_distances(
         total[layer] = total.get(layer, 0) + _reach(layer, arguments[0], pixels.shape[1]).sum(0)
 
     layers = [module for module in network.modules() if isinstance(module, Attention)]
+    if not layers:
+        return []
     handles = [layer.register_forward_pre_hook(look) for layer in layers]
     device = next(network.parameters()).device
     try:
@@ -129,10 +132,10 @@ def attention_plot(distances: dict[str, list[list[float]]]) -> Any:
     return figure
 
 
-def _photos_that_fit(split: Split) -> int:
-    """How many of the first photos, with all their sketches, are at most ``SHOWN`` points."""
-    sketches = np.bincount([sketch.photo for sketch in split.sketches], minlength=len(split.photos))
-    return max(1, int(np.searchsorted(np.cumsum(sketches + 1), SHOWN, side="right")))
+def _photos_that_fit(split: Split) -> list[int]:
+    """The photos that have sketches; of many evenly spread ones, which with their sketches are about ``SHOWN``."""
+    drawn = sorted({sketch.photo for sketch in split.sketches})
+    return drawn[:: -(-(len(drawn) + len(split.sketches)) // SHOWN)]
 
 
 def _reach(layer: Any, tokens: Tensor, size: int) -> Tensor:

@@ -16,7 +16,7 @@ def training_plot(runs: Mapping[str, Path]) -> Any:
     """acc@1 and acc@10 on validation against epochs, a line a run by its label; a matplotlib figure.
 
     ``runs`` are run folders, finished or not. An epoch shows as many pairs as there are training photos. A run without
-    validation photos has no line. Raises InputError for a folder that is no run.
+    validation photos has no line, nor has one whose log was left behind. Raises InputError for a folder that is no run.
     """
     from matplotlib.figure import Figure
 
@@ -38,7 +38,8 @@ def _curve(folder: Path, name: str) -> tuple[list[float], list[float]]:
     photos = sum(data["train"]["photos"] for data in run["data"])
     pairs_a_step = run["config"]["training"]["batch"]
     epochs, values, steps = [], [], 0
-    for line in (folder / "log.jsonl").read_text().splitlines():
+    log = folder / "log.jsonl"
+    for line in log.read_text().splitlines() if log.exists() else []:
         entry = json.loads(line)
         if "validation" not in entry:
             steps += 1  # over all phases

@@ -12,8 +12,8 @@ from sketchseek.lab.published_weights import read_state
 
 DOMAINS = {"img_model": "photo", "skt_model": "sketch"}
 # From the released names to ours, of one encoder. The longest match counts; None is left out: the classifier of
-# ImageNet's classes is in the file, but nothing ever used it.
-PARTS = {"encoder.head.": None, "encoder.": "trunk.network.", "mlp_head.0.": "head."}
+# ImageNet's classes and a layer over the patches are in files, but nothing ever used them.
+PARTS = {"encoder.head.": None, "mlp_block.": None, "encoder.": "trunk.network.", "mlp_head.0.": "head."}
 OURS_ALONE = ".recycling."  # MSTR's layers were never in a released file
 
 

@@ -68,10 +68,12 @@ class TransformerTrunk(nn.Module):
             self.prefix = getattr(network, "num_prefix_tokens", 0)
             with torch.no_grad():
                 vector, cells = self(torch.zeros(1, 3, size, size))
-        except (AssertionError, RuntimeError, ValueError) as error:
+        except (AssertionError, AttributeError, RuntimeError, ValueError) as error:
             raise InputError(f"arnet: '{name}' cannot take images of {size} px ({error})") from error
         self.width, self.cell_width = vector.shape[1], cells.shape[2]
         self.side = math.isqrt(cells.shape[1])
+        if self.side < 2 or self.side**2 != cells.shape[1]:
+            raise InputError(f"arnet: '{name}' gives {cells.shape[1]} cells, not a square of them; take a ViT or Swin")
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         tokens = self.network.forward_features(images)

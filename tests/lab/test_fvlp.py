@@ -24,12 +24,11 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.methods.fvlp.config import PRESETS, Config
 from sketchseek.lab.methods.fvlp.momentum import NOBODY, Momentum
-from sketchseek.lab.methods.fvlp.network import FVLP, Projected, build
+from sketchseek.lab.methods.fvlp.network import FVLP, Projected, build, pairs_to_match
 from sketchseek.lab.methods.fvlp.objective import (
     ITC,
     contrast_loss,
     growing,
-    pairs_to_match,
     phases,
     unit_vectors,
 )
@@ -177,15 +176,45 @@ def test_contrast_has_all_candidates_of_a_photo_as_its_targets_and_follows_the_m
 
 
 def test_no_pair_that_belongs_together_is_a_mismatch() -> None:
-    identity = torch.tensor([0, 0, 1, 2])
-    own = {name: F.normalize(torch.randn(4, 8), dim=1) for name in ("photo", "text")}
-    own["text"][2] = own["photo"][2]  # so similar that the others are all but impossible
+    identity, meaning = torch.tensor([0, 0, 1, 2, 3]), torch.tensor([0, 0, 1, 2, 2])
+    photo, text = torch.randn(2, 5, 8)
+    text[2] = photo[2]  # so similar that the others are all but impossible
+    text[3] = photo[4]  # as similar, but these two cannot be told apart by words
+    own = Projected(photo, None, text)
     for seed in range(20):
         torch.manual_seed(seed)
-        photos, texts, labels = pairs_to_match(own, identity, torch.tensor(0.001))
-        assert ((identity[photos] == identity[texts]) == labels.bool()).all()
-        assert labels.tolist() == [1] * 4 + [0] * 8
-        assert sorted(texts[4:8].tolist()) == sorted(photos[8:].tolist()) == [0, 1, 2, 3]
+        photos, texts, labels = pairs_to_match(own, identity, meaning, torch.tensor(0.001))
+        assert torch.equal(photos[:5], texts[:5]) and (meaning[photos[5:]] != meaning[texts[5:]]).all()
+        assert labels.tolist() == [1] * 5 + [0] * 10
+        assert sorted(texts[5:10].tolist()) == sorted(photos[10:].tolist()) == [0, 1, 2, 3, 4]
+        # Where words cannot tell any two apart, other photos have to do.
+        photos, texts, labels = pairs_to_match(own, identity, torch.zeros(5), torch.tensor(0.001))
+        assert (identity[photos[5:]] != identity[texts[5:]]).all()
+
+
+def test_training_says_the_same_in_other_words(train_split: Split) -> None:
+    """One photo's caption has two paraphrases; all three are heard, and no other photo's."""
+    photos = [replace(p, caption=f"name{i}") for i, p in enumerate(train_split.photos)]
+    photos[0] = replace(photos[0], paraphrases=("uno", "eins"))
+    split = replace(train_split, photos=tuple(photos))
+    config = tiny()
+    network = build(config)
+    (phase,) = phases(config, network, TrainingPairs([split], config.size, config.training, seed=0))
+    heard: dict[int, set[str]] = {}
+
+    def listen(ink: Any, images: Any, tokens: torch.Tensor, identity: torch.Tensor, meaning: torch.Tensor) -> Any:
+        assert torch.equal(identity[:, None] == identity, meaning[:, None] == meaning)
+        assert network.tokenizer is not None
+        for row, photo in zip(tokens.tolist(), identity.tolist(), strict=True):
+            heard.setdefault(photo, set()).add(network.tokenizer.decode(row).split()[1])  # after [CLS]
+        raise KeyboardInterrupt
+
+    for step in range(60):
+        batch = phase.batch(step, torch.device("cpu"))
+        torch.manual_seed(step)
+        with pytest.raises(KeyboardInterrupt):
+            phase.loss(listen, batch, 0.0)  # type: ignore[arg-type]
+    assert heard == {i: {f"name{i}"} for i in range(1, 24)} | {0: {"name0", "uno", "eins"}}
 
 
 def test_the_query_is_the_sum_of_the_projections() -> None:

@@ -27,12 +27,14 @@ from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.runs import load_network
+from sketchseek.lab.training import run as training_run
 from sketchseek.lab.training.augment import augment_pairs
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 from sketchseek.lab.training.loop import save_network
 from sketchseek.lab.training.optimizers import one_cycle
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.run import Plan, run_training
+from sketchseek.strokes import ink
 from sketchseek.strokes.raster import episode
 from sketchseek.strokes.sketch import Sketch
 
@@ -323,7 +325,8 @@ def test_a_run_that_starts_from_a_run_says_so(siamese_run: Path, pairs_folder: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("slug", ["siamese", "tcnet"])  # the second trains a classifier that it does not keep
+# The second trains a classifier that it does not keep, the third has queues that all processes fill.
+@pytest.mark.parametrize("slug", ["siamese", "tcnet", "fvlp"])
 def test_two_processes_share_the_steps_and_one_writes(slug: str, pairs_folder: Path, tmp_path: Path) -> None:
     changes = ("training.pairs=64", "training.batch=8", "size=64", "training.precision=fp32")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -338,3 +341,33 @@ def test_two_processes_share_the_steps_and_one_writes(slug: str, pairs_folder: P
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert max(steps) == 4  # of 8 batches of 8 pairs each process took every other one
     assert json.loads((tmp_path / "run" / "run.json").read_text())["finished"]
+
+
+@pytest.mark.parametrize(("slug", "asked"), [("siamese", False), ("siamese", True), ("slfir", False)])
+def test_drawings_that_are_images_are_trained_on_as_they_will_be_searched_by(
+    slug: str, asked: bool, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strokes are recovered where that is asked for, and wherever a method is for partial sketches."""
+    seen: list[Split] = []
+
+    class Stop(Exception):
+        pass
+
+    def pairs(splits: list[Split], *rest: object) -> None:
+        seen.extend(splits)
+        raise Stop
+
+    dataset = open_dataset(f"folder:{pairs_folder}")
+    drawings = []
+    for sketch in dataset.train.sketches:
+        assert sketch.strokes is not None
+        Image.fromarray(255 - ink(sketch.strokes)).save(tmp_path / f"{sketch.name}.png")
+        drawings.append(replace(sketch, strokes=None, path=tmp_path / f"{sketch.name}.png"))
+    dataset = replace(dataset, train=replace(dataset.train, sketches=tuple(drawings)))
+    monkeypatch.setattr(training_run, "TrainingPairs", pairs)
+    method = get_method(slug)
+    plan = Plan(method, method.config("bench"), "bench", None, 0, "random", None, extract_strokes=asked)
+    with pytest.raises(Stop):
+        run_training(plan, [dataset], tmp_path / "run")
+    strokes = {sketch.strokes is not None for sketch in seen[0].sketches}
+    assert strokes == {asked or slug == "slfir"}

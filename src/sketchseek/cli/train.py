@@ -34,6 +34,8 @@ class Args:
     """Start from the network of another run instead, e.g. one trained on more data."""
     init: Path | None = None
     """Start from weights that the method's authors published instead, a .pth or .safetensors file."""
+    extract_strokes: bool = False
+    """Train on strokes recovered from drawings that are images, as `evaluate --extract-strokes` measures."""
     seed: int = 0
     """Fixes the order of the data, the augmentation and the new parts' first weights."""
     json: bool = False
@@ -55,7 +57,9 @@ def run(args: Args) -> int:
     from sketchseek.lab.training.run import Plan, run_training
 
     datasets = open_datasets(args.data, "train")
-    plan = Plan(method, config, args.preset, args.row, args.seed, args.weights, args.start, args.init)
+    plan = Plan(
+        method, config, args.preset, args.row, args.seed, args.weights, args.start, args.init, args.extract_strokes
+    )
     with reported_progress(f"training {method.slug}") as report:
         result = run_training(plan, datasets, args.out, lambda done, total, values: report(done, total))
     if not result["finished"]:  # one of several processes, and not the first, which prints

@@ -87,6 +87,9 @@ def test_fs2k_has_captions_of_the_face_alone(tmp_path: Path, picture: Write) -> 
     dataset = open_dataset(f"fs2k:{tmp_path}")
     (photo,) = dataset.test.photos
     assert FaceAttributes.of_text(photo.caption) == FaceAttributes("woman", "black")
+    (same,) = dataset.train.photos
+    assert photo.paraphrases == same.paraphrases and len(set(photo.paraphrases)) > 4
+    assert {FaceAttributes.of_text(text) for text in photo.paraphrases} == {FaceAttributes("woman", "black")}
     (tmp_path / "anno_test.json").write_text(json.dumps([{"image_name": "photo1/test", "style": 1}]))
     assert open_dataset(f"fs2k:{tmp_path}").test.photos[0].caption == ""
 

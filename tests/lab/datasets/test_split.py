@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -44,6 +45,11 @@ def test_a_photo_falls_on_the_same_side_in_every_data_set() -> None:
     _, whole = hold_out(split_of(all_names))
     _, part = hold_out(split_of([f"chair/{name}" for name in all_names[::2]]))
     assert {p.name.rpartition("/")[2] for p in part.photos} == {p.name for p in whole.photos} & set(all_names[::2])
+
+
+def test_split_hash_tells_captions_apart() -> None:
+    one, other = (replace(split_of(["a"]), photos=(Photo("a", Path("a.png"), caption=c),)) for c in ("red", "blue"))
+    assert split_hash(one) != split_hash(other)
 
 
 def test_split_hash_tells_pairs_apart_and_not_places() -> None:

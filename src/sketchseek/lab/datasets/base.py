@@ -16,12 +16,17 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".
 @dataclass(frozen=True)
 class Photo:
     """One photo of a gallery. ``name`` is unique in its split; ``category`` and ``caption`` (what the photo shows, in
-    words) are empty where the data set has none."""
+    words) are empty where the data set has none.
+
+    ``paraphrases`` say the same in other words, which training may hear instead; photos of the same paraphrases cannot
+    be told apart by words.
+    """
 
     name: str
     path: Path
     category: str = ""
     caption: str = ""
+    paraphrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,10 +106,13 @@ def _subset(split: Split, keep: Sequence[bool]) -> Split:
 
 
 def split_hash(split: Split) -> str:
-    """16 hex digits that say which photos and which pairs a split holds, in which order, wherever the copy lies."""
+    """16 hex digits that say which photos, with which captions, and which pairs a split holds, in which order, wherever
+    the copy lies.
+    """
     digest = hashlib.sha256()
     for photo in split.photos:
-        digest.update(f"photo\0{photo.category}\0{photo.name}\n".encode())
+        words = f"\0{photo.caption}" if photo.caption else ""
+        digest.update(f"photo\0{photo.category}\0{photo.name}{words}\n".encode())
     for sketch in split.sketches:
         digest.update(f"sketch\0{sketch.name}\0{sketch.photo}\n".encode())
     return digest.hexdigest()[:16]

@@ -151,6 +151,7 @@ _PERSON: dict[Gender | None, tuple[str, ...]] = {
     "woman": ("woman", "woman", "female person"),
     None: ("person",),
 }
+PARAPHRASES = 8
 _OPENINGS = ("{}", "a photo of {}", "the face of {}", "a portrait of {}", "a picture of {}")
 
 
@@ -186,6 +187,11 @@ def caption(attributes: FaceAttributes, name: str, seed: int = 0) -> str:
     if traits[behind:]:
         sentences.append(f"{she} {_listed([after for _, after in traits[behind:]])}")
     return ". ".join(sentences)
+
+
+def paraphrases(attributes: FaceAttributes) -> tuple[str, ...]:
+    """Eight captions for faces with these attributes, the same for all that have them."""
+    return tuple(caption(attributes, "", seed) for seed in range(PARAPHRASES)) if attributes != FaceAttributes() else ()
 
 
 def _listed(parts: list[str]) -> str:

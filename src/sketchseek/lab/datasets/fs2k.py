@@ -11,7 +11,7 @@ from typing import Any
 
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, folders, one_of, pair
-from sketchseek.lab.datasets.captions import FaceAttributes, caption
+from sketchseek.lab.datasets.captions import FaceAttributes, caption, paraphrases
 
 SDE_FOLDER = {"fs2k-sde1": "1000", "fs2k-sde2": "450"}
 SDE_LISTS = {
@@ -24,7 +24,7 @@ def read_fs2k(slug: str, root: Path) -> Dataset:
     """``photo/photo{1,2,3}/imageNNNN.*`` with ``sketch/sketch{1,2,3}/sketchNNNN.*``, parted by ``anno_train.json`` and
     ``anno_test.json``, each a list of objects whose ``image_name`` is such as ``photo1/image0110``.
 
-    Captions are made from the attributes of the face that these objects hold."""
+    Captions and their paraphrases are made from the attributes of the face that these objects hold."""
     photo_paths = _by_name(one_of(root, "photo"))
     sketch_paths = _by_name(one_of(root, "sketch"))
     splits = {}
@@ -35,8 +35,9 @@ def read_fs2k(slug: str, root: Path) -> Dataset:
             name = str(entry["image_name"])
             sketch = name.replace("photo", "sketch").replace("image", "sketch")
             if name in photo_paths:
-                words = caption(FaceAttributes.of_fs2k(entry), name)
-                photos.append(Photo(name, photo_paths.pop(name), caption=words))
+                face = FaceAttributes.of_fs2k(entry)
+                path = photo_paths.pop(name)
+                photos.append(Photo(name, path, caption=caption(face, name), paraphrases=paraphrases(face)))
             if sketch in sketch_paths:
                 sketches.append((name, SketchItem(sketch, 0, sketch_paths.pop(sketch))))
             else:

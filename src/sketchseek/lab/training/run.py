@@ -46,6 +46,7 @@ class Plan:
     weights: str
     start: Path | None
     init: Path | None = None  # weights that the method's authors published
+    extract_strokes: bool = False  # of drawings that are images; methods for partial sketches always do
 
 
 def run_training(
@@ -57,8 +58,9 @@ def run_training(
     """Train, or resume, into ``out`` and return the contents of ``run.json``. Of several processes that train together
     the first writes them; what the others return is not finished.
 
-    A data set of photos alone is trained with sketches traced from them. Raises InputError where ``out`` holds another
-    run or a finished one, and for data without training pairs.
+    A data set of photos alone is trained with sketches traced from them. Networks for partial sketches are trained and
+    validated on drawings by strokes; those of drawings that are images are recovered. Raises InputError where ``out``
+    holds another run or a finished one, and for data without training pairs.
     """
     from accelerate import PartialState
 
@@ -80,6 +82,9 @@ def run_training(
             raise InputError(
                 f"{plan.start}: its network has another shape than this config's; use the same config"
             ) from error
+    early = getattr(network, "early", False)
+    if early or plan.extract_strokes:
+        held_out = [(with_strokes(t), with_strokes(v)) for t, v in held_out]
     training = plan.config.training
     pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training, plan.seed)
     # The folder is made only now, when weights and data have proved usable.
@@ -87,9 +92,6 @@ def run_training(
         out.mkdir(parents=True, exist_ok=True)
         write_run(out, run)
     validation = _bounded(merge([v for _, v in held_out]))
-    early = getattr(network, "early", False)
-    if early:
-        validation = with_strokes(validation)
 
     def validate(network: torch.nn.Module) -> dict[str, float]:
         encoder = TorchEncoder(network, plan.config.size)
@@ -168,6 +170,7 @@ def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[
             {
                 "dataset": dataset.slug,
                 "variant": dataset.variant,
+                "extracted_strokes": plan.extract_strokes,
                 "train": {"photos": len(t.photos), "sketches": len(t.sketches), "hash": split_hash(t)},
                 "validation": {"photos": len(v.photos), "sketches": len(v.sketches), "hash": split_hash(v)},
             }

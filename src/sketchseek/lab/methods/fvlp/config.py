@@ -45,8 +45,10 @@ class Config:
     fusion: Literal["raw_sum", "unit_sum", "sketch_only", "text_only"]  # what the query is made of
 
     program: Literal["fine-tuning", "pre-training"]  # pre-training is on photos and words alone
-    queue: int  # momentum features kept, at most; never more than four epochs of pairs
-    momentum: float  # of the momentum copies, a step
+    # Momentum features kept, at most, and never more than four epochs of pairs; and how much of themselves the momentum
+    # copies keep a step. The published 57,600 and 0.995 are for thousands of steps, `bench` has 320.
+    queue: int
+    momentum: float
     distillation: float  # share of the momentum copies' opinion in the targets, once the first two epochs are over
     matching_weight: float  # of the matching of words and photos (ITM); the contrast of words and photos (ITC) weighs 1
     sketch_weight: float  # of the contrast of sketches alone with photos, which the paper has not
@@ -73,8 +75,8 @@ BENCH_CONFIG = Config(
     embedding=256,
     fusion="raw_sum",
     program="fine-tuning",
-    queue=57_600,
-    momentum=0.995,
+    queue=1024,
+    momentum=0.9,
     distillation=0.4,
     matching_weight=1.0,
     sketch_weight=0.5,
@@ -93,6 +95,8 @@ PAPER_CONFIG = replace(
     vocabulary=30_524,  # BERT's 30,522, [DEC], which nothing uses, and [ENC]
     length=65,
     channels=2048,
+    queue=57_600,
+    momentum=0.995,
     matching_weight=10.0,
     sketch_weight=0.0,
     published_rates=True,

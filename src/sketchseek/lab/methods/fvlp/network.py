@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,17 +33,23 @@ class Projected(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """What the losses compare: the projections, those of the momentum copies, and the photos' ``tokens [B, P, C]``."""
+    """What the losses compare: the projections, and those of the momentum copies; ``logits [3 B, 2]`` of pairs of words
+    and photo not belonging and belonging together, and which of both they do, ``labels [3 B]``; and the
+    ``temperature``.
+    """
 
     own: Projected
     momentum: Projected
-    tokens: Tensor
+    logits: Tensor
+    labels: Tensor
+    temperature: Tensor
 
 
 class FVLP(nn.Module):
-    """``forward(ink [B, S, S] | None, photos [B, S, S, 3], tokens int64 [B, L])`` is ``Encoded``; it needs the momentum
-    copies, which exist in training alone. ``forward(None, photo_tokens [B, P, C], tokens, matching=True)`` are the
-    logits ``[B, 2]`` of words and photo not belonging and belonging together.
+    """``forward(ink [B, S, S] | None, photos [B, S, S, 3], tokens int64 [B, L], identity [B], meaning [B])`` is
+    ``Encoded``: all of a training step's work, in one pass, which several processes need. Pairs of the same photo have
+    the same ``identity``, those that words cannot tell apart the same ``meaning``. It needs the momentum copies, which
+    exist in training alone.
 
     The vectors of sketch and words are the projections s and c as they are, so that ``matching.fusion.fuse`` can join
     them; the photo's is of unit length.
@@ -80,6 +87,8 @@ class FVLP(nn.Module):
         # Where training never joins the two, they weigh alike when somebody does.
         self.fusion = config.fusion if config.fusion in ("raw_sum", "unit_sum") else "unit_sum"
         self.query = {"sketch_only": "sketch", "text_only": "words"}.get(config.fusion, "both")
+        # Trained on partial sketches, so measured by them while it is trained.
+        self.early = config.partial and config.program == "fine-tuning" and config.fusion != "text_only"
         self.training_only: Momentum
 
     @property
@@ -102,9 +111,7 @@ class FVLP(nn.Module):
         """The probability, ``[B]``, that words ``[B, L]`` and photo ``[B, P, C]`` belong together."""
         return self.matching_head(self.text(tokens, tokens_of_photo)).softmax(dim=1)[:, WORDS_MATCH]
 
-    def forward(self, ink: Tensor | None, photos: Tensor, tokens: Tensor, matching: bool = False) -> Encoded | Tensor:
-        if matching:
-            return self.matching_head(self.text(tokens, photos))
+    def forward(self, ink: Tensor | None, photos: Tensor, tokens: Tensor, identity: Tensor, meaning: Tensor) -> Encoded:
         # One pass for both: batch norm sees sketches and photos together, as it will when it is fixed.
         images = self.inputs.photos(photos)
         if ink is not None:
@@ -120,12 +127,39 @@ class FVLP(nn.Module):
             Projected(v[:count], v[count:] if ink is not None else None, t)
             for v, t in ((vectors, texts), (momentum_vectors, momentum_texts))
         )
-        return Encoded(own, momentum, seen[:count])
+        of_photos, of_texts, labels = pairs_to_match(own, identity, meaning, self.temperature)
+        logits = self.matching_head(self.text(tokens[of_texts], seen[of_photos]))
+        return Encoded(own, momentum, logits, labels, self.temperature.clone())
 
     def _project(self, tower: nn.Module, projection: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
         """Projections ``[B, E]`` and tokens ``[B, P, C]`` of images; the module between has no momentum copy."""
         seen = tower(images)
         return projection(seen.summary if self.multi_scale is None else self.multi_scale(seen.maps)), seen.tokens
+
+
+@torch.no_grad()
+def pairs_to_match(
+    own: Projected, identity: Tensor, meaning: Tensor, temperature: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Which photos and which texts of a batch to match, ``[3 B]`` each, and the classes ``[3 B]``: every right pair;
+    for each text another photo, for each photo another text, the likelier the more similar they are.
+
+    What has the same ``meaning [B]`` is no mismatch, nor is, in a batch where all have, what has the same ``identity``.
+    """
+    same = meaning[:, None] == meaning
+    same = torch.where(same.all(), identity[:, None] == identity, same)
+    photo, text = F.normalize(own.photo.float(), dim=1), F.normalize(own.text.float(), dim=1)
+    similarity = photo @ text.T / temperature
+
+    def another(similarity: Tensor) -> Tensor:
+        return torch.multinomial(similarity.masked_fill(same, -math.inf).softmax(dim=1), 1)[:, 0]
+
+    every = torch.arange(len(identity), device=identity.device)
+    photos = torch.cat([every, another(similarity.T), every])
+    texts = torch.cat([every, every, another(similarity)])
+    labels = torch.full_like(photos, 1 - WORDS_MATCH)
+    labels[: len(every)] = WORDS_MATCH
+    return photos, texts, labels
 
 
 def build(config: Config, weights: str = "random") -> FVLP:

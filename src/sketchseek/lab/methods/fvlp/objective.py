@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import cycle, islice
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +14,9 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
-from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.methods.fvlp.config import Config
 from sketchseek.lab.methods.fvlp.momentum import Momentum
-from sketchseek.lab.methods.fvlp.network import FVLP, WORDS_MATCH, Projected
+from sketchseek.lab.methods.fvlp.network import FVLP, Encoded, Projected
 from sketchseek.lab.methods.fvlp.towers import ConvolutionalTower
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
@@ -40,16 +40,22 @@ SKETCH: Terms = (("sketch", "photo"), ("photo", "sketch"))
 def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
     """One phase, of fine-tuning or of pre-training."""
     pre_training = config.program == "pre-training"
-    captions = [photo.caption for photo in pairs.split.photos]
-    wordless = sum(not captions[photo] for photo in pairs.drawn)
+    photos = pairs.split.photos
+    wordless = sum(not photos[photo].caption for photo in pairs.drawn)
     if wordless:
         raise InputError(
             f"fvlp learns from words, and {wordless} of {len(pairs.drawn)} photos of this data have no caption; put "
             "them into words.json beside the photos, or take another method"
         )
+    texts = [(photo.caption, *photo.paraphrases) for photo in photos]
     if network.tokenizer is None:
-        network.words.learn(captions)
-    tokens = network.words.tokens(captions)
+        network.words.learn([text for of_photo in texts for text in of_photo])
+    wordings = max(map(len, texts))
+    # A photo with fewer wordings says them again.
+    every = [text for of_photo in texts for text in islice(cycle(of_photo), wordings)]
+    tokens = network.words.tokens(every).view(len(photos), wordings, -1)
+    meanings: dict[object, int] = {}
+    meaning = torch.tensor([meanings.setdefault(p.paraphrases or p.caption, len(meanings)) for p in photos])
     if config.partial and not pre_training:
         # Whatever the sketches are, the photos are as many and in the same order.
         cut = replace(config.training, completion=(LEAST_PART, 1.0))
@@ -67,15 +73,15 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
         with torch.no_grad():
             network.temperature.clamp_(*TEMPERATURES)
         momentum.follow(network)
-        texts = tokens.to(batch.photo.device)[batch.photo]
-        encoded = trained(None if pre_training else batch.ink, batch.photos, texts)
+        photo, device = batch.photo.cpu(), batch.photo.device
+        words = tokens[photo, torch.randint(wordings, photo.shape)].to(device)
+        ink = None if pre_training else batch.ink
+        encoded: Encoded = trained(ink, batch.photos, words, batch.photo, meaning[photo].to(device))
         share = config.distillation * min(1.0, fraction * training.steps / (EPOCHS_OF_RAMP * per_epoch))
         own, slow = unit_vectors(config.fusion, encoded.own), unit_vectors(config.fusion, encoded.momentum)
-        tau = network.temperature
+        tau = encoded.temperature
         values = {"contrast": contrast_loss(contrast, own, slow, batch.photo, momentum, tau, share)}
-        of_photos, of_texts, labels = pairs_to_match(own, batch.photo, tau)
-        logits = trained(None, encoded.tokens[of_photos], texts[of_texts], matching=True)
-        values["matching"] = F.cross_entropy(logits, labels)
+        values["matching"] = F.cross_entropy(encoded.logits, encoded.labels)
         total = values["contrast"] + config.matching_weight * values["matching"]
         if extra:
             values["sketch"] = contrast_loss(extra, own, slow, batch.photo, momentum, tau, share)
@@ -96,17 +102,14 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
 
 
 def growing(split: Split) -> Split:
-    """The split with sketches that show how they grow: each frame of a drawing as a sketch of its own, strokes where
-    they can be recovered from pixels.
-    """
+    """The split with each frame of a drawing as a sketch of its own."""
 
     def frames(sketch: SketchItem) -> list[SketchItem]:
         if sketch.strokes is not None or not sketch.frames:
             return [sketch]
         return [replace(sketch, name=frame.stem, path=frame, frames=()) for frame in sketch.frames]
 
-    recovered = with_strokes(split)
-    return Split(split.photos, tuple(frame for sketch in recovered.sketches for frame in frames(sketch)))
+    return Split(split.photos, tuple(frame for sketch in split.sketches for frame in frames(sketch)))
 
 
 def unit_vectors(fusion: str, projected: Projected) -> Vectors:
@@ -148,40 +151,23 @@ def contrast_loss(
     return torch.stack(losses).mean()
 
 
-@torch.no_grad()
-def pairs_to_match(own: Vectors, identity: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Which photos and which texts of the batch to match, ``[3 B]`` each, and the classes ``[3 B]``: every right pair;
-    for each text another photo, for each photo another text, the likelier the more similar they are.
-    """
-    same = identity[:, None] == identity
-    similarity = own["photo"] @ own["text"].T / temperature
-
-    def another(similarity: Tensor) -> Tensor:
-        return torch.multinomial(similarity.masked_fill(same, -math.inf).softmax(dim=1), 1)[:, 0]
-
-    every = torch.arange(len(identity), device=identity.device)
-    photos = torch.cat([every, another(similarity.T), every])
-    texts = torch.cat([every, every, another(similarity)])
-    labels = torch.full_like(photos, 1 - WORDS_MATCH)
-    labels[: len(every)] = WORDS_MATCH
-    return photos, texts, labels
-
-
 def _has_strokes(split: Split) -> bool:
     return any(sketch.strokes is not None for sketch in split.sketches)
 
 
 def _body(network: FVLP) -> nn.Module:
     """What begins with weights of its own, and so learns at the lower rate: the backbone, or all of the stock towers
-    and what belongs to them. The published optimiser leaves the vision tower's attention out by a mistake.
+    and what belongs to them; and the temperature. The published optimiser leaves the vision tower's attention out by a
+    mistake.
     """
-    if isinstance(network.vision, ConvolutionalTower):
-        return network.vision.backbone
     body = nn.Module()
+    body.register_parameter("temperature", network.temperature)
+    if isinstance(network.vision, ConvolutionalTower):
+        body.add_module("backbone", network.vision.backbone)
+        return body
     for name, part in network.named_children():
         if name not in ("multi_scale", "training_only"):
             body.add_module(name, part)
-    body.register_parameter("temperature", network.temperature)
     return body
 
 

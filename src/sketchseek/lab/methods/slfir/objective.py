@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.datasets.pixels import sketch_frames
-from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.losses import batch_triplet, info_nce
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.slfir.config import Config
@@ -20,10 +19,8 @@ from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.model.preprocess import prepare_sketch
-from sketchseek.strokes import read_ink, recover_sketch, silhouette_first, trace
 
 IMAGES = 32  # encoded at once for the features
-RECOVERY = (read_ink, recover_sketch, trace, silhouette_first)  # what finds the strokes of a raster drawing
 Sequences = tuple[Tensor, Tensor]  # frames [B, T, D] and photos [B, D], as the trunk sees them
 
 
@@ -103,7 +100,7 @@ def sequences_at(step: int, features: Arrays, pairs: TrainingPairs, device: torc
 
 def trunk_features(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) -> Arrays:
     """What the trunk makes of every training photo, ``{"photo": [photos, D]``, and of every training sketch at every
-    step, ``"sketch": [sketches, T, D]}``, from the cache or into it. Strokes of raster drawings are recovered first.
+    step, ``"sketch": [sketches, T, D]}``, from the cache or into it.
     """
     split, device = pairs.split, next(network.parameters()).device
 
@@ -118,7 +115,7 @@ def trunk_features(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) 
         network.eval()
         for start in range(0, len(pairs.photos), IMAGES):
             arrays["photo"][start : start + IMAGES] = encoded(pairs.photos[start : start + IMAGES], sketches=False)
-        for index, sketch in enumerate(with_strokes(split).sketches):
+        for index, sketch in enumerate(split.sketches):
             arrays["sketch"][index] = encoded(sketch_frames(sketch, config.steps, config.size), sketches=True)
         network.train(was_training)
 
@@ -126,7 +123,7 @@ def trunk_features(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) 
         "network": state_hash(network.backbone, network.attention),
         "inputs": f"{config.polarity} {config.normalisation} {config.size}",
         "data": data_hash(split),
-        "code": code_hash(SLFIRNetwork, SpatialAttention, Inputs, sketch_frames, prepare_sketch, *RECOVERY),
+        "code": code_hash(SLFIRNetwork, SpatialAttention, Inputs, sketch_frames, prepare_sketch),
         "steps": str(config.steps),
     }
     return cached_features(

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from sketchseek.gallery.features import FeatureFile
+from sketchseek.matching.fusion import MATCHED
 from sketchseek.model import Model
-from sketchseek.search.searcher import MATCHED
 from sketchseek.strokes.sketch import Sketch
 
 PHOTOS = 20_000

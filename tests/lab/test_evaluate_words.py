@@ -60,6 +60,28 @@ def test_sketch_and_words_together_find_what_neither_finds_alone(split: Split) -
     assert ranks["sketch"].tolist() == ranks["words"].tolist() == [2, 2, 2, 2]
 
 
+def test_words_alone_are_matched_with_the_closest(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of four photos come close; the second stage knows the right one, or takes it for the wrong one."""
+    seer: Any = Seer(split)
+    encode = seer.encode_photos
+    seer.encode_photos = lambda pixels: encode(pixels) | {"tokens": np.arange(4.0)[:, None]}
+    seer.can_match = True
+    asked: list[list[float]] = []
+
+    def match(text: str, tokens: np.ndarray) -> np.ndarray:
+        asked.append(tokens[:, 0].tolist())
+        return (tokens[:, 0] == int(text.removeprefix("photo "))).astype(np.float32)
+
+    seer.match = match
+    monkeypatch.setattr("sketchseek.lab.evaluation.evaluate.MATCHED", 2)
+    found = evaluate(seer, split, query="words")
+    assert found.ranks.tolist() == [[1]] * 4 and found.nearest.shape == (4, 1, 4)
+    assert asked == [[0, 2], [1, 3], [0, 2], [1, 3]]
+    assert evaluate(seer, split, query="words", matching=False).ranks.tolist() == [[2]] * 4
+    seer.match = lambda text, tokens: 1 - match(text, tokens)
+    assert evaluate(seer, split, query="words").ranks.tolist() == [[2]] * 4
+
+
 def test_what_is_asked_with_follows_from_the_model_and_the_data(split: Split) -> None:
     seer: Any = Seer(split)
     assert default_query(seer, split) == "both"

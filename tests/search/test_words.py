@@ -91,11 +91,10 @@ def test_matching_decides_the_order_of_what_words_alone_find(misled: Searcher) -
     assert names(hits)[:3] == sorted(names(hits)[:3])  # equals, by name
 
 
-def test_beside_a_drawing_matching_has_the_say_of_the_words(misled: Searcher) -> None:
-    assert names(misled.search(CHAIR, 1, "red"))[0] == "blue-chair"
-    assert names(misled.search(CHAIR, 9, "red", weight=0.0)) == names(misled.search(CHAIR, 9))
-    fused = names(misled.search(CHAIR, 9, "red", weight=0.05))
-    assert set(fused[:3]) == {"red-chair", "green-chair", "blue-chair"}
+def test_beside_a_drawing_the_fused_query_decides(searcher: Searcher, misled: Searcher) -> None:
+    for weight in (0.0, 0.3, 0.9):
+        assert names(misled.search(CHAIR, 9, "red", weight)) == names(searcher.search(CHAIR, 9, "red", weight))
+    assert names(misled.search(CHAIR, 9, "red", weight=1.0)) == names(misled.search(None, 9, "red"))
 
 
 def test_only_the_closest_are_matched(misled: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,28 +109,20 @@ def test_only_the_closest_are_matched(misled: Searcher, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Model, "match", spy)
     monkeypatch.setattr(module, "MATCHED", 3)
-    assert names(misled.search(CHAIR, 1, "red"))[0] != "blue-table"
+    assert names(misled.search(None, 1, "red"))[0].startswith("red")
     assert 3 <= sum(matched) < 9
-
-    matched.clear()
-    monkeypatch.setattr(module, "MATCHED", 9)
-    page = LiveSearch(misled)
-    for strokes in (1, 2, 3):
-        half = Sketch.from_arrays(CHAIR.strokes[:strokes])
-        page.answer(Job(half, seq=0, frame=0, pen_down=False, words="red", weight=0.4))
-    assert matched == [9]  # a stroke more does not change what the words say of a photo
 
 
 def test_ranks_are_those_of_the_search(searcher: Searcher, misled: Searcher) -> None:
     for searching in (searcher, misled):
-        words = searching.read("red", 0.4)
-        features = searching.gallery.model.encode_sketches([CHAIR])
-        hits = searching.search_features(features, 9, words)
-        for hit in hits:
-            expected = sum(other.score >= hit.score for other in hits)
-            assert searching.rank_of_features(features, hit.id, words) == expected
-        with pytest.raises(KeyError):
-            searching.rank_of_features(features, "no such id", words)
+        drawn = searching.gallery.model.encode_sketches([CHAIR])
+        for features, words in ((drawn, searching.read("red", 0.4)), (None, searching.read("red"))):
+            hits = searching.search_features(features, 9, words)
+            for hit in hits:
+                expected = sum(other.score >= hit.score for other in hits)
+                assert searching.rank_of_features(features, hit.id, words) == expected
+            with pytest.raises(KeyError):
+                searching.rank_of_features(features, "no such id", words)
 
 
 def test_the_live_search_reads_words_once_and_answers_without_a_drawing(

@@ -73,6 +73,9 @@ def run(args: Args) -> int:
             evaluation = evaluate_levels({s.completion: s.encoder for s in subjects}, split, steps, advance, query)
     document = _document(args, subjects, datasets, split, evaluation) | {"query": query}
     subject = subjects[0] if len(subjects) == 1 else None
+    if query == "words" and subject is not None and getattr(subject.encoder, "can_match", False):
+        by_vectors = evaluate(subject.encoder, split, steps, query=query, matching=False)
+        document["method_report"] = {"without_matching": by_vectors.figures()}
     # The confidence is of sketches alone.
     document |= _calibration(subject if query == "sketch" else None, split, evaluation)
     if args.report:
@@ -81,7 +84,7 @@ def run(args: Args) -> int:
         from sketchseek.lab.evaluation.training_plot import training_plot
 
         if subject is not None:
-            document["method_report"] = write_embedding_plots(args.report, subject.encoder, split)
+            document.setdefault("method_report", {}).update(write_embedding_plots(args.report, subject.encoder, split))
             if subject.run is not None:
                 training_plot({subject.path.name: subject.path}).savefig(args.report / "training.png", dpi=150)
                 document["method_report"] |= _method_report(args.report, subject, split, evaluation)

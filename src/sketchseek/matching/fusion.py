@@ -8,6 +8,9 @@ from sketchseek.matching.base import Array
 from sketchseek.matching.distances import TINY
 
 FUSIONS = ("raw_sum", "unit_sum")
+# Photos that words alone are matched with one by one after their vectors were compared (ITM): as many as FVLP's own
+# second stage looks at.
+MATCHED = 128
 
 
 def fuse(sketch: Array, text: Array, weight: float, fusion: str) -> Array:

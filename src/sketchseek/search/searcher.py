@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from sketchseek.gallery import Gallery
 from sketchseek.gallery.gallery import Candidate
 from sketchseek.matching import Features
 from sketchseek.matching.base import RegionMatcher
-from sketchseek.matching.fusion import fuse
+from sketchseek.matching.fusion import MATCHED, fuse
 from sketchseek.search.deciding import Deciding, deciding
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
@@ -27,9 +26,8 @@ Drawing: TypeAlias = Sketch | Ink
 # Photos that a matcher compares in full where the single-vector form is not its own order. How many of the true first
 # ten are found so, benchmarks/candidate_recall.py measures.
 RERANK = 200
-# Photos that words are matched with one by one, where the model can: as many as FVLP's own second stage looks at. How
-# long that takes, benchmarks/itm_rerank.py measures.
-MATCHED = 128
+# Photos that words alone are matched with one by one, where the model can. How long that takes,
+# benchmarks/itm_rerank.py measures.
 # Copies of a photo are compared in one matrix product, which may give them scores that differ in the last digits.
 ROUNDING = 1e-5
 # Photos asked for when one photo's rank is wanted, and how many times more where it was not among them.
@@ -52,14 +50,12 @@ class Hit:
 @dataclass(frozen=True, eq=False)
 class Words:
     """Words of a query as the model reads them. ``weight`` is theirs beside a drawing, 0..1, as in ``fuse``; ``vector``
-    is ``[1, D]``; ``probability`` is that of the photos they were matched with so far, which no drawing changes, so
-    that a drawing may grow beside them at little cost.
+    is ``[1, D]``.
     """
 
     text: str
     weight: float
     vector: NDArray[np.float32]
-    probability: dict[UUID, float] = field(default_factory=dict)
 
 
 class Searcher:
@@ -68,9 +64,9 @@ class Searcher:
     Where the matcher is not exact, the ``rerank`` photos closest by its single-vector form are compared in full; no
     other photo is found.
 
-    Words are fused with the sketch into one query. Where the model can match words with photos, the first 128 photos
-    are then put in the order of (1 - weight) similarity + weight probability: that of the probabilities alone where
-    there is no drawing, and the drawing keeps its say where there is one.
+    Words are fused with the sketch into one query, as the model was trained. Of words alone (``weight`` 1, or nothing
+    drawn) the first 128 photos are put in the order of the probability that words and photo belong together, where the
+    model can tell (FVLP's image-text retrieval).
     """
 
     def __init__(self, gallery: Gallery, rerank: int = RERANK) -> None:
@@ -172,22 +168,13 @@ class Searcher:
         """At least ``top`` candidates with the scores they are ranked by. ``query`` is compared with them in full."""
         model = self.gallery.model
         in_full = query is not None and not model.matcher.exact
-        match = words is not None and model.can_match
+        match = words is not None and words.weight == 1 and model.can_match
         found = self._candidates(vector, max(top, self.rerank if in_full else 0, MATCHED if match else 0))
         if query is not None and in_full and found:
             found = _rescored(found, model.matcher.similarity(query, self.gallery.features_of(found))[0])
         if words is not None and match and found:
-            found = _rescored(found, self._matched(found, words))
+            found = _rescored(found, model.match(words.text, self.gallery.features_of(found)["tokens"]))
         return found
-
-    def _matched(self, found: Sequence[Candidate], words: Words) -> NDArray[np.float64]:
-        new = [candidate for candidate in found if candidate.point not in words.probability]
-        if new:
-            probabilities = self.gallery.model.match(words.text, self.gallery.features_of(new)["tokens"]).tolist()
-            words.probability.update(zip((candidate.point for candidate in new), probabilities, strict=True))
-        probability = np.array([words.probability[candidate.point] for candidate in found])
-        similarity = np.array([candidate.score for candidate in found])
-        return (1 - words.weight) * similarity + words.weight * probability
 
     def _hits(self, found: list[Candidate], top: int) -> list[Hit]:
         found = sorted(found, key=lambda candidate: -candidate.score)
@@ -204,7 +191,7 @@ class Searcher:
         """``rank_of`` by the single-vector form; of a photo that is near, without asking for the far ones. Among the
         photos that words were matched with, by that.
         """
-        if words is not None and self.gallery.model.can_match:
+        if words is not None and words.weight == 1 and self.gallery.model.can_match:
             matched = {str(candidate.point): candidate.score for candidate in self._ranked(vector, MATCHED, words)}
             if photo in matched:
                 return sum(score >= matched[photo] for score in matched.values())

@@ -13,7 +13,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
 from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, figures, ranks_of, success_step
 from sketchseek.matching import Features, Matcher
-from sketchseek.matching.fusion import fuse
+from sketchseek.matching.fusion import MATCHED, fuse
 from sketchseek.model.confidence import SCORES
 from sketchseek.model.sketch_encoder import encode_episodes
 
@@ -26,7 +26,8 @@ WEIGHT = 0.5  # of the words where sketch and words are joined, as they were in 
 class Encoder(Protocol):
     """What evaluation needs of a model: a run of the lab (torch) or an exported folder (ONNX) alike.
 
-    For queries with words also ``has_words``, ``fusion`` and ``encode_text``, as ``Model`` has them.
+    For queries with words also ``has_words``, ``fusion``, ``encode_text`` and, where it can, ``match``, as ``Model``
+    has them.
     """
 
     @property
@@ -124,12 +125,14 @@ def evaluate(
     advance: Callable[[int], None] = lambda images: None,
     part: slice = slice(None),
     query: Query = "sketch",
+    matching: bool = True,
 ) -> Evaluation:
     """Encode all photos and all (sketch, step) of the split and rank. ``advance`` is told of images as they are
     encoded. With ``part`` only these of the ``steps`` are evaluated.
 
     With ``query`` both, every step is searched by the sketch so far and the whole caption of its photo; with words, by
-    the caption alone, and all steps are alike.
+    the caption alone, and all steps are alike. The first 128 photos that words alone find are then put in the order of
+    the probability that they belong together, where the model can tell and ``matching`` is not switched off.
 
     Raises InputError for a split without photos or sketches, for steps > 1 where a sketch has no strokes, and for words
     where the model takes none or a photo has none.
@@ -141,12 +144,21 @@ def evaluate(
     if steps > 1 and not all(has_steps(s) for s in split.sketches):
         raise InputError("partial sketches need strokes, this data has none; use --extract-strokes or --steps 1")
     pixels = photo_pixels(split.photos, encoder.size)
-    photos = encoder.matcher.prepared(encoder.encode_photos(pixels))
+    encoded = encoder.encode_photos(pixels)
+    photos = encoder.matcher.prepared(encoded)
     advance(len(pixels))
-    complete = sketch_pixels(split.sketches, encoder.size) if steps == 1 else None
     target = np.array([s.photo for s in split.sketches])
     texts = None if query == "sketch" else _encoded_captions(encoder, split)
-    ranks, nearest, scores = [], [], []
+    if query == "words":
+        similarity = np.array(encoder.matcher.similarity({"vector": texts}, photos))
+        if matching and getattr(encoder, "can_match", False):
+            similarity = _matched(encoder, split, similarity, encoded["tokens"])
+        every = len(range(steps)[part])
+        advance(len(target) * every)
+        ranks, nearest, scores = (np.repeat(a[:, None], every, axis=1) for a in _ranked(similarity, target))
+        return Evaluation(ranks, nearest, scores, len(split.photos))
+    complete = sketch_pixels(split.sketches, encoder.size) if steps == 1 else None
+    found: list[list[NDArray[Any]]] = []
     for start in range(0, len(target), SKETCHES_AT_A_TIME):
         chunk = slice(start, start + SKETCHES_AT_A_TIME)
         if complete is not None:
@@ -154,14 +166,34 @@ def evaluate(
         else:
             frames = np.stack([sketch_frames(s, steps, encoder.size)[part] for s in split.sketches[chunk]])
         shape = frames.shape[:2]  # sketches, steps
-        features = _queries(encoder, frames, None if texts is None else texts[chunk], query)
+        features = encode_episodes(encoder, frames)
+        if texts is not None:
+            words, fusion = np.repeat(texts[chunk], shape[1], axis=0), encoder.fusion  # type: ignore[attr-defined]
+            features = {**features, "vector": fuse(features["vector"], words, WEIGHT, fusion)}
         similarity = np.asarray(encoder.matcher.similarity(features, photos))
-        order = np.argsort(-similarity, axis=1, kind="stable")[:, :SCORES]
-        ranks.append(ranks_of(similarity, np.repeat(target[chunk], shape[1])).reshape(shape))
-        nearest.append(order.reshape(*shape, -1))
-        scores.append(np.take_along_axis(similarity, order, axis=1).reshape(*shape, -1))
+        ranked = _ranked(similarity, np.repeat(target[chunk], shape[1]))
+        found.append([a.reshape(*shape, *a.shape[1:]) for a in ranked])
         advance(shape[0] * shape[1])
-    return Evaluation(np.concatenate(ranks), np.concatenate(nearest), np.concatenate(scores), len(split.photos))
+    ranks, nearest, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Evaluation(ranks, nearest, scores, len(split.photos))
+
+
+def _ranked(similarity: NDArray[np.float32], target: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+    """The rank of the right photo ``[queries]``, the nearest photos and their scores ``[queries, up to 24]``."""
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, :SCORES]
+    return ranks_of(similarity, target), order, np.take_along_axis(similarity, order, axis=1)
+
+
+def _matched(
+    encoder: Any, split: Split, similarity: NDArray[np.float32], photo_tokens: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Similarities ``[sketches, photos]`` of captions, with the probability of a match in place of the first 128."""
+    result = similarity - 2  # cosines, so all below the probabilities
+    for row, sketch in enumerate(split.sketches):
+        least = np.sort(similarity[row])[-MATCHED:][0]
+        closest = np.flatnonzero(similarity[row] >= least)
+        result[row, closest] = encoder.match(split.photos[sketch.photo].caption, photo_tokens[closest])
+    return result
 
 
 def _encoded_captions(encoder: Any, split: Split) -> NDArray[np.float32]:
@@ -174,19 +206,6 @@ def _encoded_captions(encoder: Any, split: Split) -> NDArray[np.float32]:
             "--query sketch"
         )
     return np.asarray(encoder.encode_text([split.photos[s.photo].caption for s in split.sketches])["vector"])
-
-
-def _queries(encoder: Any, frames: NDArray[np.uint8], texts: NDArray[np.float32] | None, query: Query) -> Features:
-    """Features of every (sketch, step) of ``frames [sketches, steps, S, S]``, joined with the vectors of words
-    ``[sketches, D]`` where there are any.
-    """
-    if texts is None:
-        return encode_episodes(encoder, frames)
-    words = np.repeat(texts, frames.shape[1], axis=0)
-    if query == "words":
-        return {"vector": words}
-    features = encode_episodes(encoder, frames)
-    return {**features, "vector": fuse(features["vector"], words, WEIGHT, encoder.fusion)}
 
 
 def evaluate_levels(

@@ -40,9 +40,9 @@ class Run:
     weights: str = ""  # `random`; otherwise the file given, or what `trunk` left
 
 
-def rows(method: str, *names: str, data: str = CHAIRS) -> list[Run]:
+def rows(method: str, *names: str, data: str = CHAIRS, evaluate: tuple[str, ...] = ()) -> list[Run]:
     """A run for each of these rows of a method's ablations."""
-    return [Run(f"{method}-{row}", method, ("--row", row), (data,), data) for row in names]
+    return [Run(f"{method}-{row}", method, ("--row", row), (data,), data, (("", *evaluate),)) for row in names]
 
 
 def own_backbone(method: str, *changes: str) -> Run:
@@ -92,9 +92,11 @@ RUNS: dict[str, list[Run]] = {
         Run("lgrl-long", "lgrl", ("--set", "head_epochs=500"), trunk="siamese-bench"),
     ],
     "faces": [
-        Run("siamese", "siamese", (), (FACES,), FACES, (("", *DRAWN),)),
+        Run("siamese", "siamese", DRAWN, (FACES,), FACES, (("", *DRAWN),)),
         Run("slfir", "slfir", (), (FACES,), FACES, (("", *DRAWN),)),
         Run("fvlp", "fvlp", (), (FACES,), FACES, tuple((f"-{q}", *DRAWN, "--query", q) for q in QUERIES)),
+        *rows("slfir", "frame", "replaces", "stage-1", data=FACES, evaluate=DRAWN),
+        *rows("fvlp", "unit-sum", "sketch-only", "no-matching", data=FACES, evaluate=DRAWN),
     ],
     "own-backbones": [own_backbone("mlrm"), own_backbone("csr"), own_backbone("lgrl"), own_backbone("arnet")],
 }

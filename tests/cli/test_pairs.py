@@ -67,17 +67,19 @@ PAIRS: dict[str, tuple[bytes, str, Any]] = {
     "small": (encoded(photo(size=100, side=30)), "a woman", None),
     "blurred": (encoded(photo(blur=4)), "a woman", None),
     "flat": (encoded(FLAT), "a woman", None),
+    "mistaken": (encoded(photo(seed=5)), "a woman", {"attributes": {"gender": "lady"}}),
     "wordless": (encoded(photo(seed=4)), "IMG 2041", None),
     "broken": (b"\x89PNG not at all", "a woman", None),
 }
 EXPECTED = {
-    "unreadable image": 1,
+    "no readable image": 1,
     "image too small": 1,
     "no face": 1,
     "several faces": 1,
     "face too small": 1,
     "too little contrast": 1,
     "not sharp": 1,
+    "unknown attributes": 1,
     "no caption": 1,
     "seen before": 1,
 }
@@ -124,7 +126,7 @@ def test_good_pairs_are_kept_and_the_others_counted(
 ) -> None:
     assert run(source, tmp_path / "out") == 0
     report = json.loads(capsys.readouterr().out)
-    assert report == {"pairs": 12, "kept": 3, "rejected": EXPECTED}
+    assert report == {"pairs": 13, "kept": 3, "rejected": EXPECTED}
     dataset = open_dataset(f"folder:{tmp_path / 'out'}")
     photos = (*dataset.train.photos, *dataset.test.photos)
     assert len(photos) == 3
@@ -136,6 +138,17 @@ def test_good_pairs_are_kept_and_the_others_counted(
     assert "man" in names["described"].caption or "male" in names["described"].caption
     with Image.open(names["attributes"].path) as face:
         assert face.size == (164, 164)  # 1.8 sides of the face
+
+
+def test_what_has_no_image_in_a_shard_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with tarfile.open(tmp_path / "00000.tar", "w") as archive:
+        for name, content in (("a.png", PAIRS["good"][0]), ("a.txt", b"a smiling woman"), ("b.txt", b"a man")):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    assert run(tmp_path / "00000.tar", tmp_path / "out") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["pairs"], report["kept"], report["rejected"]["no readable image"]) == (2, 1, 1)
 
 
 def test_the_text_may_be_kept_and_rewritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,13 +40,14 @@ Captions = Literal["attributes", "text"]
 
 # What a pair is rejected for, in the order of the filters.
 REASONS = (
-    "unreadable image",
+    "no readable image",
     "image too small",
     "no face",
     "several faces",
     "face too small",
     "too little contrast",
     "not sharp",
+    "unknown attributes",
     "no caption",
     "seen before",
 )
@@ -106,7 +107,12 @@ def clean_pairs(
             if isinstance(face, str):
                 rejected[face] += 1
                 continue
-            text, digest = _caption(pair, captions), hashlib.sha256(face.tobytes()).digest()
+            try:
+                text = _caption(pair, captions)
+            except InputError:
+                rejected["unknown attributes"] += 1
+                continue
+            digest = hashlib.sha256(face.tobytes()).digest()
             if not text or digest in seen:
                 rejected["seen before" if text else "no caption"] += 1
                 continue
@@ -144,10 +150,10 @@ def face_of(image: bytes, detector: Detector, filters: Filters) -> Image.Image |
     try:
         with Image.open(io.BytesIO(image), formats=_FORMATS) as opened:
             if opened.width * opened.height > MAX_PIXELS:
-                return "unreadable image"
+                return "no readable image"
             photo = ImageOps.exif_transpose(opened).convert("RGB")
     except Exception:  # Pillow's decoders raise nearly anything for damaged data
-        return "unreadable image"
+        return "no readable image"
     if min(photo.size) < filters.image:
         return "image too small"
     found = detector(photo)

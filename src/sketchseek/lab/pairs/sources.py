@@ -60,9 +60,8 @@ def _in_shard(shard: Path) -> Iterator[Pair]:
                     file = archive.extractfile(member) if member.size <= LARGEST else None
                     if file is not None:
                         content["." + member.name.rpartition(".")[2].lower()] = file.read()
-                image = next((content[suffix] for suffix in content if suffix in IMAGE_SUFFIXES), None)
-                if image is not None:
-                    yield _pair(f"{shard.stem}/{key}", image, content)
+                image = next((content[suffix] for suffix in content if suffix in IMAGE_SUFFIXES), b"")
+                yield _pair(f"{shard.stem}/{key}", image, content)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InputError(f"{shard}: is no readable .tar file ({error}); get it anew") from None
 

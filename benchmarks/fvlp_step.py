@@ -1,5 +1,6 @@
-"""One fine-tuning step of FVLP at full size, CLIP ViT-B/16 and BERT from random weights: seconds and peak memory.
+"""One fine-tuning step of FVLP at full size, CLIP ViT-B/16 and BERT from stock folders: seconds and peak memory.
 
+transformers writes both towers with random weights, and they are loaded as published ones are, every weight matched.
 The step is the preset `paper`'s: 16 pairs, momentum copies, queues, matching, AdamW over everything. The memory is the
 process's own at its highest, with weights, momentum copies, gradients and the optimiser's moments in it.
 """
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 
 import torch
+from transformers import BertConfig, BertModel, CLIPVisionConfig, CLIPVisionModel
 
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
@@ -38,7 +40,8 @@ def main() -> int:
         split = open_dataset(f"synthetic:{folder}/things").train
         pairs = TrainingPairs([split], config.size, config.training, seed=0)
         torch.manual_seed(0)
-        network = method.build(config)
+        stock = write_towers(Path(folder, "stock"))
+        network = method.build(override(config, {"towers": str(stock)}), "pretrained")
         (phase,) = method.phases(config, network, pairs)
     (optimizer,) = phase.optimizers.values()
     network.train()
@@ -64,6 +67,15 @@ def main() -> int:
             f"{result['seconds_a_step']:.1f} seconds a step, {result['peak_gib']:.1f} GiB at the highest"
         )
     return 0
+
+
+def write_towers(folder: Path) -> Path:
+    """CLIP's vision tower and BERT as transformers saves them, of random weights, with a vocabulary of BERT's size."""
+    CLIPVisionModel(CLIPVisionConfig(patch_size=16)).save_pretrained(folder / "clip")
+    BertModel(BertConfig(), add_pooling_layer=False).save_pretrained(folder / "bert")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"word{i}" for i in range(BertConfig().vocab_size - 4))]
+    (folder / "bert" / "vocab.txt").write_text("\n".join(words) + "\n")
+    return folder
 
 
 if __name__ == "__main__":

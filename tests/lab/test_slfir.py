@@ -22,6 +22,7 @@ from sketchseek.lab.methods.slfir.config import PRESETS
 from sketchseek.lab.methods.slfir.network import SLFIRNetwork, build
 from sketchseek.lab.methods.slfir.objective import sequences_at, trunk_features
 from sketchseek.lab.methods.slfir.temporal import CausalEncoder, FrameEncoder
+from sketchseek.lab.runs import load_network
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.run import Plan, run_training
 
@@ -176,3 +177,19 @@ def test_both_stages_train_what_they_should(row: str | None, pairs_folder: Path,
     assert stages == ["complete sketches"] * 3 + ["partial sketches"] * (0 if row == "stage-1" else 6)
     validated = [entry["validation"] for entry in log if "validation" in entry]
     assert validated and all("m@B" in figures for figures in validated)
+
+
+@pytest.mark.slow
+def test_stage_2_leaves_the_trunk_as_stage_1_left_it(pairs_folder: Path, tmp_path: Path) -> None:
+    """Batch statistics included; the head and the temporal encoder go on learning."""
+    method, data = get_method("slfir"), [open_dataset(f"folder:{pairs_folder}")]
+    states = []
+    for row in ("stage-1", None):
+        config = override(method.config("bench", row), TINY)
+        run_training(Plan(method, config, "bench", row, 0, "random", None), data, tmp_path / str(row))
+        states.append(load_network(tmp_path / str(row), "last")[0].state_dict())
+    after_1, after_2 = states
+    trunk = [name for name in after_2 if name.startswith(("backbone.", "attention."))]
+    assert len(trunk) > 100 and all(torch.equal(after_1[name], after_2[name]) for name in trunk)
+    assert not torch.equal(after_1["head.weight"], after_2["head.weight"])
+    assert after_2["temporal.project.weight"].abs().max() > 0  # it begins at zero

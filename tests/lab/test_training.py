@@ -106,7 +106,7 @@ def test_sketch_and_photo_flip_together() -> None:
     assert 0 < int((flipped_ink[:, 0, 0] == 0).sum()) < 40
 
 
-@pytest.mark.parametrize("kind", ["none", "flip", "bench"])
+@pytest.mark.parametrize("kind", ["none", "flip", "bench", "randaugment"])
 def test_labels_move_with_their_ink(kind: str) -> None:
     """Wherever there is ink after the augmentation its label is there too, but for a soft edge of about a pixel."""
     ink = torch.zeros(8, 64, 64, dtype=torch.uint8)
@@ -120,8 +120,29 @@ def test_labels_move_with_their_ink(kind: str) -> None:
     assert set(moved_labels.unique().tolist()) == {0, 3, 255}
     assert (moved_labels[moved > 250] > 0).all()
     assert (moved[moved_labels > 0] > 0).float().mean() > 0.99
-    if kind == "bench":
+    if kind in ("bench", "randaugment"):
         assert not torch.equal(moved_labels, labels)
+
+
+def test_randaugment_applies_two_of_nine_operations_half_of_the_time() -> None:
+    """Five of nine move an image, so a drawing stays where it is, but for the flip, with a probability of (13/18)^2;
+    photos alone are equalised; and grey comes into a photo.
+    """
+    count = 600
+    ink = torch.zeros(count, 64, 64, dtype=torch.uint8)
+    ink[:, 28:36, 30:34] = 200
+    photos = ink[..., None].repeat(1, 1, 1, 3) // 2 + 50  # 50 and 150
+    torch.manual_seed(0)
+    new_ink, new_photos, _ = augment_pairs("randaugment", ink, photos)
+    plain = torch.stack([ink, ink.flip(2)]).float()
+    kept = (plain - new_ink).abs().amax((2, 3)).amin(0) < 1e-2
+    assert abs(float(kept.float().mean()) - (13 / 18) ** 2) < 0.06
+    equalized = (new_photos.amax((1, 2, 3)) == 255) & (new_photos.amin((1, 2, 3)) == 0)
+    assert abs(float(equalized.float().mean()) - (1 - (1 - 1 / 18) ** 2)) < 0.05
+    assert new_ink.max() <= 200 + 1e-3 and new_ink[:, 0].max() < 1e-3
+    corners = new_photos[~equalized][:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    assert ((corners - 50).abs() < 1e-2).any() and ((corners - 128).abs() < 1e-2).any()
+    assert not kept.equal((new_photos - photos).abs().amax((1, 2, 3)) < 1e-2), "each image is moved by itself"
 
 
 def test_stroke_augmentation_changes_the_ink_and_not_the_pairing(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ PAPER_CONFIG = replace(
         rate_new=1e-3,
         weight_decay=0.05,
         schedule="constant",
-        augmentation="flip",
+        augmentation="randaugment",
         precision="fp32",
     ),
 )

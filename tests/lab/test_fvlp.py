@@ -154,6 +154,17 @@ def test_a_queue_holds_no_more_than_four_epochs_and_forgets_the_oldest(train_spl
     torch.testing.assert_close(momentum.queue("photo"), vectors[[5, 6, 7, 3, 4]])
 
 
+def test_momentum_copies_keep_their_share_of_themselves() -> None:
+    network = build(tiny())
+    momentum = Momentum(network, ("photo",), 5, 0.9)
+    with torch.no_grad():
+        network.text_projection.weight += 1
+    before = momentum.text_projection.state_dict()["weight"].clone()
+    momentum.follow(network)
+    after = momentum.text_projection.state_dict()["weight"]
+    torch.testing.assert_close(after, 0.9 * before + 0.1 * network.text_projection.weight)
+
+
 def test_contrast_has_all_candidates_of_a_photo_as_its_targets_and_follows_the_momentum_copies() -> None:
     network = build(tiny())
     momentum = Momentum(network, ("photo", "text", "query"), 6, 0.995)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 
@@ -13,7 +13,7 @@ from accelerate.utils import gather
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import SketchItem, Split
+from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.methods.fvlp.config import Config
 from sketchseek.lab.methods.fvlp.momentum import Momentum
 from sketchseek.lab.methods.fvlp.network import FVLP, Encoded, Projected
@@ -47,13 +47,7 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
             f"fvlp learns from words, and {wordless} of {len(pairs.drawn)} photos of this data have no caption; put "
             "them into words.json beside the photos, or take another method"
         )
-    texts = [(photo.caption, *photo.paraphrases) for photo in photos]
-    if network.tokenizer is None:
-        network.words.learn([text for of_photo in texts for text in of_photo])
-    wordings = max(map(len, texts))
-    # A photo with fewer wordings says them again.
-    every = [text for of_photo in texts for text in islice(cycle(of_photo), wordings)]
-    tokens = network.words.tokens(every).view(len(photos), wordings, -1)
+    tokens = all_wordings(network, photos)
     meanings: dict[object, int] = {}
     meaning = torch.tensor([meanings.setdefault(p.paraphrases or p.caption, len(meanings)) for p in photos])
     if config.partial and not pre_training:
@@ -74,7 +68,7 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
             network.temperature.clamp_(*TEMPERATURES)
         momentum.follow(network)
         photo, device = batch.photo.cpu(), batch.photo.device
-        words = tokens[photo, torch.randint(wordings, photo.shape)].to(device)
+        words = tokens[photo, torch.randint(tokens.shape[1], photo.shape)].to(device)
         ink = None if pre_training else batch.ink
         encoded: Encoded = trained(ink, batch.photos, words, batch.photo, meaning[photo].to(device))
         share = config.distillation * min(1.0, fraction * training.steps / (EPOCHS_OF_RAMP * per_epoch))
@@ -99,6 +93,18 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
             schedule=_rates(config, training.steps / per_epoch),
         )
     ]
+
+
+def all_wordings(network: FVLP, photos: Sequence[Photo]) -> Tensor:
+    """The tokens ``[photos, K, L]`` of every photo's caption and paraphrases; with fewer than K, it says them again. A
+    network without words learns them from these.
+    """
+    texts = [(photo.caption, *photo.paraphrases) for photo in photos]
+    if network.tokenizer is None:
+        network.words.learn([text for of_photo in texts for text in of_photo])
+    most = max(map(len, texts))
+    every = [text for of_photo in texts for text in islice(cycle(of_photo), most)]
+    return network.words.tokens(every).view(len(photos), most, -1)
 
 
 def growing(split: Split) -> Split:

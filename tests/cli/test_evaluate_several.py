@@ -44,6 +44,7 @@ def make_run(folder: Path, up_to: float, seed: int) -> Path:
         "config_hash": "x",
         "checkpoint": "last step",
         "main": "last",
+        "data": [{"train": {"photos": 24}}],
     }
     write_run(folder, run | trained | {"confidence": CONFIDENCE, "finished": True})
     return folder

@@ -86,7 +86,9 @@ def run(args: Args) -> int:
         if subject is not None:
             document.setdefault("method_report", {}).update(write_embedding_plots(args.report, subject.encoder, split))
             if subject.run is not None:
-                training_plot({subject.path.name: subject.path}).savefig(args.report / "training.png", dpi=150)
+                training = training_plot({subject.path.name: subject.path})
+                if training.axes[0].lines:
+                    training.savefig(args.report / "training.png", dpi=150)
                 document["method_report"] |= _method_report(args.report, subject, split, evaluation)
         write_report(args.report, evaluation, split, document)
     if args.result:

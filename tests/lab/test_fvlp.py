@@ -165,6 +165,22 @@ def test_momentum_copies_keep_their_share_of_themselves() -> None:
     torch.testing.assert_close(after, 0.9 * before + 0.1 * network.text_projection.weight)
 
 
+@pytest.mark.parametrize("slow", [True, False])
+def test_momentum_features_pass_the_modules_own_copy_or_as_published_the_module(slow: bool, train_split: Split) -> None:
+    config = tiny(TINY | {"slow_module": str(slow)})
+    network = build(config).eval()
+    (phase,) = phases(config, network, TrainingPairs([train_split], config.size, config.training, seed=0))
+    batch = phase.batch(0, torch.device("cpu"))
+    words = torch.zeros(len(batch.photo), config.length, dtype=torch.int64)
+    with torch.no_grad():
+        before = network(batch.ink, batch.photos, words, batch.photo, batch.photo)
+        assert network.multi_scale is not None
+        network.multi_scale.convolution.weight *= 2
+        after = network(batch.ink, batch.photos, words, batch.photo, batch.photo)
+    assert not torch.equal(before.own.photo, after.own.photo)
+    assert torch.equal(before.momentum.photo, after.momentum.photo) is slow
+
+
 def test_contrast_has_all_candidates_of_a_photo_as_its_targets_and_follows_the_momentum_copies() -> None:
     network = build(tiny())
     momentum = Momentum(network, ("photo", "text", "query"), 6, 0.995)

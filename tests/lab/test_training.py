@@ -20,17 +20,14 @@ pytest.importorskip("torch")
 import torch
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones import build_backbone
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.inputs import Inputs
-from sketchseek.lab.runs import load_network
 from sketchseek.lab.training import run as training_run
 from sketchseek.lab.training.augment import augment_pairs
 from sketchseek.lab.training.config import BENCH, TrainingConfig
-from sketchseek.lab.training.loop import save_network
 from sketchseek.lab.training.optimizers import one_cycle
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.run import Plan, run_training
@@ -185,46 +182,6 @@ def test_one_cycle_starts_low_peaks_and_ends_at_nothing() -> None:
     assert np.argmax(rates) == 15
 
 
-def test_the_taps_of_mobilenet_have_the_agreed_shapes() -> None:
-    taps = ("features.6", "features.13", "features.18")
-    backbone = build_backbone("torchvision/mobilenet_v2", taps, 224).eval()
-    with torch.no_grad():
-        shapes = [tuple(m.shape[1:]) for m in backbone(torch.zeros(1, 3, 224, 224))]
-    assert shapes == [(32, 28, 28), (96, 14, 14), (1280, 7, 7)]
-    assert not any("classifier" in name for name, _ in backbone.named_parameters())
-
-
-def test_a_timm_network_has_taps_too() -> None:
-    backbone = build_backbone("timm/resnet18", ("layer2", "layer4"), 64)
-    assert backbone.channels == (128, 512)
-
-
-def test_the_shared_weights_load_and_other_weights_are_refused(shared: Path, tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    path = shared / "weights" / "mobilenet_v2_imagenet.safetensors"
-    random = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64)
-    loaded = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(path))
-    key = "network.features.18.0.weight"
-    assert not torch.equal(random.state_dict()[key], loaded.state_dict()[key])
-    with pytest.raises(InputError, match="belong to another network"):
-        build_backbone("torchvision/resnet18", ("layer4",), 64, str(path))
-    save_file({"features.0.0.weight": torch.zeros(1)}, tmp_path / "broken.safetensors")
-    with pytest.raises(InputError, match=r"broken\.safetensors"):
-        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(tmp_path / "broken.safetensors"))
-    with pytest.raises(InputError, match="no such weights file"):
-        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(tmp_path / "none.safetensors"))
-
-
-def test_unknown_networks_and_taps_are_named() -> None:
-    with pytest.raises(InputError, match="no such network"):
-        build_backbone("torchvision/mobilenet_v9", ("features.1",), 64)
-    with pytest.raises(InputError, match=r"no layer 'features\.99'"):
-        build_backbone("torchvision/mobilenet_v2", ("features.99",), 64)
-    with pytest.raises(InputError, match="torchvision/<name> or timm/<name>"):
-        build_backbone("mobilenet_v2", ("features.1",), 64)
-
-
 def test_polarity_and_normalisation() -> None:
     ink = torch.tensor([[[0, 255]]], dtype=torch.uint8)
     black = Inputs("black-on-white", "unit").sketches(ink)
@@ -289,39 +246,6 @@ def test_sketches_that_are_images_stay_complete_and_wrong_shares_are_refused(tmp
     for wrong in ((0.0, 1.0), (0.8, 0.5), (0.5, 1.5), (0.5,)):
         with pytest.raises(InputError, match=r"training\.completion is two shares"):
             TrainingPairs([split], 32, plain(8, completion=wrong), seed=0)
-
-
-@pytest.fixture(scope="module")
-def siamese_run(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of the baseline with its two taps, as it begins."""
-    out = tmp_path_factory.mktemp("runs") / "siamese"
-    method = get_method("siamese")
-    changes = {"size": "64", "training.pairs": "0", "training.batch": "8", "training.precision": "fp32"}
-    plan = Plan(method, override(method.config("bench"), changes), "bench", None, 3, "random", None)
-    run_training(plan, [open_dataset(f"folder:{pairs_folder}")], out)
-    return out
-
-
-def test_a_backbone_comes_from_a_finished_run(siamese_run: Path) -> None:
-    trained = load_network(siamese_run)[0].backbone
-    last = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(siamese_run))
-    assert all(torch.equal(value, last.state_dict()[name]) for name, value in trained.state_dict().items())
-    earlier = build_backbone("torchvision/mobilenet_v2", ("features.6",), 64, str(siamese_run))
-    assert all(torch.equal(value, trained.state_dict()[name]) for name, value in earlier.state_dict().items())
-
-
-def test_the_run_of_another_backbone_or_with_too_few_layers_is_refused(siamese_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="this run's backbone is another"):
-        build_backbone("torchvision/resnet18", ("layer4",), 64, str(siamese_run))
-    short = tmp_path / "short"
-    shutil.copytree(siamese_run, short)
-    run = json.loads((short / "run.json").read_text())
-    run["config"]["taps"] = ["features.6"]
-    network = get_method("siamese").build(override(get_method("siamese").config("bench"), {"taps": "features.6"}))
-    save_network(short / f"{run['main']}.safetensors", network)
-    (short / "run.json").write_text(json.dumps(run))
-    with pytest.raises(InputError, match=r"missing \['network\.features\."):
-        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(short))
 
 
 def test_a_run_that_starts_from_a_run_says_so(siamese_run: Path, pairs_folder: Path, tmp_path: Path) -> None:

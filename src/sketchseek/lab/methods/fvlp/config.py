@@ -49,6 +49,7 @@ class Config:
     # copies keep a step. The published 57,600 and 0.995 are for thousands of steps, `bench` has 320.
     queue: int
     momentum: float
+    slow_module: bool  # the multi-scale module has a momentum copy too, which the published one has not
     distillation: float  # share of the momentum copies' opinion in the targets, once the first two epochs are over
     matching_weight: float  # of the matching of words and photos (ITM); the contrast of words and photos (ITC) weighs 1
     sketch_weight: float  # of the contrast of sketches alone with photos, which the paper has not
@@ -75,8 +76,9 @@ BENCH_CONFIG = Config(
     embedding=256,
     fusion="raw_sum",
     program="fine-tuning",
-    queue=1024,
-    momentum=0.9,
+    queue=256,
+    momentum=0.98,
+    slow_module=True,
     distillation=0.4,
     matching_weight=1.0,
     sketch_weight=0.5,
@@ -97,6 +99,7 @@ PAPER_CONFIG = replace(
     channels=2048,
     queue=57_600,
     momentum=0.995,
+    slow_module=False,
     matching_weight=10.0,
     sketch_weight=0.0,
     published_rates=True,

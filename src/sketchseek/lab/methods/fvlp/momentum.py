@@ -14,19 +14,23 @@ if TYPE_CHECKING:
     from sketchseek.lab.methods.fvlp.network import FVLP
 
 COPIED = ("vision", "text", "vision_projection", "text_projection")
+MODULE = "multi_scale"  # has a copy where the config asks for one, as `bench` does
 NOBODY = -100  # the identity of a queue's entry that no pair has filled yet
 
 
 class Momentum(nn.Module):
-    """Copies of the parts of a network in ``COPIED`` and, for each name, a queue of unit vectors ``[size, E]``, with
-    the photo that each is of, ``identity [size]``. Part of a checkpoint, so a run resumes with them.
+    """Copies of the parts of a network that are ``copied`` and, for each name, a queue of unit vectors ``[size, E]``,
+    with the photo that each is of, ``identity [size]``. Part of a checkpoint, so a run resumes with them.
 
     Queues begin with random unit vectors of nobody.
     """
 
-    def __init__(self, network: FVLP, names: tuple[str, ...], size: int, momentum: float) -> None:
+    def __init__(
+        self, network: FVLP, names: tuple[str, ...], size: int, momentum: float, copied: tuple[str, ...] = COPIED
+    ) -> None:
         super().__init__()
-        for name in COPIED:
+        self.copied = copied
+        for name in copied:
             self.add_module(name, copy.deepcopy(network.get_submodule(name)).requires_grad_(False))
         self.vision: nn.Module
         self.text: nn.Module
@@ -49,7 +53,7 @@ class Momentum(nn.Module):
     @torch.no_grad()
     def follow(self, network: FVLP) -> None:
         """Move the copies a step towards the network."""
-        for name in COPIED:
+        for name in self.copied:
             own, slow = network.get_submodule(name).parameters(), self.get_submodule(name).parameters()
             for parameter, average in zip(own, slow, strict=True):
                 average.lerp_(parameter, 1 - self.momentum)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.methods.fvlp.config import Config
-from sketchseek.lab.methods.fvlp.momentum import Momentum
+from sketchseek.lab.methods.fvlp.momentum import MODULE, Momentum
 from sketchseek.lab.methods.fvlp.multiscale import MultiScaleAttention
 from sketchseek.lab.methods.fvlp.towers import ClipTower, ConvolutionalTower, TextTower
 from sketchseek.lab.methods.fvlp.words import Words
@@ -96,11 +96,11 @@ class FVLP(nn.Module):
         return self.words.tokenizer
 
     def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
-        vector, _ = self._project(self.vision, self.vision_projection, self.inputs.sketches(ink))
+        vector, _ = self._project(self, self.inputs.sketches(ink))
         return {"vector": vector}
 
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
-        vector, tokens = self._project(self.vision, self.vision_projection, self.inputs.photos(photos))
+        vector, tokens = self._project(self, self.inputs.photos(photos))
         return {"vector": F.normalize(vector, dim=1), "tokens": tokens}
 
     def encode_text(self, tokens: Tensor) -> dict[str, Tensor]:
@@ -117,11 +117,11 @@ class FVLP(nn.Module):
         if ink is not None:
             images = torch.cat([images, self.inputs.sketches(ink)])
         count = len(photos)
-        vectors, seen = self._project(self.vision, self.vision_projection, images)
+        vectors, seen = self._project(self, images)
         texts = self.text_projection(self.text(tokens))
         copies = self.training_only
         with torch.no_grad():
-            momentum_vectors, _ = self._project(copies.vision, copies.vision_projection, images)
+            momentum_vectors, _ = self._project(copies, images)
             momentum_texts = copies.text_projection(copies.text(tokens))
         own, momentum = (
             Projected(v[:count], v[count:] if ink is not None else None, t)
@@ -131,10 +131,15 @@ class FVLP(nn.Module):
         logits = self.matching_head(self.text(tokens[of_texts], seen[of_photos]))
         return Encoded(own, momentum, logits, labels, self.temperature.clone())
 
-    def _project(self, tower: nn.Module, projection: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Projections ``[B, E]`` and tokens ``[B, P, C]`` of images; the module between has no momentum copy."""
-        seen = tower(images)
-        return projection(seen.summary if self.multi_scale is None else self.multi_scale(seen.maps)), seen.tokens
+    def _project(self, towers: FVLP | Momentum, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Projections ``[B, E]`` and tokens ``[B, P, C]`` of images, by the network or its momentum copies; these share
+        the module between where it has no copy.
+        """
+        seen = towers.vision(images)
+        if self.multi_scale is None:
+            return towers.vision_projection(seen.summary), seen.tokens
+        module = towers.get_submodule(MODULE) if hasattr(towers, MODULE) else self.multi_scale
+        return towers.vision_projection(module(seen.maps)), seen.tokens
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.methods.fvlp.config import Config
-from sketchseek.lab.methods.fvlp.momentum import Momentum
+from sketchseek.lab.methods.fvlp.momentum import COPIED, MODULE, Momentum
 from sketchseek.lab.methods.fvlp.network import FVLP, Encoded, Projected
 from sketchseek.lab.methods.fvlp.towers import ConvolutionalTower
 from sketchseek.lab.training.loop import Phase
@@ -61,7 +61,8 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
     training = config.training
     per_epoch = max(1, len(pairs.drawn) // training.batch)
     size = min(config.queue, EPOCHS_IN_QUEUE * len(pairs.drawn))
-    momentum = network.training_only = Momentum(network, names, size, config.momentum)
+    copied = (*COPIED, MODULE) if config.slow_module and network.multi_scale is not None else COPIED
+    momentum = network.training_only = Momentum(network, names, size, config.momentum, copied)
 
     def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -170,6 +171,8 @@ def _body(network: FVLP) -> nn.Module:
     body.register_parameter("temperature", network.temperature)
     if isinstance(network.vision, ConvolutionalTower):
         body.add_module("backbone", network.vision.backbone)
+        if network.multi_scale is not None:
+            body.add_module("convolution", network.multi_scale.convolution)
         return body
     for name, part in network.named_children():
         if name not in ("multi_scale", "training_only"):

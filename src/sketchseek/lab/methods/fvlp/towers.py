@@ -147,6 +147,8 @@ class TextTower(nn.Module):
                 num_hidden_layers=shape.layers,
                 num_attention_heads=shape.heads,
                 max_position_embeddings=POSITIONS,
+                # BERT's own 0.02 holds a narrow tower at one vector for all texts for hundreds of steps.
+                initializer_range=shape.width**-0.5,
                 pad_token_id=PAD,
                 is_decoder=True,  # what transformers wants where there is cross-attention; the mask below is not causal
                 add_cross_attention=True,

@@ -305,8 +305,11 @@ def test_evaluate_says_what_it_asked_with(
 
 
 @pytest.mark.slow
-def test_an_exported_network_reads_and_matches_as_in_training(run_folder: Path, tmp_path: Path) -> None:
+def test_an_exported_network_reads_and_matches_as_in_training(
+    run_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     assert main(["export", str(run_folder), str(tmp_path / "model")]) == 0
+    assert not caplog.records, "the exporter's own troubles are nobody's business"
     model, (encoder, _) = Model.load(tmp_path / "model"), load_encoder(run_folder)
     assert model.has_words and model.can_match and model.query == encoder.query == "both"
     assert model.config["words"] == {"fusion": "raw_sum", "length": 16, "query": "both"}

@@ -7,6 +7,7 @@ import copy
 import hashlib
 import io
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -221,6 +222,8 @@ def _trace(network: nn.Module, encode: _Encoding, examples: dict[str, Tensor]) -
     names = sorted(features)
     batch = torch.export.Dim("batch", min=1, max=4096)
     quiet = io.StringIO()  # the exporter reports its progress on stdout
+    # and warns of what it tried to fold and could not.
+    logging.getLogger("onnxscript.optimizer").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(quiet), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

@@ -309,7 +309,7 @@ def test_an_exported_network_reads_and_matches_as_in_training(
     run_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert main(["export", str(run_folder), str(tmp_path / "model")]) == 0
-    assert not caplog.records, "the exporter's own troubles are nobody's business"
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
     model, (encoder, _) = Model.load(tmp_path / "model"), load_encoder(run_folder)
     assert model.has_words and model.can_match and model.query == encoder.query == "both"
     assert model.config["words"] == {"fusion": "raw_sum", "length": 16, "query": "both"}

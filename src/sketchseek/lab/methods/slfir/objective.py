@@ -106,7 +106,7 @@ def trunk_features(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) 
 
     @torch.no_grad()
     def encoded(pixels: np.ndarray, sketches: bool) -> np.ndarray:
-        batch = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+        batch = torch.from_numpy(np.array(pixels)).to(device)
         images = network.inputs.sketches(batch) if sketches else network.inputs.photos(batch)
         return network.trunk(images).cpu().numpy()
 

@@ -165,6 +165,15 @@ def test_momentum_copies_keep_their_share_of_themselves() -> None:
     torch.testing.assert_close(after, 0.9 * before + 0.1 * network.text_projection.weight)
 
 
+def test_a_text_tower_that_begins_anew_tells_texts_apart(train_split: Split) -> None:
+    torch.manual_seed(0)
+    network = build(override(PRESETS["bench"], {"size": "64"})).eval()
+    network.words.learn([photo.caption for photo in train_split.photos])
+    with torch.no_grad():
+        found = network.text(network.words.tokens(["a red shape with 3 corners", "a blue shape with 6 corners"]))
+    assert F.cosine_similarity(found[0], found[1], dim=0) < 0.9
+
+
 @pytest.mark.parametrize("slow", [True, False])
 def test_momentum_features_pass_the_modules_own_copy_or_as_published_the_module(slow: bool, train_split: Split) -> None:
     config = tiny(TINY | {"slow_module": str(slow)})
@@ -312,7 +321,7 @@ def test_an_exported_network_reads_and_matches_as_in_training(
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
     model, (encoder, _) = Model.load(tmp_path / "model"), load_encoder(run_folder)
     assert model.has_words and model.can_match and model.query == encoder.query == "both"
-    assert model.config["words"] == {"fusion": "raw_sum", "length": 16, "query": "both"}
+    assert model.config["words"] == {"fusion": "unit_sum", "length": 16, "query": "both"}
     texts = ["a red shape with 4 corners", "something nobody drew, in blue", ""]
     for name, vectors in encoder.encode_text(texts).items():
         np.testing.assert_allclose(model.encode_text(texts)[name], vectors, atol=1e-4)

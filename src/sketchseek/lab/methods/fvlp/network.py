@@ -172,7 +172,9 @@ def build(config: Config, weights: str = "random") -> FVLP:
     BERT, or ``weights`` (``pretrained``, a local file, a run) into a convolutional tower, whose text tower has none.
     """
     network = FVLP(config, weights)
-    if weights != "random" and config.backbone == "clip":
+    if weights == "random" or config.backbone != "clip":
+        network.text.begin()
+    else:
         if not config.towers:
             raise InputError(
                 "fvlp: CLIP and BERT are read from a local folder with `clip` and `bert` in it; give "

@@ -147,8 +147,6 @@ class TextTower(nn.Module):
                 num_hidden_layers=shape.layers,
                 num_attention_heads=shape.heads,
                 max_position_embeddings=POSITIONS,
-                # BERT's own 0.02 holds a narrow tower at one vector for all texts for hundreds of steps.
-                initializer_range=shape.width**-0.5,
                 pad_token_id=PAD,
                 is_decoder=True,  # what transformers wants where there is cross-attention; the mask below is not causal
                 add_cross_attention=True,
@@ -157,6 +155,17 @@ class TextTower(nn.Module):
         )
         self.bert.set_attn_implementation("sdpa")  # which takes a boolean mask
         self.enc = vocabulary - 1
+
+    def begin(self) -> None:
+        """First weights of a tower that has none to begin with. BERT's own, a deviation of 0.02 throughout, hold a
+        narrow tower at one vector for all texts: the words are few beside the positions, and lost in every layer.
+        """
+        deviation = self.bert.config.hidden_size**-0.5
+        for module in self.bert.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=deviation)
+        nn.init.normal_(self.bert.embeddings.position_embeddings.weight, std=0.01)
+        nn.init.zeros_(self.bert.embeddings.token_type_embeddings.weight)
 
     def forward(self, tokens: Tensor, photo_tokens: Tensor | None = None) -> Tensor:
         mask = (tokens != PAD)[:, None, None, :]

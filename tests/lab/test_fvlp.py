@@ -171,7 +171,7 @@ def test_a_text_tower_that_begins_anew_tells_texts_apart(train_split: Split) -> 
     network.words.learn([photo.caption for photo in train_split.photos])
     with torch.no_grad():
         found = network.text(network.words.tokens(["a red shape with 3 corners", "a blue shape with 6 corners"]))
-    assert F.cosine_similarity(found[0], found[1], dim=0) < 0.9
+    assert F.cosine_similarity(found[0], found[1], dim=0) < 0.95  # 0.9998 with BERT's first weights
 
 
 @pytest.mark.parametrize("slow", [True, False])

@@ -222,7 +222,7 @@ def _trace(network: nn.Module, encode: _Encoding, examples: dict[str, Tensor]) -
     names = sorted(features)
     batch = torch.export.Dim("batch", min=1, max=4096)
     quiet = io.StringIO()  # the exporter reports its progress on stdout
-    # and warns of what it tried to fold and could not.
+    # It warns of every operation that it tries to fold and cannot, which changes nothing.
     logging.getLogger("onnxscript.optimizer").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(quiet), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -94,7 +94,7 @@ def build_network(name: str, weights: str = "random") -> nn.Module:
             network = timm.create_model(model, pretrained=pretrained)
             if not pretrained and isinstance(network, timm.models.VisionTransformer):
                 # As their paper begins. From timm's own beginning, a deviation of 0.02 in every layer, all drawings
-                # have nearly one class token, and contrast does not drive them apart.
+                # have nearly one class token, and a hundred steps of contrast did not drive them apart.
                 network.init_weights("jax")
         else:
             raise InputError(f"backbone '{name}': write torchvision/<name> or timm/<name>")

@@ -138,7 +138,7 @@ class FVLP(nn.Module):
         seen = towers.vision(images)
         if self.multi_scale is None:
             return towers.vision_projection(seen.summary), seen.tokens
-        module = towers.get_submodule(MODULE) if hasattr(towers, MODULE) else self.multi_scale
+        module = getattr(towers, MODULE, self.multi_scale)
         return towers.vision_projection(module(seen.maps)), seen.tokens
 
 

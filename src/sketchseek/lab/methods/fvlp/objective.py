@@ -163,9 +163,9 @@ def _has_strokes(split: Split) -> bool:
 
 
 def _body(network: FVLP) -> nn.Module:
-    """What begins with weights of its own, and so learns at the lower rate: the backbone, or all of the stock towers
-    and what belongs to them; and the temperature. The published optimiser leaves the vision tower's attention out by a
-    mistake.
+    """What learns at the lower rate: what begins with weights of its own, the backbone, or all of the stock towers and
+    what belongs to them; the temperature; and beside a backbone the convolution over its maps, which sums so many
+    numbers that small steps move it far. The published optimiser leaves the vision tower's attention out by a mistake.
     """
     body = nn.Module()
     body.register_parameter("temperature", network.temperature)

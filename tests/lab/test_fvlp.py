@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from sketchseek.lab.methods.fvlp.objective import (
     ITC,
     contrast_loss,
     growing,
+    parts_of,
     phases,
     unit_vectors,
 )
@@ -251,6 +253,33 @@ def test_training_says_the_same_in_other_words(train_split: Split) -> None:
         with pytest.raises(KeyboardInterrupt):
             phase.loss(listen, batch, 0.0)  # type: ignore[arg-type]
     assert heard == {i: {f"name{i}"} for i in range(1, 24)} | {0: {"name0", "uno", "eins"}}
+
+
+def test_half_of_the_texts_are_heard_in_part() -> None:
+    """A part is a run of the text's tokens, with [CLS] before it and [SEP] after it; every run is heard."""
+    text = [2, 10, 11, 12, 3, 0, 0]
+    torch.manual_seed(0)
+    heard = Counter(map(tuple, parts_of(torch.tensor([text] * 2000)).tolist()))
+    runs = [(first, end) for first in range(1, 4) for end in range(first + 1, 5)]
+    padded = [tuple([2, *text[first:end], 3] + [0] * (5 - end + first)) for first, end in runs]
+    assert set(heard) == set(padded)
+    of_length = [sum(n for part, n in heard.items() if part.index(3) == 1 + k) / 2000 for k in (1, 2, 3)]
+    expected = [(3**-0.5) / 2, ((2 / 3) ** 0.5 - 3**-0.5) / 2, 0.5 + (1 - (2 / 3) ** 0.5) / 2]
+    assert of_length == pytest.approx(expected, abs=0.04)
+    full = torch.tensor([[2, *range(10, 15), 3]] * 50)
+    assert all(row[0] == 2 and row.count(3) == 1 for row in parts_of(full).tolist())
+    assert parts_of(torch.tensor([[2, 3, 0], [2, 7, 3]])).tolist() == [[2, 3, 0], [2, 7, 3]]
+
+
+def test_the_paper_hears_whole_texts() -> None:
+    assert PRESETS["bench"].partial_words and not PRESETS["paper"].partial_words
+
+
+def test_a_network_whose_matching_was_not_trained_does_not_match() -> None:
+    photos = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
+    matching, contrast = build(tiny()).eval(), build(tiny(TINY | {"matching_weight": "0"})).eval()
+    assert matching.can_match and set(matching.encode_photo(photos)) == {"vector", "tokens"}
+    assert not contrast.can_match and set(contrast.encode_photo(photos)) == {"vector"}
 
 
 def test_the_query_is_the_sum_of_the_projections() -> None:

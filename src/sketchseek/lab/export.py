@@ -171,7 +171,7 @@ def _graphs(network: Any, size: int) -> dict[str, tuple[_Encoding, dict[str, Ten
     if hasattr(network, "encode_text"):
         tokens = torch.tensor([encoded.ids for encoded in network.tokenizer.encode_batch(["one", "another"])])
         graphs["text"] = (lambda network, tokens: network.encode_text(tokens)), {"tokens": tokens}
-        if hasattr(network, "match"):
+        if getattr(network, "can_match", False):
             with torch.inference_mode():
                 of_photos = network.encode_photo(photos)["tokens"]
             graphs["match"] = (

@@ -148,7 +148,7 @@ class TorchEncoder:
     @property
     def can_match(self) -> bool:
         """As ``Model.can_match``."""
-        return hasattr(self.network, "match")
+        return getattr(self.network, "can_match", False)
 
     @property
     def fusion(self) -> str:

@@ -86,6 +86,7 @@ class FVLP(nn.Module):
         self.temperature = nn.Parameter(torch.tensor(config.temperature))
         # Where training never joins the two, they weigh alike when somebody does.
         self.fusion = config.fusion if config.fusion in ("raw_sum", "unit_sum") else "unit_sum"
+        self.can_match = config.matching_weight > 0
         self.query = {"sketch_only": "sketch", "text_only": "words"}.get(config.fusion, "both")
         # Trained on partial sketches, so measured by them while it is trained.
         self.early = config.partial and config.program == "fine-tuning" and config.fusion != "text_only"
@@ -101,7 +102,8 @@ class FVLP(nn.Module):
 
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
         vector, tokens = self._project(self, self.inputs.photos(photos))
-        return {"vector": F.normalize(vector, dim=1), "tokens": tokens}
+        features = {"vector": F.normalize(vector, dim=1)}
+        return features | {"tokens": tokens} if self.can_match else features
 
     def encode_text(self, tokens: Tensor) -> dict[str, Tensor]:
         """int64 ``[B, L]``, as the tokenizer makes them."""

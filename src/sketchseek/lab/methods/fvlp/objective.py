@@ -18,6 +18,7 @@ from sketchseek.lab.methods.fvlp.config import Config
 from sketchseek.lab.methods.fvlp.momentum import COPIED, MODULE, Momentum
 from sketchseek.lab.methods.fvlp.network import FVLP, Encoded, Projected
 from sketchseek.lab.methods.fvlp.towers import ConvolutionalTower
+from sketchseek.lab.methods.fvlp.words import PAD
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
@@ -26,6 +27,7 @@ from sketchseek.matching.fusion import fuse
 EPOCHS_IN_QUEUE = 4  # a longer queue is full of what the towers thought long ago, and of each photo's own features
 EPOCHS_OF_RAMP = 2  # until the momentum copies' opinion has its full weight
 LEAST_PART = 0.05  # of a drawing that training shows
+WHOLE_TEXTS = 0.5  # of the texts that training reads
 TEMPERATURES = (0.001, 0.5)
 LEAST_RATE = 1 / 30  # of the peak, where the published warm-up begins and pre-training ends: 1e-6 of 3e-5
 
@@ -69,9 +71,11 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
             network.temperature.clamp_(*TEMPERATURES)
         momentum.follow(network)
         photo, device = batch.photo.cpu(), batch.photo.device
-        words = tokens[photo, torch.randint(tokens.shape[1], photo.shape)].to(device)
+        words = tokens[photo, torch.randint(tokens.shape[1], photo.shape)]
+        if config.partial_words:
+            words = parts_of(words)
         ink = None if pre_training else batch.ink
-        encoded: Encoded = trained(ink, batch.photos, words, batch.photo, meaning[photo].to(device))
+        encoded: Encoded = trained(ink, batch.photos, words.to(device), batch.photo, meaning[photo].to(device))
         share = config.distillation * min(1.0, fraction * training.steps / (EPOCHS_OF_RAMP * per_epoch))
         own, slow = unit_vectors(config.fusion, encoded.own), unit_vectors(config.fusion, encoded.momentum)
         tau = encoded.temperature
@@ -106,6 +110,19 @@ def all_wordings(network: FVLP, photos: Sequence[Photo]) -> Tensor:
     most = max(map(len, texts))
     every = [text for of_photo in texts for text in islice(cycle(of_photo), most)]
     return network.words.tokens(every).view(len(photos), most, -1)
+
+
+def parts_of(tokens: Tensor) -> Tensor:
+    """Of texts ``[B, L]`` about half as they are, of the others a random run of at least one token, the likelier the
+    shorter, [CLS] before it and [SEP] after it.
+    """
+    length = (tokens != PAD).sum(dim=1, keepdim=True) - 2
+    kept = (1 + torch.rand(length.shape).square() * length).long().clamp(max=length)
+    kept = torch.where(torch.rand(length.shape) < WHOLE_TEXTS, length, kept)
+    skipped = (torch.rand(length.shape) * (length - kept + 1)).long()
+    place = torch.arange(tokens.shape[1]).expand_as(tokens)
+    source = torch.where(place <= kept, place + skipped * (place > 0), length + 1)
+    return tokens.gather(1, source).masked_fill(place > kept + 1, PAD)
 
 
 def growing(split: Split) -> Split:

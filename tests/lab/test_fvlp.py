@@ -184,10 +184,10 @@ def test_momentum_features_pass_the_modules_own_copy_or_as_published_the_module(
     batch = phase.batch(0, torch.device("cpu"))
     words = torch.zeros(len(batch.photo), config.length, dtype=torch.int64)
     with torch.no_grad():
-        before = network(batch.ink, batch.photos, words, batch.photo, batch.photo)
+        before = network(batch.ink, batch.photos, words, words, batch.photo, batch.photo)
         assert network.multi_scale is not None
         network.multi_scale.convolution.weight *= 2
-        after = network(batch.ink, batch.photos, words, batch.photo, batch.photo)
+        after = network(batch.ink, batch.photos, words, words, batch.photo, batch.photo)
     assert not torch.equal(before.own.photo, after.own.photo)
     assert torch.equal(before.momentum.photo, after.momentum.photo) is slow
 
@@ -240,7 +240,7 @@ def test_training_says_the_same_in_other_words(train_split: Split) -> None:
     (phase,) = phases(config, network, TrainingPairs([split], config.size, config.training, seed=0))
     heard: dict[int, set[str]] = {}
 
-    def listen(ink: Any, images: Any, tokens: torch.Tensor, identity: torch.Tensor, meaning: torch.Tensor) -> Any:
+    def listen(ink: Any, images: Any, tokens: Any, whole: Any, identity: torch.Tensor, meaning: torch.Tensor) -> Any:
         assert torch.equal(identity[:, None] == identity, meaning[:, None] == meaning)
         assert network.tokenizer is not None
         for row, photo in zip(tokens.tolist(), identity.tolist(), strict=True):
@@ -269,6 +269,24 @@ def test_half_of_the_texts_are_heard_in_part() -> None:
     full = torch.tensor([[2, *range(10, 15), 3]] * 50)
     assert all(row[0] == 2 and row.count(3) == 1 for row in parts_of(full).tolist())
     assert parts_of(torch.tensor([[2, 3, 0], [2, 7, 3]])).tolist() == [[2, 3, 0], [2, 7, 3]]
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_parts_are_contrasted_and_whole_texts_matched(partial: bool, train_split: Split) -> None:
+    config = replace(tiny(), partial_words=partial)
+    network = build(config)
+    photos = tuple(replace(photo, caption="one two three four") for photo in train_split.photos)
+    split = replace(train_split, photos=photos)
+    (phase,) = phases(config, network, TrainingPairs([split], config.size, config.training, seed=0))
+
+    def listen(ink: Any, images: Any, tokens: torch.Tensor, whole: torch.Tensor, *others: Any) -> Any:
+        assert torch.equal(whole, network.words.tokens(["one two three four"] * len(whole)))
+        assert torch.equal(tokens, whole) != partial
+        raise KeyboardInterrupt
+
+    torch.manual_seed(0)
+    with pytest.raises(KeyboardInterrupt):
+        phase.loss(listen, phase.batch(0, torch.device("cpu")), 0.0)  # type: ignore[arg-type]
 
 
 def test_the_paper_hears_whole_texts() -> None:

@@ -46,10 +46,11 @@ class Encoded(NamedTuple):
 
 
 class FVLP(nn.Module):
-    """``forward(ink [B, S, S] | None, photos [B, S, S, 3], tokens int64 [B, L], identity [B], meaning [B])`` is
-    ``Encoded``: all of a training step's work, in one pass, which several processes need. Pairs of the same photo have
-    the same ``identity``, those that words cannot tell apart the same ``meaning``. It needs the momentum copies, which
-    exist in training alone.
+    """``forward(ink [B, S, S] | None, photos [B, S, S, 3], tokens int64 [B, L], whole int64 [B, L], identity [B],
+    meaning [B])`` is ``Encoded``: all of a training step's work, in one pass, which several processes need. Photos and
+    sketches are contrasted with ``tokens``, a text or a part of it; photos are matched with the ``whole`` text, as a
+    part would fit many of them. Pairs of the same photo have the same ``identity``, those that words cannot tell apart
+    the same ``meaning``. It needs the momentum copies, which exist in training alone.
 
     The vectors of sketch and words are the projections s and c as they are, so that ``matching.fusion.fuse`` can join
     them; the photo's is of unit length.
@@ -113,7 +114,9 @@ class FVLP(nn.Module):
         """The probability, ``[B]``, that words ``[B, L]`` and photo ``[B, P, C]`` belong together."""
         return self.matching_head(self.text(tokens, tokens_of_photo)).softmax(dim=1)[:, WORDS_MATCH]
 
-    def forward(self, ink: Tensor | None, photos: Tensor, tokens: Tensor, identity: Tensor, meaning: Tensor) -> Encoded:
+    def forward(
+        self, ink: Tensor | None, photos: Tensor, tokens: Tensor, whole: Tensor, identity: Tensor, meaning: Tensor
+    ) -> Encoded:
         # One pass for both: batch norm sees sketches and photos together, as it will when it is fixed.
         images = self.inputs.photos(photos)
         if ink is not None:
@@ -130,7 +133,7 @@ class FVLP(nn.Module):
             for v, t in ((vectors, texts), (momentum_vectors, momentum_texts))
         )
         of_photos, of_texts, labels = pairs_to_match(own, identity, meaning, self.temperature)
-        logits = self.matching_head(self.text(tokens[of_texts], seen[of_photos]))
+        logits = self.matching_head(self.text(whole[of_texts], seen[of_photos]))
         return Encoded(own, momentum, logits, labels, self.temperature.clone())
 
     def _project(self, towers: FVLP | Momentum, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -71,11 +71,12 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
             network.temperature.clamp_(*TEMPERATURES)
         momentum.follow(network)
         photo, device = batch.photo.cpu(), batch.photo.device
-        words = tokens[photo, torch.randint(tokens.shape[1], photo.shape)]
-        if config.partial_words:
-            words = parts_of(words)
+        whole = tokens[photo, torch.randint(tokens.shape[1], photo.shape)]
+        words = parts_of(whole) if config.partial_words else whole
         ink = None if pre_training else batch.ink
-        encoded: Encoded = trained(ink, batch.photos, words.to(device), batch.photo, meaning[photo].to(device))
+        encoded: Encoded = trained(
+            ink, batch.photos, words.to(device), whole.to(device), batch.photo, meaning[photo].to(device)
+        )
         share = config.distillation * min(1.0, fraction * training.steps / (EPOCHS_OF_RAMP * per_epoch))
         own, slow = unit_vectors(config.fusion, encoded.own), unit_vectors(config.fusion, encoded.momentum)
         tau = encoded.temperature

@@ -13,7 +13,7 @@ import pytest
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Split
-from sketchseek.lab.evaluation.evaluate import default_query, evaluate
+from sketchseek.lab.evaluation.evaluate import default_query, evaluate, matching_helps
 from sketchseek.matching import get_matcher
 
 
@@ -78,8 +78,13 @@ def test_words_alone_are_matched_with_the_closest(split: Split, monkeypatch: pyt
     assert found.ranks.tolist() == [[1]] * 4 and found.nearest.shape == (4, 1, 4)
     assert asked == [[0, 2], [1, 3], [0, 2], [1, 3]]
     assert evaluate(seer, split, query="words", matching=False).ranks.tolist() == [[2]] * 4
+    assert matching_helps(seer, split) is True
     seer.match = lambda text, tokens: 1 - match(text, tokens)
     assert evaluate(seer, split, query="words").ranks.tolist() == [[2]] * 4
+    assert matching_helps(seer, split) is False
+    assert matching_helps(seer, replace(split, sketches=())) is None
+    seer.can_match = False
+    assert matching_helps(seer, split) is None
 
 
 def test_what_is_asked_with_follows_from_the_model_and_the_data(split: Split) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from sketchseek.lab.methods.fvlp.objective import (
     unit_vectors,
 )
 from sketchseek.lab.methods.fvlp.words import Words
-from sketchseek.lab.runs import load_encoder
+from sketchseek.lab.runs import load_encoder, read_run, write_run
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.model import Model
 
@@ -360,10 +361,34 @@ def test_evaluate_says_what_it_asked_with(
     assert all(len(set(steps)) == 1 for steps in ranks), "words do not grow with the drawing"
 
 
+@pytest.fixture
+def whether_matching_helps(run_folder: Path) -> Iterator[Callable[[bool], None]]:
+    """Sets what validation found; the run is as it was afterwards."""
+    found = read_run(run_folder)
+    assert isinstance(found["matching_helps"], bool)
+    yield lambda helps: write_run(run_folder, found | {"matching_helps": helps})
+    write_run(run_folder, found)
+
+
+@pytest.mark.slow
+def test_matching_that_does_not_help_is_left_out(
+    run_folder: Path, tmp_path: Path, whether_matching_helps: Callable[[bool], None]
+) -> None:
+    whether_matching_helps(False)
+    assert main(["export", str(run_folder), str(tmp_path / "model")]) == 0
+    assert not load_encoder(run_folder)[0].can_match
+    model = Model.load(tmp_path / "model")
+    assert model.has_words and not model.can_match and set(model.config["features"]) == {"vector"}
+
+
 @pytest.mark.slow
 def test_an_exported_network_reads_and_matches_as_in_training(
-    run_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    run_folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    whether_matching_helps: Callable[[bool], None],
 ) -> None:
+    whether_matching_helps(True)
     assert main(["export", str(run_folder), str(tmp_path / "model")]) == 0
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
     model, (encoder, _) = Model.load(tmp_path / "model"), load_encoder(run_folder)

@@ -74,14 +74,16 @@ def write_run(folder: Path, run: dict[str, Any]) -> None:
 
 def load_network(folder: Path, checkpoint: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
     """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the
-    run's main one.
+    run's main one. It does not match words and photos where that did not help on the validation photos.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     run = read_run(folder)
     method = get_method(run["method"])
-    network = method.build(from_dict(method.config_type, run["config"]))
+    network: Any = method.build(from_dict(method.config_type, run["config"]))
+    if run.get("matching_helps") is False:
+        network.can_match = False
     path = folder / f"{checkpoint or run['main']}.safetensors"
     if not path.exists():
         raise InputError(f"{path}: not there; the run did not finish, run the same train command again to resume it")

@@ -100,6 +100,19 @@ def default_query(encoder: Any, split: Split) -> Query:
     return query
 
 
+def matching_helps(encoder: Encoder, split: Split) -> bool | None:
+    """Whether searching by words alone has the higher mean reciprocal rank with ``matching``; None where the model
+    cannot match, or where there are no captions to try it with.
+    """
+    if not getattr(encoder, "can_match", False) or not split.sketches or _wordless(split):
+        return None
+
+    def mean_reciprocal_rank(matching: bool) -> float:
+        return float((1 / evaluate(encoder, split, query="words", matching=matching).ranks).mean())
+
+    return mean_reciprocal_rank(matching=True) > mean_reciprocal_rank(matching=False)
+
+
 def _wordless(split: Split) -> int:
     """How many sketches are of a photo without a caption."""
     return sum(not split.photos[sketch.photo].caption for sketch in split.sketches)

@@ -20,7 +20,7 @@ from sketchseek.lab.datasets.base import Dataset, Split, merge
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.datasets.traced import with_traced_sketches
 from sketchseek.lab.evaluation.calibration import calibrate
-from sketchseek.lab.evaluation.evaluate import default_query, evaluate
+from sketchseek.lab.evaluation.evaluate import default_query, evaluate, matching_helps
 from sketchseek.lab.methods import Method
 from sketchseek.lab.runs import TorchEncoder, load_encoder, load_network, minutes_in_all, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
@@ -119,13 +119,13 @@ def run_training(
     main = "best" if chosen else "last"
     ends = np.cumsum([len(t.photos) for t, _ in held_out])[:-1]
     of_training = np.split(pairs.photos, ends)
-    confidence = calibrate(
-        load_encoder(out, main)[0], [(v, photos) for (_, v), photos in zip(held_out, of_training, strict=True)]
-    )
+    encoder, _ = load_encoder(out, main)
+    confidence = calibrate(encoder, [(v, photos) for (_, v), photos in zip(held_out, of_training, strict=True)])
     run |= {
         "finished": True,
         "main": main,
         "confidence": confidence and confidence.to_json(),
+        "matching_helps": matching_helps(encoder, validation),
         "checkpoint": (
             f"best {criterion.replace('_', ' ')} on the validation photos"
             if chosen

@@ -29,7 +29,6 @@ class Momentum(nn.Module):
         self, network: FVLP, names: tuple[str, ...], size: int, momentum: float, copied: tuple[str, ...] = COPIED
     ) -> None:
         super().__init__()
-        self.copied = copied
         for name in copied:
             self.add_module(name, copy.deepcopy(network.get_submodule(name)).requires_grad_(False))
         self.vision: nn.Module
@@ -53,9 +52,8 @@ class Momentum(nn.Module):
     @torch.no_grad()
     def follow(self, network: FVLP) -> None:
         """Move the copies a step towards the network."""
-        for name in self.copied:
-            own, slow = network.get_submodule(name).parameters(), self.get_submodule(name).parameters()
-            for parameter, average in zip(own, slow, strict=True):
+        for name, slow in self.named_children():
+            for parameter, average in zip(network.get_submodule(name).parameters(), slow.parameters(), strict=True):
                 average.lerp_(parameter, 1 - self.momentum)
 
     @torch.no_grad()

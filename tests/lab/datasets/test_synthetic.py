@@ -16,6 +16,10 @@ Picture = Callable[[Path], Path]
 def test_made_once_and_then_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "THINGS", 6)
     first = open_dataset("synthetic")
+    things = (*first.train.photos, *first.test.photos)
+    assert {thing.name: thing.category for thing in things}["chair_0000"] == "chair"
+    for split in (first.train, first.test):
+        assert all(sketch.category == split.photos[sketch.photo].category for sketch in split.sketches)
     assert first.root.is_relative_to(tmp_path) and not first.problems
     photos = [*first.train.photos, *first.test.photos]
     sketches = [*first.train.sketches, *first.test.sketches]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import Dataset
+from sketchseek.lab.datasets.base import Dataset, Split
 from sketchseek.lab.datasets.folder import read_folder
 from sketchseek.synthetic.dataset import generator_hash, write_dataset
 
@@ -18,9 +19,16 @@ TEST_SHARE = 2 / 12
 def read_synthetic(slug: str, root: Path) -> Dataset:
     """A folder of ``sketchseek.synthetic.write_dataset``: ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json``.
 
-    About one thing in six is test, by a hash of its name.
+    About one thing in six is test, by a hash of its name. A thing's category is its name without the number.
     """
-    return read_folder(slug, root, TEST_SHARE)
+    dataset = read_folder(slug, root, TEST_SHARE)
+    return replace(dataset, train=_with_categories(dataset.train), test=_with_categories(dataset.test))
+
+
+def _with_categories(split: Split) -> Split:
+    photos = tuple(replace(photo, category=photo.name.rpartition("_")[0]) for photo in split.photos)
+    sketches = tuple(replace(sketch, category=photos[sketch.photo].category) for sketch in split.sketches)
+    return Split(photos, sketches)
 
 
 def made_once() -> Path:

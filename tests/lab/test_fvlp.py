@@ -290,10 +290,6 @@ def test_parts_are_contrasted_and_whole_texts_matched(partial: bool, train_split
         phase.loss(listen, phase.batch(0, torch.device("cpu")), 0.0)  # type: ignore[arg-type]
 
 
-def test_the_paper_hears_whole_texts() -> None:
-    assert PRESETS["bench"].partial_words and not PRESETS["paper"].partial_words
-
-
 def test_a_network_whose_matching_was_not_trained_does_not_match() -> None:
     photos = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
     matching, contrast = build(tiny()).eval(), build(tiny(TINY | {"matching_weight": "0"})).eval()

@@ -55,7 +55,7 @@ class Config:
     sketch_weight: float  # of the contrast of sketches alone with photos, which the paper has not
     temperature: float  # to begin with; it is learnt
     partial: bool  # show a random part of each drawing, as the paper's random frame does
-    partial_words: bool  # show a random part of every other text, as people type a word or two; the paper shows all
+    partial_words: bool  # show a random part of every other text, as people type a word or two; the paper shows it all
     published_rates: bool  # the published warm-up and decay instead of training.schedule
 
     training: TrainingConfig
@@ -85,7 +85,7 @@ BENCH_CONFIG = Config(
     sketch_weight=0.5,
     temperature=0.07,
     partial=True,
-    partial_words=True,
+    partial_words=False,
     published_rates=False,
     training=BENCH,
 )
@@ -106,7 +106,6 @@ PAPER_CONFIG = replace(
     slow_module=False,
     matching_weight=10.0,
     sketch_weight=0.0,
-    partial_words=False,
     published_rates=True,
     # 100 epochs over FS2K-SDE1's 1,079 photos
     training=TrainingConfig(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coloured_things import make_coloured_gallery
 from page_actions import draw_sketch, ink, names, wait_for_best, wait_for_count
 from served_gallery import served
 from worded_model import COLOURS, OUTLINES, make_worded_gallery
@@ -139,3 +140,16 @@ def test_the_box_fits_a_phone(worded: str, open_page: Any, size: tuple[int, int]
         box = page.locator(part).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_trained_model_finds_the_red_chair(tmp_path_factory: pytest.TempPathFactory, open_page: Any) -> None:
+    folder, sketches = make_coloured_gallery(tmp_path_factory.mktemp("coloured"))
+    with served(folder) as address:
+        page = open_page(address)
+        draw_sketch(page, sketches["chair"])
+        wait_for_count(page, 24)
+        assert {name.split("-")[1] for name in names(page)[:4]} == {"chair"}
+        page.fill("#words", "red")
+        wait_for_best(page, "red-chair")
+        page.fill("#words", "green")
+        wait_for_best(page, "green-chair")

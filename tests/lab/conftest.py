@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from sketchseek.lab.datasets.base import Split
+
+
+@pytest.fixture(scope="session")
+def train_split(pairs_folder: Path) -> Split:
+    """The training part of ``pairs_folder``: 24 photos, a sketch of each, and captions."""
+    from sketchseek.lab.datasets import open_dataset
+
+    return open_dataset(f"folder:{pairs_folder}").train
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,9 @@
-"""FVLP: its words, losses, queues and schedules, what trains, and what it is asked with."""
+"""FVLP: its losses, queues and schedules, what trains, and what it is asked with."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,52 +17,29 @@ pytest.importorskip("transformers")
 
 import torch
 import torch.nn.functional as F
+from tiny_fvlp import TINY, tiny
 
 from sketchseek.cli import main
 from sketchseek.errors import InputError
-from sketchseek.lab.config import override
-from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
-from sketchseek.lab.methods.fvlp.config import PRESETS, Config
+from sketchseek.lab.methods.fvlp.config import Config
 from sketchseek.lab.methods.fvlp.momentum import NOBODY, Momentum
 from sketchseek.lab.methods.fvlp.network import FVLP, Projected, build, pairs_to_match
 from sketchseek.lab.methods.fvlp.objective import (
     ITC,
     contrast_loss,
     growing,
-    parts_of,
     phases,
     unit_vectors,
 )
-from sketchseek.lab.methods.fvlp.words import Words
 from sketchseek.lab.runs import load_encoder, read_run, write_run
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.model import Model
 
-TINY = {
-    "size": "64",
-    "training.pairs": "32",
-    "training.batch": "8",
-    "training.precision": "fp32",
-    "text.layers": "2",
-    "text.width": "32",
-    "channels": "16",
-    "embedding": "16",
-    "length": "16",
-}
 # Biases before a batch norm or a softmax change nothing; only rounding moves them.
 WITHOUT_EFFECT = ("attention.logits.0.bias", "attention.logits.3.bias", "key.bias", "k_proj.bias")
 TINY_CLIP = TINY | {"backbone": "clip", "taps": "0,1", "normalisation": "raw", "vision.layers": "2"}
 TINY_CLIP |= {"vision.width": "32", "vision.heads": "4"}
-
-
-def tiny(changes: dict[str, str] = TINY, preset: str = "bench") -> Config:
-    return override(PRESETS[preset], changes)
-
-
-@pytest.fixture(scope="module")
-def train_split(pairs_folder: Path) -> Split:
-    return open_dataset(f"folder:{pairs_folder}").train
 
 
 def trained(config: Config, split: Split, steps: int = 2) -> tuple[FVLP, FVLP]:
@@ -81,35 +57,6 @@ def trained(config: Config, split: Split, steps: int = 2) -> tuple[FVLP, FVLP]:
             optimizer.step()
             optimizer.zero_grad()
     return before, network
-
-
-def test_unknown_words_are_read_by_their_parts() -> None:
-    words = Words(vocabulary=400, length=12)
-    words.learn(["a red chair", "A blue chair. (old)"])
-    assert words.tokenizer is not None
-    tokens = words.tokenizer.encode('The RED "chairs" are~old!').tokens
-    assert tokens[:7] == ["[CLS]", "t", "##h", "##e", "red", "chair", "##s"]
-    assert tokens[-1] == "[SEP]" and len(tokens) == 12  # cut
-    assert words.tokens(["red", ""]).tolist()[1][2:] == [0] * 10  # padded
-    assert "[UNK]" not in words.tokenizer.encode("zq7 'quoted'").tokens
-
-
-def test_the_words_a_network_learnt_are_in_its_state() -> None:
-    words = Words(vocabulary=100, length=8)
-    words.learn(["one two three"] * 3 + ["four"])
-    other = Words(vocabulary=100, length=8)
-    with pytest.raises(InputError, match="learnt no words"):
-        other.tokens(["one"])
-    other.load_state_dict(words.state_dict())
-    assert torch.equal(other.tokens(["two four", "fourteen"]), words.tokens(["two four", "fourteen"]))
-
-
-def test_of_too_many_words_the_frequent_ones_are_kept_and_enc_has_its_own_row() -> None:
-    words = Words(vocabulary=200, length=8)
-    words.learn(["often", *(f"word{i:03d}" for i in range(300)), "often"])
-    assert words.tokenizer is not None
-    assert words.tokenizer.get_vocab_size() == 199
-    assert "often" in words.tokenizer.get_vocab()
 
 
 @pytest.mark.parametrize("changes", [TINY, TINY_CLIP], ids=["mobilenet", "clip"])
@@ -168,15 +115,6 @@ def test_momentum_copies_keep_their_share_of_themselves() -> None:
     torch.testing.assert_close(after, 0.9 * before + 0.1 * network.text_projection.weight)
 
 
-def test_a_text_tower_that_begins_anew_tells_texts_apart(train_split: Split) -> None:
-    torch.manual_seed(0)
-    network = build(override(PRESETS["bench"], {"size": "64"})).eval()
-    network.words.learn([photo.caption for photo in train_split.photos])
-    with torch.no_grad():
-        found = network.text(network.words.tokens(["a red shape with 3 corners", "a blue shape with 6 corners"]))
-    assert F.cosine_similarity(found[0], found[1], dim=0) < 0.95  # 0.9998 with BERT's first weights
-
-
 @pytest.mark.parametrize("slow", [True, False])
 def test_momentum_features_pass_the_modules_own_copy_or_as_published_the_module(slow: bool, train_split: Split) -> None:
     config = tiny(TINY | {"slow_module": str(slow)})
@@ -229,65 +167,6 @@ def test_no_pair_that_belongs_together_is_a_mismatch() -> None:
         # Where words cannot tell any two apart, other photos have to do.
         photos, texts, labels = pairs_to_match(own, identity, torch.zeros(5), torch.tensor(0.001))
         assert (identity[photos[5:]] != identity[texts[5:]]).all()
-
-
-def test_training_says_the_same_in_other_words(train_split: Split) -> None:
-    """One photo's caption has two paraphrases; all three are heard, and no other photo's."""
-    photos = [replace(p, caption=f"name{i}") for i, p in enumerate(train_split.photos)]
-    photos[0] = replace(photos[0], paraphrases=("uno", "eins"))
-    split = replace(train_split, photos=tuple(photos))
-    config = tiny()
-    network = build(config)
-    (phase,) = phases(config, network, TrainingPairs([split], config.size, config.training, seed=0))
-    heard: dict[int, set[str]] = {}
-
-    def listen(ink: Any, images: Any, tokens: Any, whole: Any, identity: torch.Tensor, meaning: torch.Tensor) -> Any:
-        assert torch.equal(identity[:, None] == identity, meaning[:, None] == meaning)
-        assert network.tokenizer is not None
-        for row, photo in zip(tokens.tolist(), identity.tolist(), strict=True):
-            heard.setdefault(photo, set()).add(network.tokenizer.decode(row).split()[1])  # after [CLS]
-        raise KeyboardInterrupt
-
-    for step in range(60):
-        batch = phase.batch(step, torch.device("cpu"))
-        torch.manual_seed(step)
-        with pytest.raises(KeyboardInterrupt):
-            phase.loss(listen, batch, 0.0)  # type: ignore[arg-type]
-    assert heard == {i: {f"name{i}"} for i in range(1, 24)} | {0: {"name0", "uno", "eins"}}
-
-
-def test_half_of_the_texts_are_heard_in_part() -> None:
-    """A part is a run of the text's tokens, with [CLS] before it and [SEP] after it; every run is heard."""
-    text = [2, 10, 11, 12, 3, 0, 0]
-    torch.manual_seed(0)
-    heard = Counter(map(tuple, parts_of(torch.tensor([text] * 2000)).tolist()))
-    runs = [(first, end) for first in range(1, 4) for end in range(first + 1, 5)]
-    padded = [tuple([2, *text[first:end], 3] + [0] * (5 - end + first)) for first, end in runs]
-    assert set(heard) == set(padded)
-    of_length = [sum(n for part, n in heard.items() if part.index(3) == 1 + k) / 2000 for k in (1, 2, 3)]
-    expected = [(3**-0.5) / 2, ((2 / 3) ** 0.5 - 3**-0.5) / 2, 0.5 + (1 - (2 / 3) ** 0.5) / 2]
-    assert of_length == pytest.approx(expected, abs=0.04)
-    full = torch.tensor([[2, *range(10, 15), 3]] * 50)
-    assert all(row[0] == 2 and row.count(3) == 1 for row in parts_of(full).tolist())
-    assert parts_of(torch.tensor([[2, 3, 0], [2, 7, 3]])).tolist() == [[2, 3, 0], [2, 7, 3]]
-
-
-@pytest.mark.parametrize("partial", [True, False])
-def test_parts_are_contrasted_and_whole_texts_matched(partial: bool, train_split: Split) -> None:
-    config = replace(tiny(), partial_words=partial)
-    network = build(config)
-    photos = tuple(replace(photo, caption="one two three four") for photo in train_split.photos)
-    split = replace(train_split, photos=photos)
-    (phase,) = phases(config, network, TrainingPairs([split], config.size, config.training, seed=0))
-
-    def listen(ink: Any, images: Any, tokens: torch.Tensor, whole: torch.Tensor, *others: Any) -> Any:
-        assert torch.equal(whole, network.words.tokens(["one two three four"] * len(whole)))
-        assert torch.equal(tokens, whole) != partial
-        raise KeyboardInterrupt
-
-    torch.manual_seed(0)
-    with pytest.raises(KeyboardInterrupt):
-        phase.loss(listen, phase.batch(0, torch.device("cpu")), 0.0)  # type: ignore[arg-type]
 
 
 def test_a_network_whose_matching_was_not_trained_does_not_match() -> None:

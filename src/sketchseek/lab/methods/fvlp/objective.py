@@ -27,7 +27,7 @@ from sketchseek.matching.fusion import fuse
 EPOCHS_IN_QUEUE = 4  # a longer queue is full of what the towers thought long ago, and of each photo's own features
 EPOCHS_OF_RAMP = 2  # until the momentum copies' opinion has its full weight
 LEAST_PART = 0.05  # of a drawing that training shows
-WHOLE_TEXTS = 0.5  # of the texts that training reads
+WHOLE_TEXTS = 0.5  # share of the texts that stay whole where others are heard in part
 TEMPERATURES = (0.001, 0.5)
 LEAST_RATE = 1 / 30  # of the peak, where the published warm-up begins and pre-training ends: 1e-6 of 3e-5
 

@@ -1,0 +1,100 @@
+"""Files and folders that appear complete or not at all.
+
+Both are written under a temporary name beside their place and then renamed, which is one atomic step. A reader never
+sees half of one, and several threads or processes may write the same one: the last to finish wins. Where writing
+fails or is interrupted the temporary is deleted. Only a killed process leaves one behind, a hidden ``.NAME-ID.part``.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from sketchseek.errors import InputError
+
+_NAME_KEPT = 40  # characters of a name that its temporary repeats, as file systems limit the length of names
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """A path that a person gave, with ``~`` replaced by the home directory."""
+    return Path(path).expanduser()
+
+
+def write_file(path: Path, content: str | bytes, *, durable: bool = False) -> None:
+    """Write a file, text as UTF-8, in place of one that may be there. Raises OSError; arguments as ``replace_file``."""
+    with replace_file(path, durable=durable) as unfinished:
+        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replace_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Yield the temporary file that the block writes; when the block ends it becomes ``path``, whose folder must exist.
+
+    A ``durable`` file survives a power cut once the block has ended (fsync, which may take tens of milliseconds).
+    Raises OSError, and passes on what the block raises; ``path`` is then as it was.
+    """
+    unfinished = _temporary(path)
+    try:
+        yield unfinished
+        if durable:
+            _sync(unfinished)
+        os.replace(unfinished, path)
+        if durable and os.name != "nt":  # Windows cannot open folders
+            _sync(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def create_folder(path: Path) -> Iterator[Path]:
+    """Yield the temporary folder that the block fills; when the block ends it becomes ``path``. Parents are made.
+
+    Raises InputError where ``path`` is there already and not an empty folder, OSError where it cannot be written, and
+    passes on what the block raises; ``path`` is then as it was.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"{path}: is there already and not empty; name a new folder, or an empty one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = _temporary(path)
+    unfinished.mkdir()
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def explain_write_errors(path: Path, fix: str) -> Iterator[None]:
+    """Turn an OSError of the block into InputError: that ``path`` cannot be written, why, and the ``fix``."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}); {fix}") from error
+
+
+def delete_leftovers(path: Path) -> None:
+    """Delete the temporaries that killed processes left of this file. Only for whoever alone writes it now."""
+    for unfinished in path.parent.glob(f"{glob.escape(_prefix(path))}*.part"):
+        unfinished.unlink(missing_ok=True)
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name[:_NAME_KEPT]}-"
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{_prefix(path)}{uuid4().hex[:16]}.part")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -181,7 +181,7 @@ def test_what_is_no_gallery(tmp_path: Path, model: Model) -> None:
         with pytest.raises(InputError, match=r"gallery.json: "):
             Gallery.open(tmp_path / "full")
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="cannot be written"):
         Gallery.create(tmp_path / "file" / "gallery", model)
 
 
@@ -213,7 +213,7 @@ def test_the_vectors_never_meet_a_full_disk(gallery: Gallery, photos: Path, monk
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 99, 1))
     with pytest.raises(InputError, match="the disk is full, 0 photos are indexed"):
         ingest(gallery, [photos])
-    with pytest.raises(InputError, match=r"another: cannot be made \(No space left"):
+    with pytest.raises(InputError, match=r"another: cannot be written \(No space left"):
         Gallery.create(gallery.folder.with_name("another"), gallery.model)
 
 

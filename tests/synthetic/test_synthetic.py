@@ -150,7 +150,7 @@ def test_processes_make_the_same_things_into_an_empty_folder(tmp_path: Path) -> 
 
 def test_what_is_in_the_way_stays(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"in the way.*does not exist yet"):
+    with pytest.raises(InputError, match="is there already and not empty; name a new folder"):
         write_dataset(tmp_path, 1, workers=1)
     with pytest.raises(InputError, match="cannot be written"):
         write_dataset(tmp_path / "mine.txt" / "below", 1, workers=1)

@@ -9,7 +9,6 @@ garbage was dropped (``compact``) the first ``kept`` records are the rows listed
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
+from sketchseek.files import delete_leftovers, replace_file
 from sketchseek.matching import Features
 from sketchseek.matching.distances import as_float32
 
@@ -44,7 +44,6 @@ class FeatureFile:
 
     def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
         self._path = path
-        self._unfinished = path.with_suffix(".part")
         self._shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self._sizes = {name: prod(shape) for name, shape in self._shapes.items()}
         self._width = sum(self._sizes.values())
@@ -58,7 +57,7 @@ class FeatureFile:
 
     def _open(self) -> None:
         try:
-            self._unfinished.unlink(missing_ok=True)
+            delete_leftovers(self._path)
             self._file = self._path.open("r+b", buffering=0)
             size = os.path.getsize(self._path)
             count, next_row = np.frombuffer(self._file.read(16), "<i8").tolist()
@@ -131,19 +130,11 @@ class FeatureFile:
         kept = np.unique(np.fromiter(rows, np.int64))
         places = self._places(self._mapped, kept)
         together = 1 + _COPIED_TOGETHER // self.record_bytes
-        try:
-            with self._unfinished.open("wb") as file:
-                file.write(np.array([len(kept), self._next_row(), *kept], "<i8").tobytes())
-                for start in range(0, len(places), together):
-                    file.write(self._mapped.records[places[start : start + together]].tobytes())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(self._unfinished, self._path)
-            _sync_folder(self._path.parent)  # or a power cut may bring back the old file without what is appended next
-        except OSError:
-            with contextlib.suppress(OSError):
-                self._unfinished.unlink(missing_ok=True)
-            raise
+        # Durable, or a power cut may bring back the old file, without what is appended next.
+        with replace_file(self._path, durable=True) as unfinished, unfinished.open("wb") as file:
+            file.write(np.array([len(kept), self._next_row(), *kept], "<i8").tobytes())
+            for start in range(0, len(places), together):
+                file.write(self._mapped.records[places[start : start + together]].tobytes())
         with self._file:  # of the file that was replaced
             self._open()
 
@@ -165,13 +156,3 @@ class FeatureFile:
 
     def _damaged(self, reason: object) -> InputError:
         return InputError(f"{self._path}: damaged ({reason}); delete the gallery and index again")
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # there a folder cannot be opened
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

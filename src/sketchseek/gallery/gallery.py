@@ -16,7 +16,6 @@ import errno
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +28,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sketchseek.errors import InputError
+from sketchseek.files import create_folder, explain_write_errors, write_file
 from sketchseek.gallery.features import FeatureFile
-from sketchseek.gallery.thumbnails import SIDE, keep, thumbnail_jpeg
+from sketchseek.gallery.thumbnails import SIDE, thumbnail_jpeg
 from sketchseek.matching import Features
 from sketchseek.model import Model
 from sketchseek.model.preprocess import decode_photo
@@ -105,16 +105,10 @@ class Gallery:
 
         Raises InputError where there is something already, or where it cannot be written.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"{folder}: is there already and not empty; name a new directory with --gallery")
         from sketchseek.gallery.vectors import Vectors
 
-        unfinished = None
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            _check_space(folder.parent)
-            # Made beside its place and then renamed, so that half a gallery is never found there.
-            unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+        with explain_write_errors(folder, "name another place for the gallery"), create_folder(folder) as unfinished:
+            _check_space(unfinished)
             shutil.copytree(model.folder, unfinished / "model")
             (unfinished / "thumbs").mkdir()
             shapes: Mapping[str, Sequence[int]] = model.config["features"]
@@ -124,14 +118,6 @@ class Gallery:
             if _keeps_features(model):
                 FeatureFile.create(unfinished / _FEATURES)
             (unfinished / "gallery.json").write_text(json.dumps({"format": FORMAT, "model": model.hash}) + "\n")
-            os.chmod(unfinished, 0o755)  # a temporary directory is private, a gallery follows its parent
-            os.replace(unfinished, folder)
-        except OSError as error:
-            reason = error.strerror
-            raise InputError(f"{folder}: cannot be made ({reason}); name another place with --gallery") from None
-        finally:
-            if unfinished is not None:
-                shutil.rmtree(unfinished, ignore_errors=True)
         return cls.open(folder)
 
     @classmethod
@@ -196,7 +182,7 @@ class Gallery:
         except OSError:
             jpeg = thumbnail_jpeg(decode_photo(photo.path, SIDE).image)
             with contextlib.suppress(OSError):  # a full disk: it can be shown all the same
-                keep(jpeg, path)
+                _write_thumbnail(jpeg, path)
             return jpeg
 
     def renew_thumbnail(self, photo: StoredPhoto, image: Image.Image) -> None:
@@ -205,7 +191,7 @@ class Gallery:
         Raises OSError where the disk is full.
         """
         if photo.width * photo.height > SLOW_TO_DECODE:
-            keep(thumbnail_jpeg(image), self._thumbnail(photo.id))
+            _write_thumbnail(thumbnail_jpeg(image), self._thumbnail(photo.id))
         else:
             self._thumbnail(photo.id).unlink(missing_ok=True)
 
@@ -298,6 +284,11 @@ def default_gallery_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("sketchseek") / "galleries" / "default"
+
+
+def _write_thumbnail(jpeg: bytes, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    write_file(path, jpeg)
 
 
 def _keeps_features(model: Model) -> bool:

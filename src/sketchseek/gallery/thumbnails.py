@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import threading
-from pathlib import Path
 
 from PIL import Image
 
@@ -22,15 +19,3 @@ def thumbnail_jpeg(photo: Image.Image) -> bytes:
     buffer = io.BytesIO()
     photo.save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()
-
-
-def keep(jpeg: bytes, path: Path) -> None:
-    """Write a file that nobody ever sees half of, though several threads may write it at once. Raises OSError."""
-    path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(f".{threading.get_ident()}.part")
-    try:
-        unfinished.write_bytes(jpeg)
-        os.replace(unfinished, path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise

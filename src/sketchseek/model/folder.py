@@ -41,6 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
+from sketchseek.files import write_file
 from sketchseek.matching import Features, Matcher, get_matcher
 from sketchseek.matching.fusion import FUSIONS
 from sketchseek.model.preprocess import prepare_sketch
@@ -74,9 +75,7 @@ def seal(folder: Path, config: Mapping[str, Any]) -> str:
     names = [*_GRAPHS, *(name for name in _WHERE_NEEDED if (folder / name).exists())]
     sealed = {"format": FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
     sealed["hash"] = _config_hash(sealed)
-    unfinished = folder / "config.json.part"
-    unfinished.write_text(json.dumps(sealed, indent=1, allow_nan=False) + "\n")
-    os.replace(unfinished, folder / "config.json")
+    write_file(folder / "config.json", json.dumps(sealed, indent=1, allow_nan=False) + "\n")
     return str(sealed["hash"])
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from sketchseek.errors import InputError
+from sketchseek.files import explain_write_errors, write_file
 from sketchseek.gallery import Gallery, StoredPhoto
 from sketchseek.search.live import check_limits
 from sketchseek.strokes.sketch_json import FORMAT, VERSION, sketch_from_json
@@ -83,18 +83,9 @@ class PracticeDrawings:
             "photo": {"name": photo.name, "path": str(photo.path)},
             "gallery": self._hash,
         }
-        if not self._list_path.exists():
-            self._write(self._list_path, self._list)
         path = self._folder / f"drawing-{uuid4().hex}.json"
-        self._write(path, json.dumps(drawing, separators=(",", ":")) + "\n")
+        with explain_write_errors(path, "nothing was left behind"):
+            if not self._list_path.exists():
+                write_file(self._list_path, self._list)
+            write_file(path, json.dumps(drawing, separators=(",", ":")) + "\n")
         return path.name
-
-    def _write(self, path: Path, text: str) -> None:
-        """Nobody ever sees half of the file."""
-        unfinished = self._folder / f".{uuid4().hex}.part"
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-            os.replace(unfinished, path)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise InputError(f"{path}: cannot be written ({error.strerror}); nothing was left behind") from None

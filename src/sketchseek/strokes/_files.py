@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sketchseek.errors import InputError
+from sketchseek.files import explain_write_errors, write_file
 from sketchseek.strokes.sketch import Sketch
 
 # In canvases. Far outside every drawing, near enough that no later arithmetic overflows.
@@ -45,11 +45,5 @@ def checked_sketch(name: object, strokes: Iterable[ArrayLike]) -> Sketch:
 
 def write_whole(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file so that nobody ever finds half of it. Raises InputError where it cannot be written."""
-    target = Path(path)
-    temporary = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written ({error.strerror}); nothing was left behind") from None
+    with explain_write_errors(Path(path), "nothing was left behind"):
+        write_file(Path(path), text)

@@ -6,8 +6,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sketchseek.errors import InputError
+from sketchseek.files import create_folder, explain_write_errors
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import write_json
 from sketchseek.synthetic.backdrop import make_backdrop
@@ -117,8 +115,8 @@ def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, dra
     ``folder`` must not exist or be empty, and appears complete or not at all. ``progress(done, count)`` is called after
     each thing. Returns the folder. Raises InputError where it cannot be written.
     """
-
-    def write(target: Path) -> None:
+    folder = Path(folder)
+    with explain_write_errors(folder, "choose another folder"), create_folder(folder) as target:
         (target / "photo").mkdir()
         (target / "sketch").mkdir()
         words = {}
@@ -133,8 +131,7 @@ def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, dra
         about = {"format": "sketchseek-synthetic", "version": VERSION, "generator": generator_hash(), "seed": seed,
                  "count": count, "drawers": drawers}  # fmt: skip
         (target / "synthetic.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-
-    return _written(Path(folder), write)
+    return folder
 
 
 def generator_hash() -> str:
@@ -143,23 +140,3 @@ def generator_hash() -> str:
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
-
-
-def _written(folder: Path, write: Callable[[Path], None]) -> Path:
-    """Have ``write`` fill a new folder beside ``folder``, then put it in its place."""
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"{folder}: is in the way; name a folder that does not exist yet, or an empty one")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}.part")
-        unfinished.mkdir()
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
-    try:
-        write(unfinished)
-        os.replace(unfinished, folder)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); nothing was left behind") from None
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return folder

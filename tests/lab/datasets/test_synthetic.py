@@ -40,7 +40,7 @@ def test_another_process_may_be_quicker(monkeypatch: pytest.MonkeyPatch, picture
     def beaten(folder: Path, *args: object, **options: object) -> None:
         picture(folder / "photo" / "mug.jpg")
         (folder / "sketch").mkdir()
-        raise InputError(f"{folder}: is in the way")
+        raise InputError(f"{folder}: is there already and not empty")
 
     monkeypatch.setattr(synthetic, "write_dataset", beaten)
     dataset = open_dataset("synthetic")

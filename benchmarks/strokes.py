@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.model.preprocess import prepare_sketch
-from sketchseek.strokes import LOOSE, disorder, disordered_ink, extract_strokes, extracted_labels, recovery_map
+from sketchseek.strokes import UNASSIGNED, disorder, disordered_ink, extract_strokes, extracted_labels, recovery_map
 from sketchseek.synthetic import generate
 
 SIZE, MAP_SIZE, BATCH, SHARE = 224, 56, 96, 0.2
@@ -114,7 +114,7 @@ def plain_disorder(inks: NDArray, maps: NDArray, generator: np.random.Generator)
     order = generator.random((len(maps), 256))
     selected = []
     for i, of_label in enumerate(pixels):
-        strokes = [label for label in of_label if label != LOOSE]
+        strokes = [label for label in of_label if label != UNASSIGNED]
         eligible = sorted((s for s in strokes if len(of_label[s]) > 20), key=lambda s, i=i: -order[i, s])
         selected.append(sorted(eligible[: max(1, math.ceil(SHARE * len(strokes) - 1e-9))]))
     draws = generator.standard_normal((3, sum(map(len, selected)))).T.tolist()
@@ -127,7 +127,7 @@ def plain_disorder(inks: NDArray, maps: NDArray, generator: np.random.Generator)
         for r in range(SIZE):
             for c in range(SIZE):
                 label, origin = labels[r][c], source[r][c]
-                fixed = 0 < label < LOOSE and label not in chosen
+                fixed = 0 < label < UNASSIGNED and label not in chosen
                 drawn[r][c] = ink[r][c] if fixed else 0
                 if origin:
                     drawn[r][c] = max(drawn[r][c], ink[origin[0]][origin[1]])

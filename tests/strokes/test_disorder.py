@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketchseek.strokes import LOOSE, disorder, disordered_ink, recovery_map
+from sketchseek.strokes import UNASSIGNED, disorder, disordered_ink, recovery_map
 
 
 @st.composite
 def label_maps(draw: st.DrawFn) -> np.ndarray:
-    """A batch of 1 to 3 drawings of bars, dots and blocks, some of them at the border, with loose ink on top."""
+    """A batch of 1 to 3 drawings of bars, dots and blocks, some of them at the border, with unassigned ink on top."""
     side = draw(st.integers(1, 48))
     batch = np.zeros((draw(st.integers(1, 3)), side, side), dtype=np.uint8)
     place = st.integers(0, side - 1)
     for labels in batch:
-        for label in draw(st.lists(st.sampled_from([1, 2, 3, 4, 5, 100, 254, LOOSE]), max_size=8)):
+        for label in draw(st.lists(st.sampled_from([1, 2, 3, 4, 5, 100, 254, UNASSIGNED]), max_size=8)):
             top, left = draw(place), draw(place)
             labels[top : top + draw(st.integers(1, side)), left : left + draw(st.integers(1, 8))] = label
     return batch
@@ -45,10 +45,10 @@ def test_set_identities(labels: np.ndarray, share: float, seed: int) -> None:
     assert maps.dtype == np.uint8
     assert maps.shape == (len(labels), 4, *labels.shape[1:])
     everything, after, fixed, before = maps.astype(bool).transpose(1, 0, 2, 3)
-    loose = labels == LOOSE
+    unassigned = labels == UNASSIGNED
     np.testing.assert_array_equal(everything, labels > 0)
-    np.testing.assert_array_equal(everything, fixed | before | loose)
-    assert not (fixed & before).any() and not (loose & (fixed | before)).any()
+    np.testing.assert_array_equal(everything, fixed | before | unassigned)
+    assert not (fixed & before).any() and not (unassigned & (fixed | before)).any()
     shades = np.where(labels > 0, 1 + np.arange(labels[0].size, dtype=np.float32).reshape(labels[0].shape), 0)
     disordered = disordered_ink(shades, labels, moved)
     np.testing.assert_array_equal(disordered > 0, after | fixed)
@@ -56,7 +56,7 @@ def test_set_identities(labels: np.ndarray, share: float, seed: int) -> None:
 
     for i, (selected, source) in enumerate(zip(moved.selected, moved.source, strict=True)):
         sizes = np.bincount(labels[i].ravel(), minlength=256)
-        sizes[[0, LOOSE]] = 0
+        sizes[[0, UNASSIGNED]] = 0
         eligible = int((sizes > 20).sum())
         assert selected.sum() == min(max(1, math.ceil(share * (sizes > 0).sum() - 1e-9)), eligible)
         assert (sizes[selected] > 20).all()
@@ -88,7 +88,7 @@ def test_no_motion_is_the_identity(labels: np.ndarray, seed: int) -> None:
     shades = np.where(labels > 0, 200, 0).astype(np.uint8)
     disordered = disordered_ink(shades, labels, moved)
     assert disordered.dtype == np.uint8
-    np.testing.assert_array_equal(disordered, np.where(labels == LOOSE, 0, shades))
+    np.testing.assert_array_equal(disordered, np.where(labels == UNASSIGNED, 0, shades))
 
 
 @pytest.mark.parametrize(("side", "size"), [(224, 56), (299, 73), (35, 17), (20, 20), (9, 1)])
@@ -183,8 +183,8 @@ def test_blank_black_and_dots(side: int) -> None:
     dots = blank.copy()
     dots[:, ::2, ::2] = 1 + np.arange(dots[:, ::2, ::2][0].size).reshape(dots[0, ::2, ::2].shape) % 253
     np.testing.assert_array_equal(disorder(dots, 0.3, generator).selected.any(axis=1), [False, False])
-    loose = np.full_like(blank, LOOSE)
-    assert not disorder(loose, 0.3, generator).selected.any()
+    unassigned = np.full_like(blank, UNASSIGNED)
+    assert not disorder(unassigned, 0.3, generator).selected.any()
 
 
 def test_drawings_of_a_batch_do_not_mix() -> None:

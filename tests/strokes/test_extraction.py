@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.strokes import Sketch, extract_strokes, ink, rasterise, read_qmul, recover_sketch, trace
-from sketchseek.strokes.tracing import thinned
+from sketchseek.strokes.tracing import skeleton
 
 CHAIR = Sketch.from_arrays(
     [
@@ -109,7 +109,7 @@ def test_any_pixels(mask: np.ndarray, strokes: int) -> None:
 @given(mask=masks)
 @settings(max_examples=60, deadline=None)
 def test_thinning_keeps_every_piece_whole(mask: np.ndarray) -> None:
-    thin = thinned(mask.astype(np.uint8))
+    thin = skeleton(mask.astype(np.uint8))
     assert not (thin & ~mask).any()
     assert pieces(thin) == pieces(mask)
     labels = cc3d.connected_components(mask.astype(np.uint8), connectivity=8)
@@ -117,7 +117,7 @@ def test_thinning_keeps_every_piece_whole(mask: np.ndarray) -> None:
 
 
 def test_thin_lines_are_one_pixel_wide() -> None:
-    thin = thinned(rasterise(CHAIR).astype(np.uint8))
+    thin = skeleton(rasterise(CHAIR).astype(np.uint8))
     blocks = thin[:-1, :-1].astype(int) + thin[1:, :-1] + thin[:-1, 1:] + thin[1:, 1:]
     assert blocks.max() <= 3
 

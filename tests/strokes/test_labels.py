@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from sketchseek.strokes import LOOSE, Sketch, drawn_labels, extracted_labels, grid_labels, ink
+from sketchseek.strokes import UNASSIGNED, Sketch, drawn_labels, extracted_labels, grid_labels, ink
 
 CROSS = Sketch.from_arrays([[[0.2, 0.5], [0.8, 0.5]], [[0.5, 0.3], [0.5, 0.7]]])
 
@@ -47,9 +47,9 @@ def test_extracted_strokes_and_the_cut_between_them() -> None:
     pixels = resized(ink(CROSS), 224)
     labels = extracted_labels(pixels)
     check(labels, pixels)
-    strokes = np.unique(labels[(labels > 0) & (labels < LOOSE)])
+    strokes = np.unique(labels[(labels > 0) & (labels < UNASSIGNED)])
     assert list(strokes) == list(range(1, len(strokes) + 1))
-    assert 0 < (labels == LOOSE).sum() < 0.3 * (pixels > 0).sum()
+    assert 0 < (labels == UNASSIGNED).sum() < 0.3 * (pixels > 0).sum()
 
 
 def test_faint_ink_joins_its_neighbour_or_none() -> None:
@@ -59,7 +59,7 @@ def test_faint_ink_joins_its_neighbour_or_none() -> None:
     pixels[15, 15] = 60
     labels = extracted_labels(pixels)
     assert (labels[5:7, 5:15] == 1).all()
-    assert labels[15, 15] == LOOSE
+    assert labels[15, 15] == UNASSIGNED
 
 
 def test_more_strokes_than_a_byte_holds() -> None:
@@ -71,7 +71,7 @@ def test_more_strokes_than_a_byte_holds() -> None:
     check(labels, pixels)
     assert np.bincount(labels.ravel())[1:255].min() == 1
     assert labels[59, 0] == 254
-    assert (labels == LOOSE).sum() == 870 + 1 - 254
+    assert (labels == UNASSIGNED).sum() == 870 + 1 - 254
     many = Sketch.from_arrays([[[x / 20, y / 20]] for x in range(1, 20) for y in range(1, 20)])
     drawn = drawn_labels(many, ink(many))
     check(drawn, ink(many))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sketchseek.strokes import (
-    LOOSE,
+    UNASSIGNED,
     Sketch,
     deform_strokes,
     disorder_strokes,
@@ -42,7 +42,7 @@ def chairs(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def strokes(labels: np.ndarray) -> set[int]:
-    return set(np.unique(labels).tolist()) - {0, LOOSE}
+    return set(np.unique(labels).tolist()) - {0, UNASSIGNED}
 
 
 @ALL
@@ -82,12 +82,12 @@ def test_blank_stays_blank_and_a_chair_changes(augment: Augmentation) -> None:
 
 def test_removal_takes_whole_strokes() -> None:
     pixels, labels = chairs(200)
-    labels[:, 120:124][labels[:, 120:124] > 0] = LOOSE
+    labels[:, 120:124][labels[:, 120:124] > 0] = UNASSIGNED
     new_pixels, new_labels = remove_strokes(pixels, labels, np.random.default_rng(1))
     kept = new_labels > 0
     np.testing.assert_array_equal(new_labels[kept], labels[kept])
     np.testing.assert_array_equal(new_pixels, np.where(kept, pixels, 0))
-    assert ((labels == LOOSE) <= kept).all()
+    assert ((labels == UNASSIGNED) <= kept).all()
     left = [len(strokes(new)) for new in new_labels]
     assert set(left) == {3, 4, 5}  # 10 to 50 % of six are gone
     for old, new in zip(labels, new_labels, strict=True):
@@ -127,10 +127,10 @@ def test_deformation_bends_but_does_not_tear() -> None:
 
 def test_disorder_takes_the_cuts_away() -> None:
     pixels, labels = chairs(3)
-    labels[:, 120:124][labels[:, 120:124] > 0] = LOOSE
-    labels[2] = np.where(labels[2] > 0, LOOSE, 0)
+    labels[:, 120:124][labels[:, 120:124] > 0] = UNASSIGNED
+    labels[2] = np.where(labels[2] > 0, UNASSIGNED, 0)
     new_pixels, new_labels = disorder_strokes(pixels, labels, np.random.default_rng(5))
-    assert not (new_labels[:2] == LOOSE).any()
+    assert not (new_labels[:2] == UNASSIGNED).any()
     assert strokes(new_labels[0]) <= strokes(labels[0])
     np.testing.assert_array_equal(new_pixels[2], pixels[2])  # nothing can move, so it stays as it is
     np.testing.assert_array_equal(new_labels[2], labels[2])

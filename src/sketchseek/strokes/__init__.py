@@ -1,11 +1,11 @@
-"""The sketch as data: strokes, files, rasteriser, partial sketches, and strokes recovered from pixels."""
+"""Sketches as strokes: file formats, rasterising, partial sketches, and recovering strokes from pixels."""
 
 from sketchseek.strokes.augment import deform_strokes, disorder_strokes, remove_strokes
-from sketchseek.strokes.disorder import Disordered, disorder, disordered_ink, recovery_map
+from sketchseek.strokes.disorder import MovedStrokes, disorder, disordered_ink, recovery_map
 from sketchseek.strokes.edges import edge_sketch
 from sketchseek.strokes.extraction import extract_strokes, recover_sketch
 from sketchseek.strokes.ink import Ink, fitted_ink, ink, read_ink
-from sketchseek.strokes.labels import LOOSE, LabelMap, drawn_labels, extracted_labels, grid_labels
+from sketchseek.strokes.labels import UNASSIGNED, LabelMap, drawn_labels, extracted_labels, grid_labels
 from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.ordering import silhouette_first
 from sketchseek.strokes.qmul import read_qmul
@@ -18,11 +18,11 @@ from sketchseek.strokes.tracing import trace
 
 __all__ = [
     "CANVAS",
-    "LOOSE",
     "NEVER",
-    "Disordered",
+    "UNASSIGNED",
     "Ink",
     "LabelMap",
+    "MovedStrokes",
     "Sketch",
     "deform_strokes",
     "disorder",

@@ -1,7 +1,7 @@
-"""A photo's edges as strokes: what stands in for a sketch where nobody has drawn the photo.
+"""Pseudo-sketches from the edges of a photo, for photos of which there is no drawing.
 
-Edges are found as Canny finds them (PAMI 1986): thinned ridges of the gradient, kept where they hang together with a
-strong one. Only the long ones stay, as many as a person might draw.
+Edges come from Canny's method (PAMI 1986): ridges of the gradient, thinned by non-maximum suppression, kept where they
+are connected to a strong one (hysteresis). Only long edges are kept, about as many as a person would draw.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from sketchseek.strokes.tracing import trace
 
 _Plane = NDArray[np.float32]
 
-_BLUR = 2.0  # pixels of the canvas; grain and the weave of cloth go, a chair's leg stays
-_STRONG, _WEAK = 0.25, 0.07  # of the photo's strongest gradients, their 99th percentile on edges
-_FAINTEST = 4.0  # of 255 a pixel; below, even the strongest gradient of a photo is no edge
-_SHORTEST = 0.06  # sides of the canvas that a piece reaches, corner to corner of its box
-_LONGEST = 8.0  # sides of the canvas for all strokes together; of ChairV2's drawings 95 of 100 have less
+_BLUR = 2.0  # canvas pixels, a Gaussian's standard deviation: removes grain and the weave of cloth, keeps a chair's leg
+_STRONG, _WEAK = 0.25, 0.07  # hysteresis thresholds, relative to the 99th percentile of the gradient on ridges
+_FAINTEST = 4.0  # of 255, per pixel; a photo whose strong gradients (99th percentile) are below has no edges
+_SHORTEST = 0.06  # smallest bounding-box diagonal of a kept edge, in sides of the canvas
+_TOTAL_LENGTH = 8.0  # of all kept edges together, in sides of the canvas; 95 % of ChairV2's drawings have less
 
 
 def edge_sketch(photo: NDArray[np.uint8]) -> Sketch:
-    """The strongest edges of a photo, uint8 ``[s, s, 3]`` or ``[s, s]``, as strokes on the unit canvas, the photo's own
-    frame. Times and pressures are 0; a photo without edges gives no strokes.
+    """The main edges of a square photo, uint8 ``[s, s, 3]`` or ``[s, s]``, as strokes in the photo's own frame.
+
+    Times and pressures are 0. A photo without edges gives a sketch without strokes.
     """
     down, right = _gradient(photo)
     strength = np.hypot(down, right)
@@ -39,7 +40,7 @@ def edge_sketch(photo: NDArray[np.uint8]) -> Sketch:
 
 
 def _gradient(photo: NDArray[np.uint8]) -> tuple[_Plane, _Plane]:
-    """How much brightness, or the colour channel that changes most, rises downwards and to the right, a pixel."""
+    """The vertical and horizontal gradient per pixel, ``[s, s]`` each, of the channel that changes most there."""
     image = Image.fromarray(photo).filter(ImageFilter.GaussianBlur(_BLUR * len(photo) / CANVAS))
     channels = np.asarray(image, dtype=np.float32).reshape(*photo.shape[:2], -1)
     down, right = np.gradient(channels, axis=(0, 1))
@@ -48,7 +49,7 @@ def _gradient(photo: NDArray[np.uint8]) -> tuple[_Plane, _Plane]:
 
 
 def _ridges(strength: _Plane, down: _Plane, right: _Plane) -> NDArray[np.bool_]:
-    """Where the gradient is strongest across the edge, of the two neighbours in its direction (of eight)."""
+    """Non-maximum suppression: where the gradient exceeds both neighbours along its direction (one of eight)."""
     octant = np.rint(np.arctan2(down, right) * 4 / np.pi).astype(int) % 4
     padded = np.pad(strength, 1)
     ridge = np.zeros(strength.shape, dtype=np.bool_)
@@ -61,8 +62,9 @@ def _ridges(strength: _Plane, down: _Plane, right: _Plane) -> NDArray[np.bool_]:
 
 
 def _long_pieces(drawn: NDArray[np.bool_], strong: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The connected pieces of ``drawn`` that are somewhere strong and long enough, the largest first until there is as
-    much as a person draws, as a label map, 0 elsewhere.
+    """The connected pieces of ``drawn`` that are long enough and strong somewhere, as a label map, 0 elsewhere.
+
+    The largest pieces are taken first, until their total length is what a person would draw.
     """
     side = len(drawn)
     labels, count = cc3d.connected_components(drawn.astype(np.uint8), connectivity=8, return_N=True)
@@ -75,5 +77,5 @@ def _long_pieces(drawn: NDArray[np.bool_], strong: NDArray[np.bool_]) -> NDArray
     order = np.flatnonzero(wanted)[np.argsort(-pixels[wanted], kind="stable")]
     before = np.cumsum(pixels[order]) - pixels[order]
     kept = np.zeros(count + 1, dtype=np.bool_)
-    kept[order[before < _LONGEST * side]] = True
+    kept[order[before < _TOTAL_LENGTH * side]] = True
     return np.where(kept[labels], labels, 0)

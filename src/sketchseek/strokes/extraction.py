@@ -1,6 +1,6 @@
-"""From pixels to strokes: Algorithm 1, lines 1-9, of CSR (ECCV 2022).
+"""Stroke extraction: split a raster drawing into strokes (CSR, ECCV 2022, Algorithm 1, lines 1-9).
 
-A drawing is cut at its choke points, where most ink comes together, until it falls into as many pieces as wanted.
+The largest piece of the drawing is cut at its choke point, where ink is densest, until there are enough pieces.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ from sketchseek.strokes.ink import Ink, reduced
 from sketchseek.strokes.sketch import CANVAS, Sketch
 from sketchseek.strokes.tracing import trace
 
-_SMALLEST_TO_CUT = 40  # pixels; what is left of a smaller piece would be specks
-_CUT_HALF_WIDTH = 1.0  # pixels; three across, without gaps whatever the slope
-_CUTS_PER_STROKE = 4  # a cut need not split anything (in a filled area it hardly ever does), so their number is limited
+_SMALLEST_TO_CUT = 40  # pixels; cutting smaller pieces would leave specks
+_CUT_HALF_WIDTH = 1.0  # pixels; a cut is three pixels wide, so it has no gaps at any slope
+_CUTS_PER_STROKE = 4  # limits the number of cuts, because a cut through a filled area rarely splits it
 
 
 def recover_sketch(ink: Ink) -> Sketch:
-    """The strokes of a raster drawing, uint8 ``[s, s]``, silhouette first and details last; no ink gives no strokes.
+    """Vector strokes of a raster drawing, uint8 ``[s, s]``. No ink gives a sketch without strokes.
 
-    Order, direction and times are not those of the person who drew; they are a likely order, with times 0.
+    The real drawing order is unknown. Strokes are put into a likely one, silhouette first and details last
+    (``silhouette_first``); their directions are arbitrary and their times 0.
     """
     return trace(extract_strokes(reduced(ink, 2 * CANVAS) >= 128))
 
 
 def extract_strokes(ink: NDArray[np.bool_], strokes: int = 10) -> NDArray[np.unsignedinteger]:
-    """Cut a drawing, bool ``[h, w]``, into about ``strokes`` pieces: a label map ``[h, w]``.
+    """Cut a drawing, bool ``[h, w]``, into about ``strokes`` pieces and return them as labels ``[h, w]``.
 
-    0 is no stroke, 1..n are the strokes, each an 8-connected piece of the ink; uint8 up to 255 pieces. The pixels of a
-    cut belong to no stroke. A drawing of more pieces than ``strokes`` to begin with is not cut; one that cannot be
-    split sensibly has fewer.
+    Label 0 is no stroke, 1..n are the strokes, each an 8-connected piece of ink. The dtype is uint8 up to 255 pieces,
+    else a wider unsigned integer. Pixels of a cut get 0. A drawing that has more than ``strokes`` pieces from the start
+    is not cut; one that cannot be split further gets fewer. Raises ValueError for ink that is not two-dimensional.
     """
     if ink.ndim != 2:
         raise ValueError(f"the ink of a drawing is [h, w], not {list(ink.shape)}")
@@ -56,8 +57,8 @@ def _pieces(pixels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """The 8-connected pieces of ``pixels [2, n]`` (rows and columns, in raster order), each likewise ``[2, n]``."""
     if not pixels.size:
         return []
-    mask, rows, columns = _boxed(pixels)
-    # As numbers: on bool, version 4.1.1 now and then returns labels of more than their count for images with two axes.
+    mask, rows, columns = _cropped_mask(pixels)
+    # uint8, not bool: on 2-D bool images cc3d 4.1.1 sometimes returns labels larger than its count.
     labels, count = cc3d.connected_components(mask.view(np.uint8), connectivity=8, return_N=True)
     if count == 1:
         return [pixels]
@@ -66,10 +67,10 @@ def _pieces(pixels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
 
 
 def _cut(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """What is left of a piece ``[2, n]`` after a cut through its choke point, across the stroke's direction there.
+    """The pixels of a piece ``[2, n]`` that remain after a cut at its choke point, across the stroke's direction there.
 
-    The choke point is the pixel with most of the piece in the window around it, the first on ties. ``shape`` is that of
-    the whole image, by which the window (33 pixels at 224) and the cut's length are scaled.
+    The choke point is the pixel whose window holds most pixels of the piece; the first such on ties. Window (33 pixels
+    for an image of 224) and cut length scale with ``shape``, the whole image's.
     """
     half = max(1, min(shape) // 14)
     length = (shape[0] + shape[1]) // 20
@@ -85,8 +86,8 @@ def _cut(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
 
 
 def _density(pixels: NDArray[np.intp], half: int) -> NDArray[np.int32]:
-    """How many of ``pixels [2, n]`` lie in the window of ``2 half + 1`` pixels around each, ``[n]``."""
-    mask, rows, columns = _boxed(pixels)
+    """How many of ``pixels [2, n]`` lie in the square window of side ``2 half + 1`` around each of them, ``[n]``."""
+    mask, rows, columns = _cropped_mask(pixels)
     height, width = mask.shape
     total = np.zeros((height + 1, width + 1), dtype=np.int32)
     np.cumsum(mask, axis=0, out=total[1:, 1:])
@@ -96,7 +97,7 @@ def _density(pixels: NDArray[np.intp], half: int) -> NDArray[np.int32]:
     return total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
 
 
-def _boxed(pixels: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
+def _cropped_mask(pixels: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
     """The bounding box of ``pixels [2, n]`` as a mask, and their rows and columns in it."""
     rows, columns = pixels - pixels.min(axis=1, keepdims=True)
     mask = np.zeros((rows.max() + 1, columns.max() + 1), dtype=np.bool_)

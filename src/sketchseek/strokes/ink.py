@@ -1,4 +1,4 @@
-"""Drawings as pixels: one byte of ink each, whatever paper they came on."""
+"""Raster drawings: read images of any paper and polarity as ink, one byte a pixel (0 paper, 255 full ink)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
 
 Ink: TypeAlias = NDArray[np.uint8]  # [s, s], 255 where there is full ink, 0 where there is none
 
-LEAST_INK = 32  # of 255; what is fainter is the paper's grain or a trace of image compression
+LEAST_INK = 32  # of 255; fainter values are paper grain or compression artefacts, not ink
 MAX_PIXELS = 50_000_000
-_LONGEST_SIDE = 2048  # a larger scan is reduced before it is padded to a square, for a square of it may not fit memory
+_LONGEST_SIDE = 2048  # larger scans are reduced before padding to a square, which might not fit into memory
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # others of Pillow's start programs or draw vectors
 
-# Large and damaged images are reported here in one line, and by no warnings besides.
+# Large and damaged images raise InputError here; Pillow's own warnings about them would only repeat it.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -36,9 +36,10 @@ def ink(sketch: Sketch) -> Ink:
 def read_ink(source: str | os.PathLike[str] | Image.Image) -> Ink:
     """Read a raster drawing: dark on light paper or light on dark, of any colour, size and shape.
 
-    The polarity follows the median of the border, which is taken for the paper and becomes 0; transparent means white
-    paper. A drawing that is not square is centred on a square without ink; it is not cropped or moved otherwise, for
-    its frame may be the photo's. More than 2048 pixels on a side are reduced by a whole number, which keeps thin lines.
+    The median of the border is taken for the paper: it becomes 0 and decides the polarity. Transparent pixels count as
+    white paper. A drawing that is not square is centred on a square without ink. It is not cropped or moved otherwise,
+    because its frame may be the photo's. A side of more than 2048 pixels is reduced by a whole number, keeping thin
+    lines (``reduced``).
 
     Returns ``[s, s]``, s the longer side. Raises InputError for a file that is missing, truncated, no PNG, JPEG, WebP,
     GIF, BMP or TIFF image, or larger than 50 megapixels.
@@ -49,7 +50,7 @@ def read_ink(source: str | os.PathLike[str] | Image.Image) -> Ink:
 
 
 def parse_ink(content: bytes | Image.Image, name: object) -> Ink:
-    """``read_ink`` for content that is in memory already; ``name`` stands in error messages."""
+    """``read_ink`` for an image that is already in memory; errors call it ``name``."""
     return ink_of_gray(parse_gray(content, name))
 
 
@@ -74,7 +75,7 @@ def parse_gray(content: bytes | Image.Image, name: object) -> NDArray[np.uint8]:
 
 
 def ink_of_gray(gray: NDArray[np.uint8]) -> Ink:
-    """The ink of a decoded picture ``[h, w]``, by the rules of ``read_ink``."""
+    """The ink ``[s, s]``, s the longer side, of a decoded grey picture ``[h, w]``, by the rules of ``read_ink``."""
     levels = np.arange(256)
     paper = np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]]))
     if paper < 128:
@@ -90,9 +91,9 @@ def ink_of_gray(gray: NDArray[np.uint8]) -> Ink:
 
 
 def fitted_ink(ink: Ink) -> Ink:
-    """The drawing cropped to its ink, its longer side scaled to 190 pixels, centred on 256 x 256.
+    """A drawing ``[s, s]`` cropped to its ink, scaled to a longer side of 190 pixels and centred on 256 x 256.
 
-    For drawings that have no frame of their own, as ``Sketch.fitted`` is. Without ink the result has none.
+    Like ``Sketch.fitted``, for drawings whose position has no relation to a photo's frame. No ink gives a blank result.
     """
     rows, columns = np.flatnonzero((ink >= LEAST_INK).any(axis=1)), np.flatnonzero((ink >= LEAST_INK).any(axis=0))
     canvas = np.zeros((CANVAS, CANVAS), dtype=np.uint8)
@@ -110,7 +111,7 @@ def fitted_ink(ink: Ink) -> Ink:
 
 def _gray(image: Image.Image) -> NDArray[np.uint8]:
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip, not scale
+    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's convert would clip them instead of scaling
         values = np.asarray(image).astype(np.int64)
         return (values // 257).clip(0, 255).astype(np.uint8)
     if image.has_transparency_data:
@@ -120,9 +121,9 @@ def _gray(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def reduced(ink: Ink, longest: int) -> Ink:
-    """Reduced by the least whole number that brings the longer side to ``longest`` or below.
+    """Max-pool ink by the smallest whole factor that brings the longer side to at most ``longest`` pixels.
 
-    Each block keeps its most ink. An average would let the thin lines of a large scan fade away.
+    The maximum, because averaging would fade the thin lines of a large scan.
     """
     by = -(-max(ink.shape) // longest)
     if by <= 1:

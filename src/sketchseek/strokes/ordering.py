@@ -1,4 +1,4 @@
-"""The order in which a drawing is likely to have grown, where none was recorded: from silhouette to details."""
+"""A likely drawing order for strokes whose real order was not recorded: silhouette first, details last."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from numpy.typing import NDArray
 
 from sketchseek.strokes.sketch import CANVAS, Sketch
 
-_RAYS = 180  # directions from the middle of the drawing in which its silhouette is looked for
+_RAYS = 180  # directions from the drawing's centre in which its silhouette is determined
 
 
 def silhouette_first(sketch: Sketch) -> Sketch:
-    """The same strokes, those that give the drawing its shape first; details last.
+    """Reorder the strokes so that those forming the silhouette come first and details last.
 
-    People begin with the outline and add the small things (Eitz et al., How Do Humans Sketch Objects?, SIGGRAPH 2012;
-    the drawings of FS2K-SDE grow so too). The law: strokes come by falling prominence, which is a stroke's share of the
-    silhouette plus its share of all line length, each 0..1. The silhouette is what lies outermost in each of 180
-    directions from the middle of the drawing's bounding box. Equal strokes keep their order; a stroke's own direction
-    stays as it is.
+    People draw the outline first and details later (Eitz et al., How Do Humans Sketch Objects?, SIGGRAPH 2012; so do
+    the drawings of FS2K-SDE). Strokes are sorted by falling prominence: a stroke's share of the silhouette plus its
+    share of the total line length, each 0..1. The silhouette is the outermost ink in each of 180 directions from the
+    centre of the drawing's bounding box. The sort is stable, and the points within a stroke keep their order.
     """
     if len(sketch.strokes) < 2:
         return sketch
@@ -27,7 +26,7 @@ def silhouette_first(sketch: Sketch) -> Sketch:
 
 
 def _silhouette_share(sketch: Sketch) -> NDArray[np.float64]:
-    """Of the directions in which there is anything, the share in which each stroke lies outermost, ``[strokes]``."""
+    """The share of directions in which each stroke is outermost, ``[strokes]``; empty directions do not count."""
     dense = [_dense(stroke[:, :2]) for stroke in sketch.strokes]
     xy = np.concatenate(dense)
     stroke = np.repeat(np.arange(len(dense)), [len(points) for points in dense])
@@ -39,7 +38,7 @@ def _silhouette_share(sketch: Sketch) -> NDArray[np.float64]:
 
 
 def _dense(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The line through ``points [n, 2]`` with a point at every pixel of the canvas, so that no direction is missed."""
+    """The polyline through ``points [n, 2]``, resampled to about a point a canvas pixel, so no direction is missed."""
     along = np.concatenate([[0], np.hypot(*np.diff(points, axis=0).T).cumsum()])
     at = np.linspace(0, along[-1], max(len(points), int(along[-1] * CANVAS) + 1))
     return np.stack([np.interp(at, along, points[:, axis]) for axis in (0, 1)], axis=1)

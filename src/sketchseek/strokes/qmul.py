@@ -1,8 +1,8 @@
-"""QMUL's coordinate pickles (ChairV2, ShoeV2), read without trusting them.
+"""Read QMUL's coordinate pickles (ChairV2, ShoeV2) safely, even if the file is malicious.
 
-A pickle is a program. This one may build dicts, text, numbers and numpy arrays, and nothing else. Even numpy's own
-constructors are not lent to it, for a forged dtype makes numpy take bytes for pointers: what the file says about an
-array is only recorded here, then checked, then read with ``numpy.frombuffer``.
+A pickle is a program. The restricted unpickler here only lets it build dicts, text, numbers and numpy arrays. It does
+not call numpy's own constructors for it either, because a forged dtype can make numpy read bytes as pointers. Instead,
+the calls that build an array are recorded, checked, and the array is then read with ``numpy.frombuffer``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from sketchseek.errors import InputError
 from sketchseek.strokes._files import checked_sketch, read_bytes
 from sketchseek.strokes.sketch import CANVAS, Sketch
 
-# What numpy's array pickles of any age and protocol refer to. Before numpy 2 the package `_core` was called `core`;
-# below protocol 3 bytes are written as text to encode.
+# The globals that array pickles of any numpy version and pickle protocol refer to. Before numpy 2 the package `_core`
+# was called `core`; protocols below 3 store bytes as text plus a call of `encode`.
 _ALLOWED = {
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
@@ -36,19 +36,19 @@ _NUMBER = re.compile(r"[<>=|]?(f[248]|[iu][1248])")
 
 
 def read_qmul(path: str | os.PathLike[str]) -> dict[str, Sketch]:
-    """Read a coordinate pickle: key (``/train/<photo>_<id>``) -> sketch on the unit canvas, in the file's order.
+    """Read a coordinate pickle: a dict of key (``/train/<photo>_<id>``) to sketch, in the file's order.
 
-    The file maps each key to an array ``[points, 3]``: x and y in pixels of a 256 canvas, and a pen column that is 1 on
-    the last point of each stroke. Times and pressures are unknown and hence 0.
+    The file maps each key to an array ``[points, 3]``: x and y in pixels of a 256 x 256 canvas, and a pen column that
+    is 1 on the last point of each stroke. The sketches are on the unit canvas; times and pressures are unknown, so 0.
 
-    Raises InputError for a file that is truncated, asks for anything but numpy arrays (which is not carried out), or
-    holds arrays of another shape or with values that are not finite.
+    Raises InputError for a file that is truncated, that refers to anything but numpy arrays (which is never executed),
+    or that holds arrays of another shape or with values that are not finite.
     """
     return parse_qmul(read_bytes(path), path)
 
 
 def parse_qmul(data: bytes, name: object) -> dict[str, Sketch]:
-    """``read_qmul`` for content that is in memory already; ``name`` stands in error messages."""
+    """``read_qmul`` for a file's content that is already in memory; errors call it ``name``."""
     content = _unpickle(data, name)
     if not isinstance(content, dict) or not content:
         raise InputError(f"{name}: holds no sketches; it should be a dict of key to array [points, 3]")
@@ -65,8 +65,8 @@ def parse_qmul(data: bytes, name: object) -> dict[str, Sketch]:
     return sketches
 
 
-class _Record:
-    """A call that the pickle asked for, and the state it wanted the result to have. Nothing was called."""
+class _RecordedCall:
+    """A call that the pickle asked for, with its arguments and the state for its result. The call was not made."""
 
     __slots__ = ("args", "name", "state")
 
@@ -77,8 +77,8 @@ class _Record:
         self.state = state
 
 
-class _Name:
-    """What the pickle gets instead of one of the allowed globals. It cannot be changed from inside the pickle."""
+class _CallRecorder:
+    """Stands for an allowed global: calling it records the call. The pickle cannot modify it."""
 
     __slots__ = ("_name",)
 
@@ -91,7 +91,7 @@ class _Name:
             if encoding != "latin1":
                 raise pickle.UnpicklingError(f"asks for the encoding '{encoding}'")
             return text.encode("latin1")
-        return _Record(self._name, args)  # type: ignore[attr-defined]
+        return _RecordedCall(self._name, args)  # type: ignore[attr-defined]
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise pickle.UnpicklingError("tries to change a function")
@@ -104,26 +104,26 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"asks for '{module}.{name}', and only numpy arrays may be in it")
-        return _Name(name)
+        return _CallRecorder(name)
 
 
 def _unpickle(data: bytes, name: object) -> Any:
     try:
-        # Pickle's memo is an array as long as its highest index, so a forged index would take all memory.
+        # Pickle's memo is as long as its highest index, so a forged index would exhaust memory.
         for opcode, argument, _ in pickletools.genops(data):
             if opcode.name.endswith("PUT") and isinstance(argument, int) and argument > len(data):
                 raise pickle.UnpicklingError("is damaged")
-        # latin1 keeps the bytes of Python 2's strings.
+        # latin1 keeps the bytes of strings written by Python 2.
         return _Unpickler(io.BytesIO(data), encoding="latin1").load()
-    except Exception as error:  # damaged pickles raise nearly anything
+    except Exception as error:  # damaged pickles raise almost any exception
         reason = str(error) if isinstance(error, pickle.UnpicklingError) else "is truncated or no pickle"
         reason = " ".join(reason.split())[:200]
         raise InputError(f"{name}: cannot be read as a QMUL coordinate pickle: {reason}; get the file anew") from None
 
 
 def _array(value: Any) -> NDArray[np.float64]:
-    """The recorded array ``[n, 3]``. Raises TypeError or ValueError with a reason for whatever else it is."""
-    if not isinstance(value, _Record):
+    """The recorded array, float64 ``[n, 3]``. Raises TypeError or ValueError, with the reason, for anything else."""
+    if not isinstance(value, _RecordedCall):
         raise TypeError("is not a numpy array")
     if value.name == "_reconstruct":
         if not isinstance(value.state, tuple) or len(value.state) != 5:
@@ -150,8 +150,16 @@ def _array(value: Any) -> NDArray[np.float64]:
 
 
 def _number_type(dtype: Any) -> np.dtype:
-    """A real number type from its recorded constructor: ``('f8', False, True)`` and a state ``(3, '<', ...)``."""
-    if not isinstance(dtype, _Record) or dtype.name != "dtype" or not dtype.args or not isinstance(dtype.args[0], str):
+    """The numeric dtype of a recorded constructor call such as ``('f8', False, True)`` with state ``(3, '<', ...)``.
+
+    Raises ValueError for any other dtype.
+    """
+    if (
+        not isinstance(dtype, _RecordedCall)
+        or dtype.name != "dtype"
+        or not dtype.args
+        or not isinstance(dtype.args[0], str)
+    ):
         raise ValueError("has no number type")
     order = dtype.state[1] if isinstance(dtype.state, tuple) and len(dtype.state) > 1 else ""
     code = f"{order}{dtype.args[0]}"

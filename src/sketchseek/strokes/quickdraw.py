@@ -1,4 +1,4 @@
-"""QuickDraw ndjson files, raw (with timing) and simplified: one drawing a line."""
+"""Read QuickDraw ndjson files, raw (with times) or simplified; each line holds one drawing."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from sketchseek.strokes.sketch_json import decode_json
 
 
 def read_quickdraw(path: str | os.PathLike[str]) -> list[tuple[str, str, Sketch]]:
-    """Read all drawings of a file: (key_id, word, sketch), in the file's order.
+    """Read all drawings of a file as (key_id, word, sketch), in the file's order.
 
-    Coordinates are divided by 256 and not otherwise touched. In the simplified files that is the unit canvas, to whose
-    upper left corner the drawing was moved; in the raw files they are pixels of whatever screen was drawn on. Neither
-    is a photo's frame: call ``Sketch.fitted`` before using one as a drawing. Raw files have times in milliseconds.
+    Coordinates are divided by 256 and otherwise kept. In simplified files the result lies on the unit canvas, aligned
+    to its upper left corner. In raw files coordinates are pixels of the screen that was drawn on, so the result may be
+    larger than the canvas. Neither is a photo's frame: call ``Sketch.fitted`` before searching with a sketch. Raw files
+    have times in milliseconds.
 
-    Raises InputError, with the number of the line, for whatever is not such a drawing.
+    Raises InputError, with the line's number, for a line that is not such a drawing, and for a file without any.
     """
     return parse_quickdraw(read_bytes(path), path)
 
 
 def parse_quickdraw(data: bytes, name: object) -> list[tuple[str, str, Sketch]]:
-    """``read_quickdraw`` for content that is in memory already; ``name`` stands in error messages."""
+    """``read_quickdraw`` for a file's content that is already in memory; errors call it ``name``."""
     lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
     if not lines:
         raise InputError(f"{name}: holds no drawing; it should be ndjson, one QuickDraw drawing a line")
@@ -32,7 +33,7 @@ def parse_quickdraw(data: bytes, name: object) -> list[tuple[str, str, Sketch]]:
 
 
 def drawing_from_json(content: Any, name: object) -> tuple[str, str, Sketch]:
-    """One decoded line: (key_id, word, sketch). Raises InputError."""
+    """Convert one decoded line to (key_id, word, sketch). Raises InputError, which calls it ``name``."""
     drawing = content.get("drawing") if isinstance(content, dict) else None
     if not isinstance(drawing, list):
         raise InputError(f'{name}: not a QuickDraw drawing; it should have a list "drawing"')

@@ -1,4 +1,4 @@
-"""The sketch as data: a list of strokes on a unit canvas."""
+"""The ``Sketch`` class: a list of strokes on a unit canvas."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-CANVAS = 256  # pixels on a side of the canvas that the rasteriser draws on (QMUL's coordinates are pixels of it)
-FITTED_SIDE = 190  # pixels of the canvas for the longer side of a drawing without a frame; QMUL's drawings have it too
+CANVAS = 256  # side of the rasteriser's canvas in pixels; QMUL's coordinate files use the same canvas
+FITTED_SIDE = 190  # canvas pixels: the longer side of a drawing after ``Sketch.fitted``, as large as QMUL's drawings
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,17 +17,17 @@ class Sketch:
     """Strokes in the order in which they were drawn.
 
     Each stroke is a float64 array ``[n, 4]``, n >= 1, with the columns x, y, time, pressure. x runs to the right and y
-    down; the unit square is the frame of the photo, so a stroke may leave it but is not drawn there. Time is in
-    milliseconds from the first point of the sketch, pressure in 0..1; both are 0 where the source does not know them.
+    down. The unit square is the frame of the photo; points outside it are allowed but not rasterised. Time is in
+    milliseconds from the first point of the sketch, pressure in 0..1. Both are 0 where the source does not record them.
     """
 
     strokes: tuple[NDArray[np.float64], ...] = ()
 
     @classmethod
     def from_arrays(cls, strokes: Iterable[ArrayLike]) -> Sketch:
-        """Build from arrays ``[n, 2]`` (x, y), ``[n, 3]`` (x, y, time) or ``[n, 4]``; empty strokes are dropped.
+        """Build a sketch from arrays ``[n, 2]`` (x, y), ``[n, 3]`` (x, y, time) or ``[n, 4]``; drops empty strokes.
 
-        Raises ValueError for another shape or for a coordinate that is not finite.
+        Raises ValueError for any other shape and for values that are not finite.
         """
         kept = []
         for stroke in strokes:
@@ -58,7 +58,7 @@ class Sketch:
         return sum(len(stroke) for stroke in self.strokes)
 
     def first_points(self, count: int) -> Sketch:
-        """The sketch as it stood after its first ``count`` points, cutting through a stroke where need be."""
+        """The partial sketch of the first ``count`` points; the last stroke may be cut short."""
         kept = []
         for stroke in self.strokes:
             if count <= 0:
@@ -68,17 +68,18 @@ class Sketch:
         return Sketch(tuple(kept))
 
     def fitted(self, longest_side: float = FITTED_SIDE / CANVAS) -> Sketch:
-        """Scaled so that the longer side of the bounding box is ``longest_side`` of the canvas, and centred.
+        """A copy, centred and scaled so that the longer side of its bounding box is ``longest_side`` of the canvas.
 
-        For drawings that have no frame of their own (an SVG, a QuickDraw file). Strokes drawn live or read from a
-        data set are in the photo's frame already and are never fitted. A dot, and what is no larger, is only centred.
+        Use it for drawings whose coordinates have no relation to a photo's frame (an SVG, a QuickDraw file). Strokes
+        drawn live or read from a data set are in the photo's frame already and must not be fitted. A drawing of almost
+        no extent, such as a dot, is centred but not scaled.
         """
         if not self.strokes:
             return self
         xy = self.points[:, :2]
         low, high = xy.min(axis=0), xy.max(axis=0)
         extent = float((high - low).max())
-        scale = longest_side / extent if extent > 1e-9 else 1.0  # below, it would only magnify rounding errors
+        scale = longest_side / extent if extent > 1e-9 else 1.0  # smaller: scaling would magnify rounding errors
         moved = []
         for stroke in self.strokes:
             new = stroke.copy()

@@ -1,4 +1,4 @@
-"""Sketches as SVG files: shapes and paths in, paths out."""
+"""Read and write sketches as SVG files: shapes and paths become strokes, strokes become paths."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sketchseek.strokes._files import FARTHEST, checked_sketch, read_bytes, writ
 from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
 from sketchseek.strokes.svg_curves import Curve, Matrix
 
-# In canvas pixels, once the box of the control points has been fitted. A curve's own box is at worst some three times
-# smaller, so that the error stays below 0.25 pixels when the drawing is fitted.
+# Largest error of flattened curves, in canvas pixels after fitting the bounding box of the control points. The box of
+# the curves themselves is at worst about three times smaller, so the error is below 0.25 pixels after ``fitted``.
 _TOLERANCE = 0.05
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
 _UNDRAWN = {"defs", "clipPath", "mask", "symbol", "pattern", "marker", "metadata", "linearGradient", "radialGradient"}
 
 
 def read_svg(path: str | os.PathLike[str]) -> Sketch:
-    """Read the outlines of an SVG: path, line, polyline, polygon, rect, circle and ellipse, each subpath a stroke.
+    """Read the outlines of an SVG: path, line, polyline, polygon, rect, circle and ellipse; each subpath is a stroke.
 
-    The viewBox (else width and height, else 256 x 256), centred on a square, becomes the unit canvas; a rectangle that
-    covers all of it is taken for the paper and left out. Curves become points that stray less than 0.25 canvas pixels
-    from them, both as they lie on the canvas and after ``Sketch.fitted``. Style, text, images, ``use`` and what is not
-    displayed are ignored.
+    The viewBox (else width and height, else 256 x 256), centred on a square, becomes the unit canvas. A rectangle that
+    covers all of it is taken for the paper and left out. Curves are flattened to points with an error below 0.25 canvas
+    pixels, both as placed in the file and after ``Sketch.fitted``. Style, text, images, ``use`` and hidden elements are
+    ignored.
 
     Raises InputError for malformed XML, shapes or numbers, and for files that declare entities.
     """
@@ -35,7 +35,7 @@ def read_svg(path: str | os.PathLike[str]) -> Sketch:
 
 
 def parse_svg(data: bytes, name: object) -> Sketch:
-    """``read_svg`` for content that is in memory already; ``name`` stands in error messages."""
+    """``read_svg`` for a file's content that is already in memory; errors call it ``name``."""
     reader = _Reader()
     try:
         reader.read(data)
@@ -43,7 +43,7 @@ def parse_svg(data: bytes, name: object) -> Sketch:
         raise InputError(f"{name}: malformed SVG ({error}); export it anew") from None
     except ArithmeticError:
         raise InputError(f"{name}: holds numbers that are too large or too small; export it anew") from None
-    except (ValueError, LookupError) as error:  # LookupError: an encoding that nobody knows
+    except (ValueError, LookupError) as error:  # LookupError: an unknown encoding
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{name}: {reason}; export it as a plain SVG") from None
     if not reader.curves:
@@ -58,9 +58,9 @@ def parse_svg(data: bytes, name: object) -> Sketch:
 
 
 def write_svg(sketch: Sketch, path: str | os.PathLike[str]) -> None:
-    """Write the strokes as paths of straight lines on a viewBox of 256 x 256, black on nothing.
+    """Write the strokes as paths of straight lines, black on a transparent viewBox of 256 x 256.
 
-    ``read_svg`` returns the same coordinates; times and pressures are lost. Raises InputError where it cannot be
+    ``read_svg`` returns the same coordinates; times and pressures are lost. Raises InputError if the file cannot be
     written.
     """
     lines = [
@@ -69,17 +69,17 @@ def write_svg(sketch: Sketch, path: str | os.PathLike[str]) -> None:
     ]
     for stroke in sketch.strokes:
         points = " ".join(f"{x!r},{y!r}" for x, y in (stroke[:, :2] * CANVAS).tolist())
-        lines.append(f'<path d="M{points}{"Z" if len(stroke) == 1 else ""}"/>')  # Z makes a dot of a single point
+        lines.append(f'<path d="M{points}{"Z" if len(stroke) == 1 else ""}"/>')  # Z draws a single point as a dot
     write_whole(path, "\n".join([*lines, "</svg>"]) + "\n")
 
 
 class _Reader:
-    """Walks through the elements and collects their outlines, mapped to the unit canvas."""
+    """Collects the outlines of all drawn elements, mapped to the unit canvas."""
 
     def __init__(self) -> None:
         self.curves: list[Curve] = []
         self._frame = (0.0, 0.0, float(CANVAS), float(CANVAS))
-        self._matrices: list[Matrix | None] = []  # one for each open element; None where nothing is drawn
+        self._matrices: list[Matrix | None] = []  # one for each open element; None inside elements that are not drawn
 
     def read(self, data: bytes) -> None:
         parser = expat.ParserCreate(namespace_separator=" ")
@@ -100,7 +100,7 @@ class _Reader:
         if outer is None or tag in _UNDRAWN or _is_hidden(attributes):
             self._matrices.append(None)
             return
-        with np.errstate(all="ignore"):  # numbers that grow too large are found in the end
+        with np.errstate(all="ignore"):  # overflows are detected once all curves are read
             matrix = outer @ curves.transform(attributes["transform"]) if "transform" in attributes else outer
             self._matrices.append(matrix)
             for curve in self._shape(tag, attributes):
@@ -109,7 +109,7 @@ class _Reader:
                     self.curves.append(mapped)
 
     def _matrix_of_frame(self, attributes: dict[str, str]) -> Matrix:
-        """From user units to the unit square, in whose middle the frame lies."""
+        """The map from user units to the unit square, with the picture's frame centred in it."""
         if box := attributes.get("viewBox"):
             values = curves.numbers(box)
             if len(values) != 4:
@@ -152,7 +152,7 @@ class _Reader:
             return [curves.polyline(points)] if points else []
         if tag == "rect":
             size = length("width", width), length("height", height)
-            # A radius that is not given is as the other one.
+            # A missing radius equals the other one.
             rx, ry = (attributes.get(name, "auto") for name in ("rx", "ry"))
             rx, ry = (ry, ry) if rx == "auto" else (rx, rx if ry == "auto" else ry)
             radii = (0.0, 0.0) if rx == "auto" else (_length(rx, width), _length(ry, height))
@@ -177,7 +177,7 @@ def _is_hidden(attributes: dict[str, str]) -> bool:
 
 
 def _length(text: str, whole: float) -> float:
-    """A length in user units; a percentage is one of ``whole``."""
+    """A length in user units; percentages refer to ``whole``. Raises ValueError."""
     stripped = text.strip()
     digits = stripped.rstrip("%abcdefghijklmnopqrstuvwxyz")
     unit = stripped[len(digits) :]
@@ -195,6 +195,6 @@ def _refuse_entity(*_: object) -> None:
 
 
 def _refuse_declarations(_name: str, _system: str | None, _public: str | None, has_internal_subset: int) -> None:
-    # Many programs write a document type with an address; it is never fetched, and so harmless.
+    # A document type that only names an address is common and harmless: it is never fetched.
     if has_internal_subset:
         raise ValueError("it declares a document type of its own")

@@ -1,7 +1,8 @@
-"""The geometry of SVG: path data, transforms and shapes as cubic Bezier curves, and curves as points.
+"""SVG geometry: parse path data, transforms and shapes into cubic Bezier curves, and flatten curves to points.
 
-A *curve* here is an array ``[1 + 3 k, 2]``: a start and k cubic segments of two control points and an end each (a line
-is a segment too). An affine map of the control points maps the curve, so transforms are applied before flattening.
+A *curve* is an array ``[1 + 3 k, 2]``: a start point, then k cubic segments of two control points and an end point (a
+straight line is such a segment, too). An affine map of the control points maps the whole curve, so transforms are
+applied before flattening.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _ARGUMENTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A
 
 
 def numbers(text: str) -> list[float]:
-    """The numbers of a list such as ``points``. Raises ValueError."""
+    """Parse a list of numbers, such as the attribute ``points``. Raises ValueError."""
     found, position = [], 0
     while match := _NUMBER.match(text, position):
         found.append(float(match[1]))
@@ -35,7 +36,7 @@ def numbers(text: str) -> list[float]:
 
 
 def transform(text: str) -> Matrix:
-    """The product of a transform list, e.g. ``translate(3 4) rotate(45)``. Raises ValueError."""
+    """The matrix of a transform list, e.g. ``translate(3 4) rotate(45)``. Raises ValueError."""
     product, position = np.eye(3), 0
     while match := _TRANSFORM.match(text, position):
         product = product @ _transform_matrix(match[1], numbers(match[2]))
@@ -67,12 +68,12 @@ def _transform_matrix(name: str, values: list[float]) -> Matrix:
 
 
 def apply(matrix: Matrix, curve: Curve) -> Curve:
-    """The curve mapped by the matrix."""
+    """Map a curve by an affine matrix."""
     return curve @ matrix[:2, :2].T + matrix[:2, 2]
 
 
 def polyline(points: list[complex]) -> Curve:
-    """A curve of straight lines through the points (x + iy), at least one."""
+    """A curve of straight lines through one or more points (complex, x + iy)."""
     pen = Pen(points[0])
     for point in points[1:]:
         pen.line(point)
@@ -88,7 +89,7 @@ def ellipse(centre: complex, rx: float, ry: float) -> Curve:
 
 
 def rectangle(corner: complex, width: float, height: float, rx: float, ry: float) -> Curve:
-    """A rectangle whose corners are rounded by quarters of an ellipse with the radii rx and ry, 0 for none."""
+    """A rectangle with corners rounded by quarter ellipses of the radii rx and ry; 0 for sharp corners."""
     rx, ry = min(max(rx, 0.0), width / 2), min(max(ry, 0.0), height / 2)
     right, down = complex(width, 0), complex(0, height)
     pen = Pen(corner + rx)
@@ -104,10 +105,10 @@ def rectangle(corner: complex, width: float, height: float, rx: float, ry: float
 
 
 def path(data: str) -> list[Curve]:
-    """The subpaths of path data (the attribute ``d``); a bare moveto draws nothing. Raises ValueError."""
+    """The subpaths of path data (the attribute ``d``), a curve each; a moveto alone draws none. Raises ValueError."""
     curves: list[Curve] = []
     pen: Pen | None = None
-    before, reflected = "", 0j  # the last command, and the control point that a smooth one reflects
+    before, reflected = "", 0j  # the previous command, and the control point that S and T reflect
     for letter, values in _commands(data):
         command = letter.upper()
         if pen is None and command != "M":
@@ -121,7 +122,7 @@ def path(data: str) -> list[Curve]:
             before = command
             continue
         assert pen is not None
-        if before == "Z" and command != "Z":  # a subpath that begins where the closed one began
+        if before == "Z" and command != "Z":  # a new subpath from the start of the closed one
             curves.append(pen.curve())
             pen = Pen(pen.start)
         at = [origin + complex(x, y) for x, y in zip(values[::2], values[1::2], strict=False)]
@@ -142,7 +143,7 @@ def path(data: str) -> list[Curve]:
             elif command == "T":
                 at.insert(0, 2 * here - reflected if before in "QT" else here)
             reflected = at[-2]
-            if command in "QT":  # a quadratic curve is a cubic one
+            if command in "QT":  # raise the quadratic curve to a cubic one
                 at = [here + (at[0] - here) * 2 / 3, at[1] + (at[0] - at[1]) * 2 / 3, at[1]]
             pen.cubic(*at)
         before = command
@@ -152,7 +153,7 @@ def path(data: str) -> list[Curve]:
 
 
 def _commands(data: str) -> Iterator[tuple[str, list[float]]]:
-    """Each command with one set of its arguments, repeated commands spelled out."""
+    """Each command with one set of arguments; commands with several sets are repeated."""
     data, position = data.rstrip(), 0
     while position < len(data):
         match = _COMMAND.match(data, position)
@@ -163,7 +164,7 @@ def _commands(data: str) -> Iterator[tuple[str, list[float]]]:
         while not repeated or (letter not in "Zz" and _NUMBER.match(data, position)):
             values = []
             for i in range(_ARGUMENTS[letter.upper()]):
-                pattern = _FLAG if letter in "Aa" and i in (3, 4) else _NUMBER  # flags need no space after them
+                pattern = _FLAG if letter in "Aa" and i in (3, 4) else _NUMBER  # no space is needed after a flag
                 match = pattern.match(data, position)
                 if not match:
                     raise ValueError(f"the path command '{letter}' lacks a number")
@@ -171,11 +172,11 @@ def _commands(data: str) -> Iterator[tuple[str, list[float]]]:
                 position = match.end()
             yield letter, values
             repeated = True
-            letter = {"M": "L", "m": "l"}.get(letter, letter)  # further points of a moveto are lines
+            letter = {"M": "L", "m": "l"}.get(letter, letter)  # further points after a moveto are linetos
 
 
 class Pen:
-    """Collects the segments of one curve; points are complex numbers x + iy."""
+    """Builds one curve from its segments; points are complex numbers x + iy."""
 
     def __init__(self, start: complex) -> None:
         self.start = self.end = start
@@ -188,24 +189,24 @@ class Pen:
     def close(self) -> None:
         if self.end != self.start:
             self.line(self.start)
-        self.drawn = True  # of a moveto alone, a dot
+        self.drawn = True  # also for a moveto and closepath alone, which draw a dot
 
     def cubic(self, first: complex, second: complex, to: complex) -> None:
         self._points += (first, second, to)
         self.end, self.drawn = to, True
 
     def arc(self, rx: float, ry: float, turn: float, large: bool, sweep: bool, to: complex) -> None:
-        """An elliptical arc; ``turn`` in radians. Centre and angles as in the SVG specification, appendix B.2.4."""
+        """Add an elliptical arc; ``turn`` is in radians. Converts as in the SVG specification, appendix B.2.4."""
         rx, ry = abs(rx), abs(ry)
         if to == self.end:
             return
         if not rx or not ry:
             return self.line(to)
         rotation = complex(math.cos(turn), math.sin(turn))
-        # On the unit circle of the ellipse's own axes, centred between the two ends.
+        # Coordinates in which the ellipse is a unit circle and the origin lies midway between the two ends.
         half = (self.end - to) / 2 / rotation
         half = complex(half.real / rx, half.imag / ry)
-        if abs(half) > 1:  # radii too small for the way are enlarged until they fit
+        if abs(half) > 1:  # enlarge radii that are too small to reach
             rx, ry, half = rx * abs(half), ry * abs(half), half / abs(half)
         centre = half * 1j * math.sqrt(max(0.0, 1 / abs(half) ** 2 - 1))
         if large != sweep:
@@ -215,7 +216,7 @@ class Pen:
         sweep_angle = (math.atan2(last.imag, last.real) - angle) % (2 * math.pi)
         if not sweep:
             sweep_angle -= 2 * math.pi
-        pieces = max(1, math.ceil(abs(sweep_angle) / (math.pi / 4)))  # an eighth is within 5e-6 of its radius
+        pieces = max(1, math.ceil(abs(sweep_angle) / (math.pi / 4)))  # an eighth turn errs by 5e-6 of the radius
         step = sweep_angle / pieces
         reach = 4 / 3 * math.tan(step / 4)
 
@@ -237,9 +238,9 @@ class Pen:
 
 
 def flatten(curve: Curve, tolerance: float) -> NDArray[np.float64]:
-    """Points on the curve, ``[n, 2]``, such that the lines between them stray from it by less than ``tolerance``."""
+    """Points on the curve, ``[n, 2]``; the polyline through them differs from it by less than ``tolerance``."""
     a, b, c, d = (curve[i : len(curve) - 3 + i : 3] for i in range(4))
-    # n equal steps of t stray by at most max |B''| / (8 n^2), and |B''| is at most 6 times the larger bend.
+    # With n equal steps of t the error is at most max |B''| / (8 n^2); |B''| is at most 6 times the larger bend.
     bend = np.maximum(np.hypot(*(a - 2 * b + c).T), np.hypot(*(b - 2 * c + d).T))
     steps = np.maximum(1, np.ceil(np.sqrt(0.75 * bend / tolerance))).astype(int)
     a, b, c, d = (np.repeat(control, steps, axis=0) for control in (a, b, c, d))

@@ -25,7 +25,7 @@ from sketchseek.lab.methods.csr.config import Config
 from sketchseek.lab.methods.csr.network import CSRNetwork
 from sketchseek.lab.methods.csr.objective import recovery_loss
 from sketchseek.strokes.disorder import disorder, disordered_ink, recovery_map
-from sketchseek.strokes.labels import LOOSE
+from sketchseek.strokes.labels import UNASSIGNED
 
 SEED = 0
 BATCH = 32
@@ -179,6 +179,6 @@ def _grey(maps: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _coloured(ink: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """``ink [S, S]`` with each stroke in a colour of its own, ``[S, S, 3]``."""
-    colour = np.where((labels == LOOSE)[..., None], CUT, COLOURS[labels % len(COLOURS)])
+    colour = np.where((labels == UNASSIGNED)[..., None], CUT, COLOURS[labels % len(COLOURS)])
     cover = ink[..., None] / 255
     return (255 * (1 - cover) + colour * cover).astype(np.uint8)

@@ -92,8 +92,8 @@ def recovery_map(labels: LabelMap, disordered: MovedStrokes, size: int | None = 
 
     The channels: all ink of the original sketch; the moved strokes at their new positions; the strokes that were not
     moved; the moved strokes at their original positions. The disordered sketch is the union of the second and third.
-    ``labels [B, h, w]`` are reduced by adaptive max-pooling, with the windows of torch's AdaptiveMaxPool2d, so lines one
-    pixel wide survive. Without ``size`` the result is ``[B, 4, h, w]``.
+    ``labels [B, h, w]`` are reduced by adaptive max-pooling, with the windows of torch's AdaptiveMaxPool2d, so lines
+    one pixel wide survive. Without ``size`` the result is ``[B, 4, h, w]``.
 
     Raises ValueError for a size larger than the label maps.
     """

@@ -29,6 +29,7 @@ from PIL import Image
 
 from sketchseek.errors import InputError
 from sketchseek.files import create_folder, explain_write_errors, write_file
+from sketchseek.formats import GALLERY_FORMAT
 from sketchseek.gallery.features import FeatureFile
 from sketchseek.gallery.thumbnails import SIDE, thumbnail_jpeg
 from sketchseek.matching import Features
@@ -38,7 +39,6 @@ from sketchseek.model.preprocess import decode_photo
 if TYPE_CHECKING:
     from sketchseek.gallery.vectors import Vectors
 
-FORMAT = "sketchseek-gallery-1"
 # The vector engine maps its files into memory, and a write to a mapped file on a full disk ends the process. It grows
 # them by 32 MB at a time, so as much as a few of those is kept free.
 KEEP_FREE = 128 * 2**20
@@ -117,7 +117,7 @@ class Gallery:
             Vectors.create(unfinished / "vectors", dimensions, model.matcher.distance)
             if _keeps_features(model):
                 FeatureFile.create(unfinished / _FEATURES)
-            (unfinished / "gallery.json").write_text(json.dumps({"format": FORMAT, "model": model.hash}) + "\n")
+            (unfinished / "gallery.json").write_text(json.dumps({"format": GALLERY_FORMAT, "model": model.hash}) + "\n")
         return cls.open(folder)
 
     @classmethod
@@ -310,7 +310,11 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no gallery there; make one with `sketchseek index PHOTOS{place}`") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete the gallery and index again") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT or not isinstance(config.get("model"), str):
+    if (
+        not isinstance(config, dict)
+        or config.get("format") != GALLERY_FORMAT
+        or not isinstance(config.get("model"), str)
+    ):
         raise InputError(f"{path}: not a gallery of this version; update Sketchseek, or delete it and index again")
     return config
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sketchseek.errors import InputError
-from sketchseek.model.preprocess import PHOTO_SUFFIXES
+from sketchseek.formats import IMAGE_NAMES, IMAGE_SUFFIXES
 
 
 class PhotoFile(NamedTuple):
@@ -40,8 +40,8 @@ def find_photos(
                 raise InputError(f"{source}: the gallery is kept there; keep it in a folder without photos of yours")
             paths = _walk(source.resolve(), besides.resolve(), unreadable)
         elif source.exists():
-            if source.suffix.lower() not in PHOTO_SUFFIXES:
-                raise InputError(f"{source}: not a photo; give JPEG, PNG, WebP, BMP, GIF or TIFF files, or folders")
+            if source.suffix.lower() not in IMAGE_SUFFIXES:
+                raise InputError(f"{source}: not a photo; give {IMAGE_NAMES} files, or folders")
             paths = [source.resolve()]
         elif _holds_any(known, source):
             continue
@@ -55,7 +55,7 @@ def find_photos(
             if stat.S_ISREG(status.st_mode):
                 found[path] = PhotoFile(path, status.st_size, status.st_mtime_ns)
     if not found and not any(_holds_any(known, source) for source in sources):
-        raise InputError(f"{', '.join(map(str, sources))}: no photos there (JPEG, PNG, WebP, BMP, GIF or TIFF)")
+        raise InputError(f"{', '.join(map(str, sources))}: no photos there ({IMAGE_NAMES})")
     return list(found.values()), unreadable
 
 
@@ -79,5 +79,5 @@ def _walk(root: Path, besides: Path, unreadable: list[Path]) -> Iterator[Path]:
         entered.add(identity)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
                 yield Path(folder, name)

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.files import write_file
+from sketchseek.formats import MODEL_FORMAT
 from sketchseek.matching import Features, Matcher, get_matcher
 from sketchseek.matching.fusion import FUSIONS
 from sketchseek.model.preprocess import prepare_sketch
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
 # imported; this alone stops it (its own ``disable_telemetry_events`` comes too late). What people draw stays with them.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-FORMAT = "sketchseek-model-1"
 BATCH = 32
 _GRAPHS = ("sketch.onnx", "photo.onnx")
 _MATCH = "match.onnx"
@@ -73,7 +73,7 @@ def seal(folder: Path, config: Mapping[str, Any]) -> str:
     ``text.onnx``, ``words`` ``{fusion, length, query}``.
     """
     names = [*_GRAPHS, *(name for name in _WHERE_NEEDED if (folder / name).exists())]
-    sealed = {"format": FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
+    sealed = {"format": MODEL_FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
     sealed["hash"] = _config_hash(sealed)
     write_file(folder / "config.json", json.dumps(sealed, indent=1, allow_nan=False) + "\n")
     return str(sealed["hash"])
@@ -284,9 +284,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no config.json in it; give a folder that `sketchseek export` made") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); export the model again") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
+    if not isinstance(config, dict) or config.get("format") != MODEL_FORMAT:
         found = config.get("format") if isinstance(config, dict) else None
-        raise InputError(f"{path}: format {found!r} is not {FORMAT!r}; export it again or update Sketchseek")
+        raise InputError(f"{path}: format {found!r} is not {MODEL_FORMAT!r}; export it again or update Sketchseek")
     if config.get("hash") != _config_hash(config):
         raise InputError(f"{path}: was changed after the export; export the model again")
     return config

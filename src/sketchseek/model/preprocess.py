@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from sketchseek.errors import InputError
+from sketchseek.formats import IMAGE_FORMATS, IMAGE_NAMES
 from sketchseek.strokes.ink import Ink, ink
 from sketchseek.strokes.sketch import Sketch
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 80_000_000  # decoding takes 3 to 4 bytes for each; beyond, a file is more likely an attack than a photo
 
 # What turns a photo upright, by its EXIF orientation.
@@ -99,7 +98,7 @@ def prepare_sketch(drawing: Sketch | Ink, size: int) -> NDArray[np.uint8]:
 
 def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=tuple(IMAGE_FORMATS)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError
@@ -114,7 +113,7 @@ def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: not a JPEG, PNG, WebP, BMP, GIF or TIFF image, or damaged from the start") from None
+        raise InputError(f"{path}: not a {IMAGE_NAMES} image, or damaged from the start") from None
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged data

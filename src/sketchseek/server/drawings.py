@@ -18,12 +18,10 @@ from uuid import uuid4
 
 from sketchseek.errors import InputError
 from sketchseek.files import explain_write_errors, write_file
+from sketchseek.formats import PRACTICE_FORMAT, PRACTICE_VERSION
 from sketchseek.gallery import Gallery, StoredPhoto
 from sketchseek.search.live import check_limits
-from sketchseek.strokes.sketch_json import FORMAT, VERSION, sketch_from_json
-
-GALLERY_FORMAT = "sketchseek-drawings-gallery"
-GALLERY_VERSION = 1
+from sketchseek.strokes.sketch_json import sketch_from_json, sketch_to_json
 
 
 class PracticeDrawings:
@@ -37,7 +35,7 @@ class PracticeDrawings:
         photos = sorted(gallery.photos(), key=lambda photo: photo.path)
         self._ids = [photo.id for photo in photos]
         listed = [{"name": photo.name, "path": str(photo.path)} for photo in photos]
-        self._list = json.dumps({"format": GALLERY_FORMAT, "version": GALLERY_VERSION, "photos": listed}) + "\n"
+        self._list = json.dumps({"format": PRACTICE_FORMAT, "version": PRACTICE_VERSION, "photos": listed}) + "\n"
         self._hash = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -77,9 +75,7 @@ class PracticeDrawings:
         if not len(sketch):
             raise InputError("the drawing: nothing is drawn in it; draw something first")
         drawing = {
-            "format": FORMAT,
-            "version": VERSION,
-            "strokes": [stroke.tolist() for stroke in sketch.strokes],
+            **sketch_to_json(sketch),
             "photo": {"name": photo.name, "path": str(photo.path)},
             "gallery": self._hash,
         }

@@ -11,17 +11,9 @@ from fastapi.responses import FileResponse, Response
 from PIL import Image
 
 from sketchseek.errors import InputError
+from sketchseek.formats import IMAGE_FORMATS
 from sketchseek.gallery import Gallery, StoredPhoto
 from sketchseek.model.preprocess import read_photo
-
-# What browsers show as it is; anything else that a gallery may hold goes out as JPEG.
-BROWSER_FORMATS = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
-}
 
 
 def photo_response(path: Path, request: Request) -> Response:
@@ -36,9 +28,9 @@ def photo_response(path: Path, request: Request) -> Response:
         if _has(request, headers):
             return Response(status_code=304, headers=headers)
         with Image.open(path) as image:  # reads the head of the file only
-            media_type = BROWSER_FORMATS.get(image.format or "")
-        if media_type:
-            return FileResponse(path, media_type=media_type, headers=headers)
+            known = IMAGE_FORMATS.get(image.format or "")
+        if known and known.media_type:
+            return FileResponse(path, media_type=known.media_type, headers=headers)
         photo = read_photo(path)
     except (OSError, Image.DecompressionBombError, InputError):
         raise _gone(path) from None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from sketchseek.errors import InputError
+from sketchseek.formats import IMAGE_FORMATS, IMAGE_NAMES
 from sketchseek.strokes._files import read_bytes
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
@@ -21,7 +22,6 @@ Ink: TypeAlias = NDArray[np.uint8]  # [s, s], 255 where there is full ink, 0 whe
 LEAST_INK = 32  # of 255; fainter values are paper grain or compression artefacts, not ink
 MAX_PIXELS = 50_000_000
 _LONGEST_SIDE = 2048  # larger scans are reduced before padding to a square, which might not fit into memory
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # others of Pillow's start programs or draw vectors
 
 # Large and damaged images raise InputError here; Pillow's own warnings about them would only repeat it.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -57,7 +57,11 @@ def parse_ink(content: bytes | Image.Image, name: object) -> Ink:
 def parse_gray(content: bytes | Image.Image, name: object) -> NDArray[np.uint8]:
     """Decode a picture to its brightness ``[h, w]``, upright, transparent as white; raises as ``read_ink`` does."""
     try:
-        image = content if isinstance(content, Image.Image) else Image.open(io.BytesIO(content), formats=_FORMATS)
+        image = (
+            content
+            if isinstance(content, Image.Image)
+            else Image.open(io.BytesIO(content), formats=tuple(IMAGE_FORMATS))
+        )
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         gray = _gray(image)
@@ -70,8 +74,7 @@ def parse_gray(content: bytes | Image.Image, name: object) -> NDArray[np.uint8]:
     except MemoryError:
         raise
     except Exception:  # Pillow's decoders raise nearly anything for damaged data
-        formats = ", ".join(_FORMATS)
-        raise InputError(f"{name}: truncated or not an image of a drawing ({formats}); export it anew") from None
+        raise InputError(f"{name}: truncated or not an image of a drawing ({IMAGE_NAMES}); export it anew") from None
 
 
 def ink_of_gray(gray: NDArray[np.uint8]) -> Ink:

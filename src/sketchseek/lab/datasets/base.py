@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sketchseek.errors import InputError
+from sketchseek.formats import IMAGE_SUFFIXES
 from sketchseek.strokes.sketch import Sketch
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sketchseek.errors import InputError
+from sketchseek.formats import PRACTICE_FORMAT, PRACTICE_VERSION
 from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, pair
 from sketchseek.strokes.sketch_json import decode_json, sketch_from_json
-
-GALLERY_FORMAT = "sketchseek-drawings-gallery"
 
 
 def read_drawings(slug: str, root: Path) -> Dataset:
@@ -66,7 +65,7 @@ def _read_gallery(path: Path) -> dict[str, str]:
     """Path -> name of the gallery's photos, in order."""
     content = _read(path)
     try:
-        if content["format"] != GALLERY_FORMAT or content["version"] != 1:
+        if content["format"] != PRACTICE_FORMAT or content["version"] != PRACTICE_VERSION:
             raise ValueError
         photos = {str(photo["path"]): str(photo["name"]) for photo in content["photos"]}
         if not photos:

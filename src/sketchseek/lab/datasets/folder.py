@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import IMAGE_SUFFIXES, Dataset, Photo, SketchItem, Split, one_of, pair, part_by_name
+from sketchseek.formats import IMAGE_SUFFIXES, STROKE_SUFFIXES
+from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, one_of, pair, part_by_name
 from sketchseek.strokes import Sketch, load_drawing
 
-STROKE_SUFFIXES = frozenset({".json", ".svg"})
 TEST_SHARE = 0.2
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sketchseek.errors import InputError
+from sketchseek.formats import IMAGE_FORMATS
 from sketchseek.lab.datasets.captions import FaceAttributes, caption
 from sketchseek.lab.pairs.faces import Box, Detector
 from sketchseek.lab.pairs.sources import Pair
@@ -34,7 +35,6 @@ SHARPNESS_SIDE = 128  # pixels to which a crop is brought before its sharpness i
 MOST_WORDS = 65  # of a caption (FVLP)
 AT_A_TIME = 64
 A_FOLDER = 1000  # photos
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # others of Pillow's start programs
 
 Captions = Literal["attributes", "text"]
 
@@ -148,7 +148,7 @@ def _checked(pairs: Iterable[Pair], detector: Detector, filters: Filters) -> Ite
 def face_of(image: bytes, detector: Detector, filters: Filters) -> Image.Image | str:
     """The one face in an encoded image, cropped to a square where the image allows, or the reason for rejecting it."""
     try:
-        with Image.open(io.BytesIO(image), formats=_FORMATS) as opened:
+        with Image.open(io.BytesIO(image), formats=tuple(IMAGE_FORMATS)) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 return "no readable image"
             photo = ImageOps.exif_transpose(opened).convert("RGB")

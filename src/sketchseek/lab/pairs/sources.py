@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import IMAGE_SUFFIXES
+from sketchseek.formats import IMAGE_SUFFIXES
 
 TEXT_SUFFIXES = frozenset({".txt", ".json"})
 LARGEST = 80_000_000  # bytes of an image or a text; what is larger is no photo of a face

@@ -1,12 +1,13 @@
 # make demo     the base install (no torch), the demo gallery, a replayed sketch, the page   (SERVE=0: without the page)
 # make test     everything;  make test-fast  the inner loop;  make lint  style, types, imports;  make bench  timings
+# make docs     the documentation as a site, in build/docs; a warning is an error
 
 PYTHON = $(shell for candidate in python3.11 python3 python3.12 python3.13; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 SERVE ?= 1
 DEV := .venv-dev/bin
 
-.PHONY: demo test test-fast lint bench browser
+.PHONY: demo test test-fast lint docs bench browser
 
 demo: .venv/.complete
 	@.venv/bin/sketchseek demo $(if $(filter 0,$(SERVE)),--no-serve)
@@ -24,6 +25,9 @@ lint: .venv-dev/.complete
 	$(DEV)/mypy
 	$(DEV)/lint-imports --no-logo
 
+docs: .venv-dev/.complete
+	$(DEV)/python -m sphinx -W --keep-going -n -q -d build/doctrees docs build/docs
+
 bench: .venv-dev/.complete
 	@for benchmark in $(filter-out benchmarks/gpu_runs.py,$(wildcard benchmarks/*.py)); do $(DEV)/python $$benchmark || exit 1; done
 
@@ -31,7 +35,7 @@ bench: .venv-dev/.complete
 # pip takes a half-written package for an installed one. Every dependency is pinned in constraints.txt, so a change of
 # dependencies changes that file.
 .venv/.complete: EXTRAS =
-.venv-dev/.complete: EXTRAS = [train,text,faces,dev]
+.venv-dev/.complete: EXTRAS = [train,text,faces,docs,dev]
 .venv/.complete .venv-dev/.complete: constraints.txt
 	@test -n "$(PYTHON)" || { echo "Sketchseek needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
 	@test ! -e $(@D)/.installing || rm -rf $(@D)

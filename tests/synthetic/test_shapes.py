@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketchseek.synthetic.raster import NOTHING, rasterise_triangles
+from sketchseek.synthetic.raster import NO_TRIANGLE, rasterise_triangles
 from sketchseek.synthetic.shapes import (
     Solid,
     bar,
@@ -15,8 +15,8 @@ from sketchseek.synthetic.shapes import (
     circle,
     curve,
     cushion,
-    joined,
     lathe,
+    merge,
     rectangle,
     sheet,
     slab,
@@ -73,10 +73,10 @@ def test_other_solids(solid: Solid, expected: float) -> None:
 
 def test_moving_turning_and_mirroring_keep_a_solid_whole() -> None:
     solid = box(1, 2, 3)
-    for other in (solid.moved(1, 2, 3), solid.turned("x", 30).turned("z", -70), solid.moved(2).mirrored()):
+    for other in (solid.moved(1, 2, 3), solid.rotated("x", 30).rotated("z", -70), solid.moved(2).mirrored()):
         assert is_closed(other) and normals_face_outward(other)
         assert volume(other) == pytest.approx(volume(solid))
-    both = joined([solid, solid.moved(3)])
+    both = merge([solid, solid.moved(3)])
     assert len(np.unique(both.group)) == 12
 
 
@@ -89,7 +89,7 @@ def test_rasteriser_against_the_plain_way(seed: int) -> None:
     for row in range(32):
         for column in range(32):
             x, y = column + 0.5, row + 0.5
-            best, hit = np.inf, NOTHING
+            best, hit = np.inf, NO_TRIANGLE
             for t in range(6):
                 (ax, ay), (bx, by), (cx, cy) = xy[t]
                 area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)

@@ -1,4 +1,7 @@
-"""Procedural furniture and household objects as photos, hand-like sketches and words. Needs numpy and Pillow only."""
+"""Procedurally generated household objects: rendered photos, sketches like people's, and descriptions.
+
+Needs only numpy and Pillow.
+"""
 
 from sketchseek.synthetic.dataset import Thing, generate, things, write_dataset
 

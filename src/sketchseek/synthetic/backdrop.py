@@ -1,4 +1,4 @@
-"""What stands behind a thing: a studio sweep, or a floor and a wall with their clutter, out of focus."""
+"""Backgrounds for the photos: plain white, a studio paper sweep, or an out-of-focus floor and wall with clutter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from sketchseek.synthetic.materials import PAINTS, Material, albedo, linear, painted, wood
-from sketchseek.synthetic.render import PHOTO, Camera
+from sketchseek.synthetic.render import PHOTO_SIZE, Camera
 from sketchseek.synthetic.shapes import Array
 
 _KINDS = ("white", "sweep", "room", "busy")
@@ -28,9 +28,10 @@ _WALLS = (
 
 
 def make_backdrop(rng: np.random.Generator, camera: Camera, size: float, tabletop: bool) -> Array:
-    """The linear colour behind each pixel of the photo ``[256, 256, 3]``, unshadowed.
+    """A random background: the linear colour of each pixel of the photo, ``[256, 256, 3]``, without shadows.
 
-    ``size`` is the thing's diagonal. On a ``tabletop`` the wall is farther and more blurred.
+    ``size`` is the diagonal of the object's bounding box. Behind a ``tabletop`` the wall is farther away and more
+    blurred.
     """
     kind = str(rng.choice(_KINDS, p=_SHARES))
     if kind == "white":
@@ -41,8 +42,10 @@ def make_backdrop(rng: np.random.Generator, camera: Camera, size: float, tableto
 
 
 def _grid() -> tuple[Array, Array]:
-    at = (np.arange(PHOTO) + 0.5) / PHOTO
-    return np.broadcast_to(at[None, :], (PHOTO, PHOTO)), np.broadcast_to(at[:, None], (PHOTO, PHOTO))
+    at = (np.arange(PHOTO_SIZE) + 0.5) / PHOTO_SIZE
+    return np.broadcast_to(at[None, :], (PHOTO_SIZE, PHOTO_SIZE)), np.broadcast_to(
+        at[:, None], (PHOTO_SIZE, PHOTO_SIZE)
+    )
 
 
 def _white(rng: np.random.Generator) -> Array:
@@ -53,7 +56,7 @@ def _white(rng: np.random.Generator) -> Array:
 
 
 def _sweep(rng: np.random.Generator) -> Array:
-    """A coloured paper sweep: a pool of light on the wall, a brighter floor, no line between them."""
+    """A coloured paper sweep: a spot of light on the wall, a brighter floor, no edge between them."""
     name = str(rng.choice(list(PAINTS)))
     paint = linear(PAINTS[name])
     pale = rng.uniform(0.25, 0.75) if name not in ("black", "navy blue", "dark grey") else rng.uniform(0, 0.2)
@@ -67,12 +70,12 @@ def _sweep(rng: np.random.Generator) -> Array:
 
 
 def _room(rng: np.random.Generator, camera: Camera, size: float, tabletop: bool, cluttered: bool) -> Array:
-    rays = camera.rays(PHOTO)
+    rays = camera.rays(PHOTO_SIZE)
     down = rays[..., 1] < -1e-3
     reach = -camera.position[1] / np.where(down, rays[..., 1], -1.0)
     level = np.array([camera.forward[0], 0.0, camera.forward[2]])
     level /= np.sqrt((level * level).sum())
-    # The wall stands across the view behind the thing, a little aslant.
+    # The wall is behind the object, turned slightly from facing the camera.
     slant = rng.uniform(-0.3, 0.3)
     across = np.array([-level[2], 0.0, level[0]])
     normal = level * np.cos(slant) + across * np.sin(slant)
@@ -91,7 +94,7 @@ def _room(rng: np.random.Generator, camera: Camera, size: float, tabletop: bool,
     floor = _floor(rng, floor_u, floor_v, tabletop)
     wall = _wall(rng, sideways, height, cluttered, tabletop)
     x, _ = _grid()
-    window = 0.86 + 0.3 * (x if rng.random() < 0.5 else 1 - x)  # the light falls in from one side
+    window = 0.86 + 0.3 * (x if rng.random() < 0.5 else 1 - x)  # as if daylight came from one side
     room = np.where(is_floor[..., None], floor, wall * window[..., None])
     far = np.where(is_floor, 0, 1)
     return _out_of_focus(room, far, 5.0 if tabletop else 2.2, 1.6 if tabletop else 0.6)
@@ -167,12 +170,12 @@ def _wall(rng: np.random.Generator, u: Array, height: Array, cluttered: bool, ta
         wall[height < 0.09] = 0.82  # the skirting board
         wall[(height > 0.085) & (height < 0.095)] = 0.4
     for _ in range(int(rng.integers(3, 7)) if cluttered else int(rng.integers(0, 2))):
-        _hang(rng, wall, u, height)
+        _paint_wall_object(rng, wall, u, height)
     return wall
 
 
-def _hang(rng: np.random.Generator, wall: Array, u: Array, height: Array) -> None:
-    """A picture, a shelf with books, or a plant, painted onto the wall."""
+def _paint_wall_object(rng: np.random.Generator, wall: Array, u: Array, height: Array) -> None:
+    """Paint a picture, a window, a shelf with books or a plant onto the wall."""
     x, y = rng.uniform(-0.9, 0.9), rng.uniform(0.35, 1.1)
     colour = linear(PAINTS[str(rng.choice(list(PAINTS)))])
     what = str(rng.choice(["picture", "picture", "shelf", "plant", "plant", "window"]))

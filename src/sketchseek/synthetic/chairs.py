@@ -1,4 +1,4 @@
-"""Chairs from random measures, in metres."""
+"""Chairs with random dimensions, in metres."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sketchseek.synthetic.shapes import (
     slab,
     sweep,
 )
-from sketchseek.synthetic.thing3d import COUNT, Random, Thing3D, leg_outline
+from sketchseek.synthetic.thing3d import NUMBER_WORDS, Random, Thing3D, leg_outline
 
 
 def chair(rng: Random) -> Thing3D:
@@ -56,7 +56,7 @@ def chair(rng: Random) -> Thing3D:
     size = "tall " if tall > 0.56 else "low-backed " if tall < 0.4 else ""
     if upholstered:
         features.append(f"a {thing.materials[soft].words} seat")
-    thing.say(f"a {size}{thing.materials[frame].words} chair", features)
+    thing.describe(f"a {size}{thing.materials[frame].words} chair", features)
     return thing
 
 
@@ -90,7 +90,7 @@ def _chair_legs(rng: Random, thing: Thing3D, frame: int, width: float, depth: fl
             tip = (reach * np.sin(angle), 0.06, reach * np.cos(angle))
             thing.add(bar((0, 0.12, 0), tip, rectangle(0.045, 0.03), 0.6), material)
             thing.add(cushion(0.05, 0.055, 0.05, 2.2).moved(tip[0], 0, tip[2]), material)
-        return f"a swivel foot with {COUNT[arms]} arms"
+        return f"a swivel foot with {NUMBER_WORDS[arms]} arms"
     if style == "sled":
         r = rng.uniform(0.010, 0.014)
         for side in (-1, 1):
@@ -148,7 +148,7 @@ def _chair_back(
     flare = rng.uniform(-0.04, 0.03)
 
     def at(x: float, t: float) -> tuple[float, float, float]:
-        """The place in the back's bent plane: x in -1..1 across, t in 0..1 up."""
+        """A point on the back's curved surface: x in -1..1 across, t in 0..1 upwards."""
         return ((half + flare * t) * x, seat - 0.01 + t * (tall + 0.01), z0 - lean * t - bow * (1 - x * x) * t)
 
     def board(low: float, high: float, thickness: float, crown: float = 0.0, reach: float = 1.0) -> Solid:
@@ -176,7 +176,7 @@ def _chair_back(
         for k in range(count):
             x = (k + 1) / (count + 1) * 2 - 1
             thing.add(bar(at(x * 0.75, 0), at(x, 0.99 - 0.36 * abs(x) ** 2.4), 0.008), frame)
-        return f"a hoop back with {COUNT[count]} spindles"
+        return f"a hoop back with {NUMBER_WORDS[count]} spindles"
     for s in (-1, 1):
         thing.add(bar(at(s, 0), at(s, 1.02), rectangle(2 * post, 2 * post) if rng.random() < 0.5 else post), frame)
     if style == "cross":
@@ -191,7 +191,7 @@ def _chair_back(
         for k in range(count):
             low = 0.22 + (k + 1) / count * 0.78 - high
             thing.add(board(low, low + high, 0.016, crown if k == count - 1 else 0), frame)
-        return f"a back of {COUNT[count]} slats"
+        return f"a back of {NUMBER_WORDS[count]} slats"
     count = int(rng.integers(3, 9))
     thing.add(board(rng.uniform(0.8, 0.9), 1.0, 0.022, rng.uniform(0, 0.2)), frame)
     low = 0.0 if rng.random() < 0.6 else 0.2
@@ -200,7 +200,7 @@ def _chair_back(
     for k in range(count):
         x = ((k + 1) / (count + 1) * 2 - 1) * 0.98
         thing.add(bar(at(x, low), at(x, 0.86), rng.uniform(0.007, 0.011)), frame)
-    return f"a back of {COUNT[count]} upright spindles"
+    return f"a back of {NUMBER_WORDS[count]} upright spindles"
 
 
 def _armrests(rng: Random, thing: Thing3D, frame: int, width: float, depth: float, seat: float) -> str:

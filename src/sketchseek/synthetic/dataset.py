@@ -1,4 +1,7 @@
-"""Things, numbered: thing ``i`` of a seed is the same wherever and in whatever order it is made."""
+"""Generate things (object, photo, sketches, description) and write them as a data set.
+
+Thing ``i`` of a seed is the same on every machine and in whatever order things are made.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ from sketchseek.synthetic.chairs import chair
 from sketchseek.synthetic.clocks import clock
 from sketchseek.synthetic.lamps import lamp
 from sketchseek.synthetic.outlines import visible_edges
-from sketchseek.synthetic.render import Light, aim, look, photograph
+from sketchseek.synthetic.render import Light, aim_camera, photograph, render_view
 from sketchseek.synthetic.seating import sofa, stool
-from sketchseek.synthetic.sketching import any_hand, draw
+from sketchseek.synthetic.sketching import draw, random_style
 from sketchseek.synthetic.storage import bookshelf, cabinet
 from sketchseek.synthetic.tables import table
 from sketchseek.synthetic.thing3d import Thing3D
@@ -35,37 +38,50 @@ BUILDERS: dict[str, Callable[[np.random.Generator], Thing3D]] = {
     "chair": chair, "lamp": lamp, "table": table, "mug": mug, "stool": stool, "cabinet": cabinet, "sofa": sofa,
     "vase": vase, "teapot": teapot, "bookshelf": bookshelf, "clock": clock,
 }  # fmt: skip
-_TURN = ("chair", "lamp", "table", "mug", "stool", "cabinet", "chair", "sofa", "vase", "teapot", "bookshelf", "clock")
-VERSION = 1
+_CATEGORY_CYCLE = (
+    "chair",
+    "lamp",
+    "table",
+    "mug",
+    "stool",
+    "cabinet",
+    "chair",
+    "sofa",
+    "vase",
+    "teapot",
+    "bookshelf",
+    "clock",
+)
+VERSION = 1  # of the file format written by ``write_dataset``
 
 
 @dataclass(frozen=True, eq=False)
 class Thing:
-    """A photo, what several people drew of it, and what it is."""
+    """A generated object: its photo, sketches of it by different drawers, and a description in words."""
 
     name: str  # "chair_0004", unique within a seed
     category: str
     photo: Image.Image  # RGB, 256 x 256
-    sketches: tuple[Sketch, ...]  # one a drawer, in the photo's frame
+    sketches: tuple[Sketch, ...]  # one for each drawer, in the photo's frame
     words: str  # "a tall red chair with a solid back and four straight legs"
 
 
 def generate(index: int, seed: int = 0, drawers: int = 3) -> Thing:
-    """Thing number ``index`` of a seed. It depends on nothing but (seed, index).
+    """Make thing number ``index`` of a seed, with a sketch by each of ``drawers`` simulated people.
 
-    More ``drawers`` add sketches and leave the others as they are.
+    Photo, words and the sketch of drawer d depend only on (seed, index, d), so more drawers just add sketches.
     """
     thing, _ = generate_with_mask(index, seed, drawers)
     return thing
 
 
 def generate_with_mask(index: int, seed: int = 0, drawers: int = 3) -> tuple[Thing, np.ndarray]:
-    """Also where in the photo the thing is, ``[256, 256]`` bool."""
-    category = _TURN[index % len(_TURN)]
+    """Like ``generate``; also returns a mask of the object in the photo, bool ``[256, 256]``."""
+    category = _CATEGORY_CYCLE[index % len(_CATEGORY_CYCLE)]
     rng = np.random.default_rng([seed, index])
     built = BUILDERS[category](rng)
     solid = built.solid()
-    camera = aim(
+    camera = aim_camera(
         solid,
         azimuth=float(rng.uniform(*built.azimuth)),
         elevation=float(rng.uniform(*built.elevation)),
@@ -73,11 +89,11 @@ def generate_with_mask(index: int, seed: int = 0, drawers: int = 3) -> tuple[Thi
         fill=float(rng.uniform(0.66, 0.82)),
         shift=rng.uniform(-0.025, 0.025, 2),
     )
-    view, seen = look(solid, camera)
+    view, seen = render_view(solid, camera)
     extent = np.ptp(solid.corners.reshape(-1, 3), axis=0)
     backdrop = make_backdrop(rng, camera, float(np.sqrt((extent * extent).sum())), built.tabletop)
     tint = backdrop.reshape(-1, 3).mean(axis=0)
-    # The lamp hangs on one side, in front of the thing as the camera sees it.
+    # The light comes from the left or right, above and in front of the object as the camera sees it.
     side = float(rng.choice([-1, 1])) * rng.uniform(0.35, 0.9)
     forward = camera.position / np.sqrt((camera.position**2).sum())
     toward = camera.right * side + forward * rng.uniform(0.35, 0.8) + np.array([0.0, rng.uniform(0.8, 1.4), 0.0])
@@ -88,22 +104,22 @@ def generate_with_mask(index: int, seed: int = 0, drawers: int = 3) -> tuple[Thi
     sketches = []
     for drawer in range(drawers):
         own = np.random.default_rng([seed, index, drawer + 1])
-        sketches.append(draw(own, chains, any_hand(own)))
+        sketches.append(draw(own, chains, random_style(own)))
     thing = Thing(f"{category}_{index:04d}", category, photo, tuple(sketches), built.words)
     return thing, view.mask[::2, ::2]
 
 
 def things(count: int, seed: int = 0, drawers: int = 3, workers: int | None = None) -> Iterator[Thing]:
-    """Things 0 to ``count`` - 1 in order, made by ``workers`` processes (all processors where None).
+    """Yield things 0 to ``count`` - 1 in order, made by ``workers`` processes (None: as many as processors).
 
-    The processes are spawned, so a script that calls this does so below ``if __name__ == "__main__":``.
+    The processes are spawned, so a script must call this below ``if __name__ == "__main__":``.
     """
     workers = workers or os.cpu_count() or 1
     make = partial(generate, seed=seed, drawers=drawers)
     if workers == 1 or count < 8:
         yield from map(make, range(count))
         return
-    # spawn: a fork of a process with threads (torch, onnxruntime) may hang.
+    # spawn, because forking a process that has threads (torch, onnxruntime) may hang.
     with ProcessPoolExecutor(min(workers, count), mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(make, range(count), chunksize=4)
 
@@ -112,8 +128,8 @@ def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, dra
                   workers: int | None = None, progress: Callable[[int, int], None] | None = None) -> Path:  # fmt: skip
     """Write ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json`` (drawers from 1), ``words.json``, ``synthetic.json``.
 
-    ``folder`` must not exist or be empty, and appears complete or not at all. ``progress(done, count)`` is called after
-    each thing. Returns the folder. Raises InputError where it cannot be written.
+    ``folder`` must not exist, or be empty. It appears only once it is complete. ``progress(done, count)`` is called
+    after each thing. Returns the folder. Raises InputError if it cannot be written.
     """
     folder = Path(folder)
     with explain_write_errors(folder, "choose another folder"), create_folder(folder) as target:
@@ -135,7 +151,7 @@ def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, dra
 
 
 def generator_hash() -> str:
-    """Sixteen digits that change whenever the generator's code does."""
+    """A hash (16 hex digits) of this package's source code, to recognise data sets made by another version."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -1,4 +1,4 @@
-"""Table, floor and desk lamps from random measures."""
+"""Table, floor and desk lamps with random dimensions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _shade_material(rng: Random) -> Material:
 
 
 def _lampshade(rng: Random, r: float) -> tuple[Solid, float, str]:
-    """An open shade standing on the ground, its height, its word."""
+    """A random open lampshade standing on the ground, its height, and the word for its shape."""
     style = str(rng.choice(["drum", "cone", "bell", "dome"]))
     high = r * rng.uniform(1.0, 1.6)
     t = np.linspace(0, 1, 9)
@@ -143,7 +143,7 @@ def lamp(rng: Random) -> Thing3D:
     size = "" if style == "table" else "tall "
     kind = "table lamp" if style == "table" else "floor lamp"
     lit = ["a light switched on"] if thing.materials[shade].glow else []
-    thing.say(f"a {size}{thing.materials[shade].words} {kind}", [f"a {word} shade", f"a {words}", *lit])
+    thing.describe(f"a {size}{thing.materials[shade].words} {kind}", [f"a {word} shade", f"a {words}", *lit])
     return thing
 
 
@@ -175,10 +175,10 @@ def _desk_lamp(rng: Random) -> Thing3D:
     outer = np.stack([radius, t * long], axis=1)
     inner = outer[::-1] - [0.008, 0.0]
     hood = lathe(np.concatenate([outer, [[0, long]], [[0, long - 0.01]], inner, outer[:1]]), 36)
-    thing.add(hood.moved(y=-long * 0.8).turned("z", side * rng.uniform(15, 50)).moved(head[0], head[1], 0), paint)
+    thing.add(hood.moved(y=-long * 0.8).rotated("z", side * rng.uniform(15, 50)).moved(head[0], head[1], 0), paint)
     bulb = thing.material(Material("paper", (255, 240, 200), glow=0.9))
-    thing.add(cushion(r, r, r, 2).moved(0, -long * 0.85, 0).turned("z", side * 30).moved(head[0], head[1], 0), bulb)
+    thing.add(cushion(r, r, r, 2).moved(0, -long * 0.85, 0).rotated("z", side * 30).moved(head[0], head[1], 0), bulb)
     arm = "an arched arm" if arched else "a jointed arm"
     hood_words = f"a {'rounded' if round_hood else 'conical'} hood"
-    thing.say(f"a {thing.materials[paint].words} desk lamp", [arm, hood_words])
+    thing.describe(f"a {thing.materials[paint].words} desk lamp", [arm, hood_words])
     return thing

@@ -1,4 +1,4 @@
-"""Materials: colour names, and textures as functions of the place in the material."""
+"""Materials: named colours, and procedural textures as functions of the position in the material."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from sketchseek.synthetic.shapes import Array
 
-# sRGB. The names are the words that a description uses.
+# sRGB colours. Descriptions use these names.
 PAINTS = {
     "red": (186, 38, 36), "orange": (222, 112, 38), "yellow": (234, 186, 54), "green": (64, 128, 74),
     "olive": (118, 122, 58), "mint green": (150, 202, 176), "teal": (30, 124, 128), "blue": (44, 92, 164),
@@ -18,7 +17,7 @@ PAINTS = {
     "white": (238, 236, 230), "cream": (232, 218, 188), "beige": (204, 180, 148), "grey": (140, 142, 144),
     "dark grey": (72, 76, 82), "black": (34, 33, 36), "brown": (110, 70, 44), "terracotta": (192, 98, 66),
 }  # fmt: skip
-WOODS = {  # name: the colour's word, light and dark of the grain
+WOODS = {  # name: word for the colour, light and dark colour of the grain
     "oak": ("light brown", (206, 164, 110), (160, 114, 66)),
     "walnut": ("dark brown", (116, 76, 48), (66, 40, 26)),
     "cherry": ("reddish brown", (168, 88, 52), (118, 54, 32)),
@@ -38,15 +37,15 @@ METALS = {
 
 @dataclass(frozen=True)
 class Material:
-    """``colour`` and ``second`` are sRGB 0..255; ``gloss`` 0..1 is how sharp and strong the highlights are."""
+    """A surface: colours, pattern and gloss."""
 
     kind: str  # wood, paint, fabric, leather, metal, ceramic, plastic, paper
-    colour: tuple[int, int, int]
-    second: tuple[int, int, int] = (255, 255, 255)
-    gloss: float = 0.3
+    colour: tuple[int, int, int]  # sRGB 0..255
+    second: tuple[int, int, int] = (255, 255, 255)  # sRGB 0..255 of the pattern, or of dark grain
+    gloss: float = 0.3  # 0..1, how sharp and strong highlights are
     pattern: str = "plain"  # plain, stripes, checks, dots, bands, zigzag, speckle, two-tone
-    scale: float = 1.0
-    glow: float = 0.0
+    scale: float = 1.0  # of the pattern: higher is finer
+    glow: float = 0.0  # light that the material emits, 0..1
     words: str = ""  # "red", "light brown oak", "blue striped fabric"
 
     @property
@@ -65,7 +64,7 @@ def wood(rng: np.random.Generator) -> Material:
 def painted(rng: np.random.Generator, kind: str = "paint", gloss: tuple[float, float] = (0.25, 0.7),
             names: tuple[str, ...] = tuple(PAINTS)) -> Material:  # fmt: skip
     name = str(rng.choice(names))
-    colour = _varied(rng, PAINTS[name])
+    colour = _vary(rng, PAINTS[name])
     return Material(kind, colour, shaded(colour, 0.8), float(rng.uniform(*gloss)), words=name)
 
 
@@ -75,7 +74,7 @@ def metal(rng: np.random.Generator) -> Material:
 
 
 def frame_material(rng: np.random.Generator, metal_share: float = 0.3) -> Material:
-    """What frames and legs are made of: wood, painted wood or metal."""
+    """A random material for frames and legs: wood, painted wood or metal."""
     draw = rng.random()
     if draw < metal_share:
         return metal(rng)
@@ -88,7 +87,7 @@ def frame_material(rng: np.random.Generator, metal_share: float = 0.3) -> Materi
 def fabric(
     rng: np.random.Generator, patterns: tuple[str, ...] = ("plain", "plain", "plain", "stripes", "checks", "dots")
 ) -> Material:
-    """Cloth, sometimes patterned, or leather."""
+    """A random upholstery material: cloth, sometimes patterned, or leather."""
     if rng.random() < 0.2:
         leather = painted(
             rng, "leather", (0.35, 0.6), ("black", "brown", "cream", "red", "terracotta", "olive", "navy blue")
@@ -106,7 +105,7 @@ def fabric(
     word = {"stripes": "striped", "checks": "checked", "dots": "dotted"}[pattern]
     return replace(
         base,
-        second=_varied(rng, other),
+        second=_vary(rng, other),
         pattern=pattern,
         scale=float(rng.uniform(0.7, 1.4)),
         words=f"{base.words} {word} fabric",
@@ -114,7 +113,7 @@ def fabric(
 
 
 def ceramic(rng: np.random.Generator) -> Material:
-    """Glazed, plain or with bands, dots, zigzags, speckles, or dipped in a second glaze."""
+    """A random glazed ceramic: plain, patterned, or two-tone (dipped in a second glaze)."""
     base = painted(rng, "ceramic", (0.6, 0.95))
     pattern = str(rng.choice(["plain", "plain", "bands", "dots", "zigzag", "speckle", "two-tone", "stripes"]))
     light = sum(base.colour) > 480
@@ -134,32 +133,32 @@ def ceramic(rng: np.random.Generator) -> Material:
     )
 
 
-def plain(rng: np.random.Generator, glazed: Material) -> Material:
-    """What handles, spouts and insides of a glazed vessel have: its colour, or the second one, without the pattern."""
+def trim_material(rng: np.random.Generator, glazed: Material) -> Material:
+    """The material for handles, spouts and the inside of a vessel: one of its two colours, without the pattern."""
     second = glazed.pattern != "plain" and rng.random() < 0.6
     return replace(glazed, colour=glazed.second if second else glazed.colour, pattern="plain")
 
 
 def shaded(colour: tuple[int, int, int], by: float) -> tuple[int, int, int]:
-    """Lighter or darker."""
+    """Multiply an sRGB colour by a factor: below 1 darker, above 1 lighter; clipped to 0..255."""
     r, g, b = (max(0, min(255, round(c * by))) for c in colour)
     return r, g, b
 
 
-def _varied(rng: np.random.Generator, colour: tuple[int, int, int]) -> tuple[int, int, int]:
+def _vary(rng: np.random.Generator, colour: tuple[int, int, int]) -> tuple[int, int, int]:
     shade = rng.uniform(0.86, 1.1)
     r, g, b = (max(0, min(255, round(c * shade + d))) for c, d in zip(colour, rng.uniform(-9, 9, 3), strict=True))
     return r, g, b
 
 
 def linear(colour: tuple[int, int, int]) -> Array:
-    """sRGB 0..255 to linear light 0..1."""
+    """Convert sRGB 0..255 to linear light 0..1 (a gamma of 2.2)."""
     return (np.array(colour, dtype=np.float64) / 255) ** 2.2
 
 
 @lru_cache(maxsize=1)
 def _noise_tile() -> Array:
-    """Smooth noise ``[512, 512]`` in -1..1 that repeats without a seam."""
+    """Tileable value noise, ``[512, 512]`` in -1..1."""
     rng = np.random.default_rng(20)
     total, strength = np.zeros((512, 512)), 1.0
     for cells in (8, 16, 32, 64, 128):
@@ -176,13 +175,13 @@ def _noise_tile() -> Array:
 
 
 def noise(u: Array, v: Array) -> Array:
-    """Smooth noise in -1..1 with details of about 1/8 down to 1/128 of a unit."""
+    """Smooth noise in -1..1 at coordinates ``u``, ``v``, with features of 1/8 down to 1/128 of a unit."""
     tile = _noise_tile()
     return tile[(v * 512).astype(np.int64) & 511, (u * 512).astype(np.int64) & 511]
 
 
 def albedo(material: Material, place: Array) -> Array:
-    """The linear colour ``[n, 3]`` at places ``[n, 3]`` in the material; the grain runs along the first axis."""
+    """The linear colour ``[n, 3]`` at positions ``[n, 3]`` in the material; wood grain runs along the first axis."""
     first, second = linear(material.colour), linear(material.second)
     along, across, deep = place[:, 0], place[:, 1], place[:, 2]
     if material.kind == "wood":
@@ -209,7 +208,7 @@ def albedo(material: Material, place: Array) -> Array:
 
 
 def _pattern(pattern: str, along: Array, across: Array, place: Array) -> Array | None:
-    """How much of the second colour is where, ``[n]`` in 0..1; None where there is no pattern."""
+    """The share of the second colour at each position, ``[n]`` in 0..1; None for a plain material."""
     if pattern == "stripes":
         return ((across * 11) % 1 < 0.42).astype(np.float64)
     if pattern == "checks":
@@ -224,7 +223,7 @@ def _pattern(pattern: str, along: Array, across: Array, place: Array) -> Array |
         tooth = np.abs((across * 7) % 1 - 0.5)
         return ((along * 5 + tooth) % 1 < 0.35).astype(np.float64)
     if pattern == "speckle":
-        # A speck of its own size at its own place in every cell, both read off the noise.
+        # Every cell has a speck; noise decides its size and position.
         u, v = along * 16, across * 16
         row, column = np.floor(u), np.floor(v)
         a, b = noise(row * 0.137, column * 0.091), noise(row * 0.071 + 0.4, column * 0.173)

@@ -1,8 +1,9 @@
-"""The edges of a thing that a person would draw, as chains of points on the unit canvas.
+"""Find the visible edges of an object that a person would draw, as chains of points on the unit canvas.
 
-An edge runs between two pixels where one smooth face ends and another begins, or where a face hides a farther part of
-itself. Between neighbouring pixels of the picture that is a crack; cracks meet at the pixels' corners, and chains of
-them run from junction to junction. So what hides what, and where parts meet, needs no geometry at all.
+There is an edge between two neighbouring pixels if they show different smooth faces, or if one face hides a farther
+part of itself. Such a boundary between two pixels is called a crack. Cracks meet at the corners of pixels, the nodes,
+and form chains that run from junction to junction. Working on pixels avoids all geometry of occlusion and of
+intersecting parts.
 """
 
 from __future__ import annotations
@@ -11,30 +12,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sketchseek.synthetic.raster import NOTHING
-from sketchseek.synthetic.render import FINE, PHOTO, View
+from sketchseek.synthetic.raster import NO_TRIANGLE
+from sketchseek.synthetic.render import PHOTO_SIZE, RENDER_SIZE, View
 from sketchseek.synthetic.shapes import Array, Solid, unit
 
-_SHORTEST = 6  # pixels of a chain that anybody would draw
-_STUB = 3  # pixels of a chain that is a flaw of the pixels
-_STEP = FINE // PHOTO
+_SHORTEST = 6  # pixels; chains up to this length are not drawn
+_STUB = 3  # pixels; chains up to this length are artefacts of pixel sampling
+_STEP = RENDER_SIZE // PHOTO_SIZE  # edges are found at the photo's resolution
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """An edge of the thing: points ``[n, 2]`` on the unit canvas, about a pixel of the photo apart."""
+    """One visible edge of the object."""
 
-    points: Array
+    points: Array  # [n, 2] on the unit canvas, about one pixel of the photo apart
     silhouette: bool  # the background is on one side
-    closed: bool
+    closed: bool  # a loop
 
 
 def visible_edges(seen: Solid, view: View) -> list[Chain]:
-    """All drawable edges. Neighbouring chains that run on smoothly from one to the other are joined."""
+    """All edges that could be drawn. Chains that continue each other smoothly are joined."""
     across, down = _cracks(seen, view)
     outline_across, outline_down = _cracks_of(view.mask[::_STEP, ::_STEP])
-    size = PHOTO + 1
-    # A crack is a step from one node (a pixel's corner) to its neighbour below or to the right.
+    size = PHOTO_SIZE + 1
+    # A crack connects a node (a pixel's corner) with its neighbour below or to the right.
     rows, columns = np.nonzero(across)
     starts, ends = [rows * size + columns + 1], [(rows + 1) * size + columns + 1]
     outer = [outline_across[rows, columns]]
@@ -43,23 +44,23 @@ def visible_edges(seen: Solid, view: View) -> list[Chain]:
     ends.append((rows + 1) * size + columns + 1)
     outer.append(outline_down[rows, columns])
     start, end, is_outer = np.concatenate(starts), np.concatenate(ends), np.concatenate(outer)
-    paths = _traced(start.tolist(), end.tolist(), is_outer.tolist())
+    paths = _traced_paths(start.tolist(), end.tolist(), is_outer.tolist())
     chains = []
-    for nodes, silhouette, closed in _continued(paths, size):
+    for nodes, silhouette, closed in _joined_where_smooth(paths, size):
         if len(nodes) <= _SHORTEST:
             continue
         at = np.array(nodes)
-        points = np.stack([at % size, at // size], axis=1) / PHOTO
+        points = np.stack([at % size, at // size], axis=1) / PHOTO_SIZE
         chains.append(Chain(_smoothed(points, closed), silhouette, closed))
     return chains
 
 
 def _cracks(seen: Solid, view: View) -> tuple[np.ndarray, np.ndarray]:
-    """Where an edge separates a pixel from its right neighbour ``[s, s - 1]`` and from the one below ``[s - 1, s]``."""
+    """Masks of cracks between pixels and their right neighbours ``[s, s - 1]``, and those below ``[s - 1, s]``."""
     triangle = view.triangle[::_STEP, ::_STEP]
     depth = view.depth[::_STEP, ::_STEP]
-    slope = np.concatenate([view.slope, np.zeros((1, 2))])  # the last one for NOTHING
-    face = np.concatenate([seen.group, [NOTHING]])[triangle]
+    slope = np.concatenate([view.slope, np.zeros((1, 2))])  # the last one for NO_TRIANGLE
+    face = np.concatenate([seen.group, [NO_TRIANGLE]])[triangle]
     across, down = _cracks_of(face)
     near = view.depth[view.mask]
     tolerance = 0.02 * float(np.ptp(near)) if len(near) else 0.0
@@ -71,7 +72,7 @@ def _cracks(seen: Solid, view: View) -> tuple[np.ndarray, np.ndarray]:
         ahead = finite[first] + slope[triangle[first]][..., axis] * _STEP
         behind = finite[second] - slope[triangle[second]][..., axis] * _STEP
         jump = np.minimum(np.abs(ahead - finite[second]), np.abs(behind - finite[first]))
-        cracks |= (jump > tolerance) & (face[first] != NOTHING) & (face[second] != NOTHING)
+        cracks |= (jump > tolerance) & (face[first] != NO_TRIANGLE) & (face[second] != NO_TRIANGLE)
     return across, down
 
 
@@ -82,8 +83,8 @@ def _cracks_of(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 Path = tuple[list[int], bool, bool]  # nodes, silhouette, closed
 
 
-def _traced(start: list[int], end: list[int], outer: list[bool]) -> list[Path]:
-    """Chains from junction to junction, and closed loops that touch none. A silhouette is a chain of its own."""
+def _traced_paths(start: list[int], end: list[int], outer: list[bool]) -> list[Path]:
+    """Chains from junction to junction, and closed loops without one. Silhouette and inner edges stay separate."""
     at_node: dict[int, list[int]] = {}
     for crack, (a, b) in enumerate(zip(start, end, strict=True)):
         at_node.setdefault(a, []).append(crack)
@@ -119,10 +120,11 @@ def _traced(start: list[int], end: list[int], outer: list[bool]) -> list[Path]:
     return paths
 
 
-def _continued(paths: list[Path], size: int) -> list[Path]:
-    """Joined, wherever ends meet, the two chains that run on most nearly straight.
+def _joined_where_smooth(paths: list[Path], size: int) -> list[Path]:
+    """Join chains at the ends where they continue each other most nearly straight.
 
-    Stubs of a few pixels, where three faces meet almost in a point, are left out, so ends need only come near.
+    Stubs of a few pixels, where three faces almost meet in a point, are dropped. Therefore the ends of two chains count
+    as meeting already if they are a few pixels apart.
     """
     joined = [path for path in paths if path[2]]
     open_paths = [path for path in paths if not path[2] and len(path[0]) > _STUB]
@@ -136,7 +138,7 @@ def _continued(paths: list[Path], size: int) -> list[Path]:
     is_outer = np.array([path[1] for path in open_paths] * 2)
     path_of = np.tile(np.arange(len(open_paths)), 2)
     apart = np.abs(x[:, None, 0] - x[None, :, 0]) + np.abs(y[:, None, 0] - y[None, :, 0])
-    # -1 where the one runs straight on into the other
+    # the cosine between the directions of two ends: -1 where one chain continues the other straight
     turn = heading[:, None, 0] * heading[None, :, 0] + heading[:, None, 1] * heading[None, :, 1]
     fits = (apart <= _STUB + 1) & (turn < np.where(is_outer, -0.2, -0.75)[:, None])
     fits &= (is_outer[:, None] == is_outer[None]) & (path_of[:, None] < path_of[None])
@@ -150,7 +152,7 @@ def _continued(paths: list[Path], size: int) -> list[Path]:
     done: set[int] = set()
 
     def run(number: int, side: int) -> list[int]:
-        """The nodes from this path's given end onwards through its partners."""
+        """The nodes of this path from its given end, then those of the paths that continue it."""
         nodes: list[int] = []
         while number not in done:
             done.add(number)
@@ -173,7 +175,7 @@ def _continued(paths: list[Path], size: int) -> list[Path]:
 
 
 def _smoothed(points: Array, closed: bool) -> Array:
-    """Without the stairs of the pixels: a running mean, twice, of about five pixels."""
+    """Smooth the staircase of pixels by a running mean over five points, applied twice."""
     for _ in range(2):
         if closed:
             padded = np.concatenate([points[-2:], points, points[:2]])

@@ -1,23 +1,25 @@
-"""Triangles to pixels with a depth buffer, all triangles at once."""
+"""Rasterise triangles with a depth buffer, all at once."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-NOTHING = -1
+from sketchseek.synthetic.shapes import Array
+
+NO_TRIANGLE = -1
 
 
 def rasterise_triangles(xy: Array, depth: Array, size: int) -> tuple[NDArray[np.int64], Array]:
     """The nearest triangle at each pixel's centre, and its depth there.
 
-    ``xy`` ``[t, 3, 2]`` in pixels, y down; ``depth`` ``[t, 3]``, linear on the screen, smaller is nearer. Returns the
-    triangle ``[size, size]``, ``NOTHING`` where there is none, and the depth ``[size, size]``, infinite there.
+    ``xy`` ``[t, 3, 2]`` are corners in pixels, y down; ``depth`` ``[t, 3]`` is linear on the screen, smaller is nearer.
+    Returns the index of the triangle ``[size, size]``, ``NO_TRIANGLE`` where there is none, and the depth
+    ``[size, size]``, infinite there.
 
-    Every triangle is cut into rows, every row into pixels, and the least (depth, triangle) of each pixel stays.
+    Every triangle is split into rows and every row into pixels; each pixel keeps its smallest (depth, triangle).
     """
-    triangle_at = np.full(size * size, NOTHING, dtype=np.int64)
+    triangle_at = np.full(size * size, NO_TRIANGLE, dtype=np.int64)
     depth_at = np.full(size * size, np.inf)
     x, y = xy[..., 0], xy[..., 1]
     top = np.ceil(y.min(axis=1) - 0.5).clip(0, size).astype(np.int64)
@@ -26,7 +28,7 @@ def rasterise_triangles(xy: Array, depth: Array, size: int) -> tuple[NDArray[np.
     triangle = np.repeat(np.arange(len(xy)), row_count)
     row = np.arange(len(triangle)) - np.repeat(np.cumsum(row_count) - row_count, row_count) + top[triangle]
 
-    # Inside is where all three a x + b y + c are at least 0, given the orientation's sign.
+    # A point is inside where the edge functions a x + b y + c of all three sides, times the orientation, are >= 0.
     turn = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     sign = np.where(turn < 0, -1.0, 1.0)
     left, right = np.full(len(row), -1e9), np.full(len(row), 1e9)
@@ -65,7 +67,7 @@ def rasterise_triangles(xy: Array, depth: Array, size: int) -> tuple[NDArray[np.
 
 
 def plane(xy: Array, values: Array) -> tuple[Array, Array, Array]:
-    """(a, b, c) ``[t]`` with value = a x + b y + c over each triangle, for values ``[t, 3]`` at its corners."""
+    """Coefficients a, b, c, ``[t]`` each: value = a x + b y + c on each triangle, from its corner values ``[t, 3]``."""
     d1, d2 = xy[:, 1] - xy[:, 0], xy[:, 2] - xy[:, 0]
     v1, v2 = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
     area = d1[:, 0] * d2[:, 1] - d2[:, 0] * d1[:, 1]

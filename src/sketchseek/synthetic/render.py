@@ -1,4 +1,4 @@
-"""A thing and its surroundings as a photo: camera, light, shadows, colour."""
+"""Render an object and its background as a photo: camera, light, shadows, colour."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from sketchseek.synthetic.materials import Material, albedo
-from sketchseek.synthetic.raster import NOTHING, plane, rasterise_triangles
+from sketchseek.synthetic.raster import NO_TRIANGLE, plane, rasterise_triangles
 from sketchseek.synthetic.shapes import Array, Solid, unit
 
-PHOTO = 256  # pixels on a side
-FINE = 2 * PHOTO  # what is rendered, so that edges come out smooth
+PHOTO_SIZE = 256  # pixels on a side
+RENDER_SIZE = 2 * PHOTO_SIZE  # rendered larger and then reduced, for antialiasing
 _SHADOW = 256  # cells on a side of the shadow map
 
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """A pinhole. ``focal`` and ``centre`` are in pixels of the fine image."""
+    """A pinhole camera. ``focal`` (length) and ``centre`` (principal point) are in pixels of the rendered image."""
 
     position: Array
     right: Array
@@ -29,7 +29,7 @@ class Camera:
     centre: Array
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """Points ``[..., 3]`` to pixels of the fine image ``[..., 2]`` and distances along the view ``[...]``."""
+        """Project points ``[..., 3]`` to pixels of the rendered image ``[..., 2]``; also their depths ``[...]``."""
         offset = points - self.position
         distance = _dot(offset, self.forward)
         x = _dot(offset, self.right) / distance * self.focal + self.centre[0]
@@ -37,17 +37,19 @@ class Camera:
         return np.stack([x, y], axis=-1), distance
 
     def rays(self, size: int) -> Array:
-        """The unit direction of each pixel's ray ``[size, size, 3]`` for an image of that size."""
-        at = (np.arange(size) + 0.5) * (FINE / size)
+        """The unit direction of the ray through each pixel of an image of ``size``, ``[size, size, 3]``."""
+        at = (np.arange(size) + 0.5) * (RENDER_SIZE / size)
         x, y = (at[None, :] - self.centre[0]) / self.focal, (at[:, None] - self.centre[1]) / self.focal
         x, y = np.broadcast_arrays(x, y)
         return unit(self.forward + x[..., None] * self.right - y[..., None] * self.up)
 
 
-def aim(solid: Solid, azimuth: float, elevation: float, distance: float, fill: float, shift: Array) -> Camera:
-    """A camera that looks at the solid's middle from angles in degrees and a distance in sizes of the solid.
+def aim_camera(solid: Solid, azimuth: float, elevation: float, distance: float, fill: float, shift: Array) -> Camera:
+    """A camera directed at the solid's centre.
 
-    The longer side of its picture takes ``fill`` of the frame; its middle is ``shift`` frames away from the frame's.
+    ``azimuth`` and ``elevation`` are in degrees, ``distance`` in diagonals of the solid's bounding box. In the picture,
+    the longer side of the solid's box is ``fill`` (0..1) of the frame, and its centre is ``shift [2]`` frames off the
+    frame's centre.
     """
     points = solid.corners.reshape(-1, 3)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -59,67 +61,68 @@ def aim(solid: Solid, azimuth: float, elevation: float, distance: float, fill: f
     camera = Camera(middle + back * size * distance, right, up, -back, 1.0, np.zeros(2))
     xy, _ = camera.project(points)
     low2, high2 = xy.min(axis=0), xy.max(axis=0)
-    focal = fill * FINE / float((high2 - low2).max())
-    centre = FINE * (0.5 + shift) - focal * (low2 + high2) / 2
+    focal = fill * RENDER_SIZE / float((high2 - low2).max())
+    centre = RENDER_SIZE * (0.5 + shift) - focal * (low2 + high2) / 2
     return Camera(camera.position, right, up, -back, focal, centre)
 
 
 @dataclass(frozen=True)
 class Light:
-    """A large lamp (direction towards it, in world axes), its warmth, and how much light comes from all around."""
+    """The illumination: one large lamp and ambient light."""
 
-    direction: tuple[float, float, float]
-    key: float
-    ambient: float
-    warmth: float
+    direction: tuple[float, float, float]  # towards the lamp, in world axes
+    key: float  # intensity of the lamp, about 0..1
+    ambient: float  # intensity of the light from all around, about 0..1
+    warmth: float  # colour of the lamp: below 0 bluish, 0 white, 1 warm
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What the camera sees of the thing, a value for each pixel of the fine image."""
+    """The visible surface of an object at each pixel of the rendered image, s pixels on a side."""
 
-    triangle: NDArray[np.int64]  # NOTHING beside the thing
-    depth: Array  # minus one over the distance, which is linear on the screen
-    slope: Array  # [t, 2] its change from pixel to pixel over each triangle
+    triangle: NDArray[np.int64]  # [s, s] index of the visible triangle, NO_TRIANGLE beside the object
+    depth: Array  # [s, s] -1 / distance, which is linear in screen coordinates
+    slope: Array  # [t, 2] the change of depth from pixel to pixel over each triangle
     camera: Camera
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        return self.triangle != NOTHING
+        return self.triangle != NO_TRIANGLE
 
 
-def look(solid: Solid, camera: Camera) -> tuple[View, Solid]:
-    """The view, and the part of the solid that faces the camera, whose triangles the view numbers."""
+def render_view(solid: Solid, camera: Camera) -> tuple[View, Solid]:
+    """The camera's view, and the triangles facing the camera, which the view's indices refer to."""
     corners = solid.corners
     face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     front = _dot(face, camera.position - corners[:, 0]) > 0
     seen = Solid(*(getattr(solid, name)[front] for name in ("corners", "normals", "texture", "group", "material")))
     xy, distance = camera.project(seen.corners)
-    triangle, depth = rasterise_triangles(xy, -1 / distance, FINE)
+    triangle, depth = rasterise_triangles(xy, -1 / distance, RENDER_SIZE)
     a, b, _ = plane(xy, -1 / distance)
     return View(triangle, depth, np.stack([a, b], axis=1), camera), seen
 
 
 def photograph(solid: Solid, seen: Solid, view: View, materials: tuple[Material, ...], light: Light,
                backdrop: Array, room_tint: Array) -> Image.Image:  # fmt: skip
-    """The finished photo. ``backdrop`` is the linear colour of what is behind, ``[256, 256, 3]``, unshadowed.
+    """Render the photo, RGB 256 x 256.
 
-    ``room_tint`` is the linear colour that the surroundings throw back at the thing.
+    ``backdrop`` is the linear colour of the background without shadows, ``[256, 256, 3]``. ``room_tint [3]`` is the
+    linear colour of the light that the surroundings reflect onto the object.
     """
     shadow = _ShadowMap(solid, np.array(light.direction))
     colour = _shade(seen, view, materials, light, shadow, room_tint)
     ground = backdrop * _ground_light(solid, view.camera, light, shadow)[..., None]
-    behind = _developed(ground)
+    behind = _tone_mapped(ground)
     photo = np.repeat(np.repeat(behind, 2, axis=0), 2, axis=1)
-    photo[view.mask] = _developed(colour)
+    photo[view.mask] = _tone_mapped(colour)
     fine = Image.fromarray(np.rint(photo).clip(0, 255).astype(np.uint8))
-    return fine.resize((PHOTO, PHOTO), Image.Resampling.BICUBIC)
+    return fine.resize((PHOTO_SIZE, PHOTO_SIZE), Image.Resampling.BICUBIC)
 
 
 def _shade(
     seen: Solid, view: View, materials: tuple[Material, ...], light: Light, shadow: _ShadowMap, tint: Array
 ) -> Array:
-    """The linear colour of each pixel of the thing, ``[n, 3]`` in the mask's order."""
+    """The linear colour of each of the n pixels of the object, ``[n, 3]``, in the mask's order."""
     rows, columns = np.nonzero(view.mask)
     triangle = view.triangle[rows, columns]
     weights = _barycentric(seen, view, triangle, rows, columns)
@@ -133,12 +136,12 @@ def _shade(
     lamp = unit(np.array(light.direction))
     toward = _dot(normal, lamp)
     lit = shadow.light_at(place + normal * 0.012 * shadow.scale)
-    crevice = _crevices(view)[rows, columns]
-    ambient = (light.ambient * (0.62 + 0.38 * normal[:, 1]) * crevice)[:, None] * (0.75 + 0.25 * tint)
-    fill = 0.22 * (_dot(normal, unit(np.array([-lamp[0], 0.35, lamp[2]]))).clip(0)) * crevice
+    occlusion = _ambient_occlusion(view)[rows, columns]
+    ambient = (light.ambient * (0.62 + 0.38 * normal[:, 1]) * occlusion)[:, None] * (0.75 + 0.25 * tint)
+    fill = 0.22 * (_dot(normal, unit(np.array([-lamp[0], 0.35, lamp[2]]))).clip(0)) * occlusion
     warm = np.array([1 + 0.07 * light.warmth, 1.0, 1 - 0.09 * light.warmth])
     mirrored = 2 * facing[:, None] * normal - to_eye
-    studio = _studio(mirrored, lamp, tint)
+    environment = _environment(mirrored, lamp, tint)
     half = unit(lamp + to_eye)
     shine = _dot(normal, half).clip(0)
     glancing = (1 - facing.clip(0, 1)) ** 4
@@ -150,31 +153,35 @@ def _shade(
         if not at.any():
             continue
         base = albedo(material, texture[at])
-        soft = 0.25 if material.kind in ("fabric", "paper") else 0.08  # cloth scatters light round its threads
+        soft = 0.25 if material.kind in ("fabric", "paper") else 0.08  # cloth scatters light
         diffuse = ((toward[at] + soft) / (1 + soft)).clip(0) * lit[at]
         received = ambient[at] + (fill[at] + light.key * diffuse)[:, None] * warm
         if material.metallic:
-            part = base * (0.28 * received + 0.95 * studio[at] * (0.55 + 0.45 * crevice[at, None]))
+            part = base * (0.28 * received + 0.95 * environment[at] * (0.55 + 0.45 * occlusion[at, None]))
             part += 0.5 * (shine[at] ** 60 * lit[at])[:, None]
         else:
             strength, power = 0.75 * material.gloss**1.5, 8 + 120 * material.gloss**2
             part = base * received
             part += strength * (shine[at] ** power * lit[at])[:, None] * warm
-            reflect = material.gloss**2 * (0.035 + 0.5 * glancing[at]) * (0.4 + 0.6 * crevice[at])
-            part += reflect[:, None] * studio[at]
+            reflect = material.gloss**2 * (0.035 + 0.5 * glancing[at]) * (0.4 + 0.6 * occlusion[at])
+            part += reflect[:, None] * environment[at]
         if material.glow:
             part += material.glow * base * np.array([1.0, 0.86, 0.62]) * 1.1
         colour[at] = part
     return colour
 
 
-def _studio(direction: Array, lamp: Array, tint: Array) -> Array:
-    """What a shiny surface mirrors: a bright ceiling, a softbox, a dark horizon, the floor."""
+def _environment(direction: Array, lamp: Array, tint: Array) -> Array:
+    """The environment that shiny surfaces reflect: a bright ceiling, a softbox, a dark horizon, a floor."""
     height = direction[:, 1]
-    sky = 0.30 + 0.65 * _step(height, 0.05, 0.75)
-    horizon = 0.16 + 0.5 * _step(-height, 0.0, 0.6)
-    softbox = 1.5 * _step(_dot(direction, lamp), 0.72, 0.84)
-    strip = 0.8 * _step(direction[:, 0] * -np.sign(lamp[0]), 0.72, 0.82) * _step(0.6 - np.abs(height - 0.1), 0.0, 0.2)
+    sky = 0.30 + 0.65 * _smoothstep(height, 0.05, 0.75)
+    horizon = 0.16 + 0.5 * _smoothstep(-height, 0.0, 0.6)
+    softbox = 1.5 * _smoothstep(_dot(direction, lamp), 0.72, 0.84)
+    strip = (
+        0.8
+        * _smoothstep(direction[:, 0] * -np.sign(lamp[0]), 0.72, 0.82)
+        * _smoothstep(0.6 - np.abs(height - 0.1), 0.0, 0.2)
+    )
     value = np.where(height > 0, sky, horizon) + softbox + strip
     return value[:, None] * (0.6 + 0.4 * tint)
 
@@ -191,8 +198,8 @@ def _barycentric(
     return weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
 
 
-def _crevices(view: View) -> Array:
-    """Less light where the surroundings are nearer to the camera than the place itself, ``[fine, fine]`` in 0..1."""
+def _ambient_occlusion(view: View) -> Array:
+    """Ambient occlusion in screen space: dark where the surroundings are nearer to the camera, ``[s, s]`` 0..1."""
     nearness = np.where(view.mask, -view.depth, 0.0)
     seen = nearness[view.mask]
     if not len(seen):
@@ -206,7 +213,7 @@ def _crevices(view: View) -> Array:
 
 
 class _ShadowMap:
-    """How much of the lamp each place sees, and how open to the room the ground is."""
+    """Which points the lamp reaches (a shadow map), and contact shadows on the ground."""
 
     def __init__(self, solid: Solid, toward: Array) -> None:
         lamp = unit(toward)
@@ -218,7 +225,7 @@ class _ShadowMap:
         self.scale = float((flat.max(axis=0) - self.low).max())
         xy = self._cells(solid.corners)
         _, depth = rasterise_triangles(xy, -_dot(solid.corners, self.lamp), _SHADOW)
-        self.blocker = -depth  # how far towards the lamp the nearest thing is
+        self.blocker = -depth  # height towards the lamp of the surface nearest to it
 
         ground = points[:, [0, 2]]
         self.ground_low = ground.min(axis=0) - 0.35 * self.scale
@@ -233,7 +240,7 @@ class _ShadowMap:
         return (flat - self.low) / self.scale * (_SHADOW - 2) + 1
 
     def light_at(self, places: Array) -> Array:
-        """0 in full shadow, 1 in full light, ``[n]``; the lamp is large, so the border is soft."""
+        """The share of the lamp that reaches points ``[n, 3]``, ``[n]`` 0..1, with soft shadow borders."""
         cell = self._cells(places)
         height = _dot(places, self.lamp)
         total = np.zeros(len(places))
@@ -249,6 +256,7 @@ class _ShadowMap:
         return (blocker <= height + 0.012 * self.scale).astype(np.float64)
 
     def contact_at(self, places: Array) -> Array:
+        """The strength of contact shadow at ground points ``[n, 3]``, ``[n]``, at least 0."""
         at = (places[:, [0, 2]] - self.ground_low) / self.ground_size * 128
         j, i = np.floor(at[:, 0]).astype(np.int64), np.floor(at[:, 1]).astype(np.int64)
         inside = (i >= 0) & (i < 128) & (j >= 0) & (j < 128)
@@ -256,15 +264,15 @@ class _ShadowMap:
 
 
 def _ground_light(solid: Solid, camera: Camera, light: Light, shadow: _ShadowMap) -> Array:
-    """How much light the floor behind each pixel of the photo keeps, ``[256, 256]``."""
-    rays = camera.rays(PHOTO)
+    """The share of light that the floor at each pixel of the photo receives, ``[256, 256]``."""
+    rays = camera.rays(PHOTO_SIZE)
     down = rays[..., 1] < -0.02
     steps = -camera.position[1] / np.where(down, rays[..., 1], -1.0)
     places = (camera.position + rays * steps[..., None])[down]
-    cast = np.ones((PHOTO, PHOTO))
+    cast = np.ones((PHOTO_SIZE, PHOTO_SIZE))
     cast[down] = shadow.light_at(places)
     cast = _blur(cast, 3)
-    contact = np.zeros((PHOTO, PHOTO))
+    contact = np.zeros((PHOTO_SIZE, PHOTO_SIZE))
     contact[down] = shadow.contact_at(places).clip(0, 1)
     share = light.key / (light.key + light.ambient)
     return (1 - 0.62 * share * (1 - cast)) * (1 - 0.55 * contact)
@@ -276,14 +284,14 @@ def _blur(values: Array, radius: int) -> Array:
     return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float64) / 255
 
 
-def _developed(colour: Array) -> Array:
-    """Linear light to sRGB 0..255, with highlights that roll off rather than clip."""
+def _tone_mapped(colour: Array) -> Array:
+    """Tone-map linear light to gamma-encoded values 0..255; highlights roll off instead of clipping."""
     bright = colour.clip(0)
     rolled = np.where(bright < 0.72, bright, 0.72 + 0.28 * (1 - np.exp(-(bright - 0.72) / 0.28)))
     return 255 * rolled ** (1 / 2.2)
 
 
-def _step(values: Array, low: float, high: float) -> Array:
+def _smoothstep(values: Array, low: float, high: float) -> Array:
     t = ((values - low) / (high - low)).clip(0, 1)
     return t * t * (3 - 2 * t)
 

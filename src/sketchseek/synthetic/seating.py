@@ -1,4 +1,4 @@
-"""Stools, armchairs and sofas from random measures, in metres."""
+"""Stools, armchairs and sofas with random dimensions, in metres."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sketchseek.synthetic.shapes import (
     slab,
     sweep,
 )
-from sketchseek.synthetic.thing3d import COUNT, Random, Thing3D, leg_outline
+from sketchseek.synthetic.thing3d import NUMBER_WORDS, Random, Thing3D, leg_outline
 
 
 def stool(rng: Random) -> Thing3D:
@@ -95,17 +95,17 @@ def stool(rng: Random) -> Thing3D:
                     (ax, az), (bx, bz) = at[k], at[(k + 1) % count]
                     y = ring_y + (0.06 if k % 2 else 0)
                     thing.add(bar((ax, y, az), (bx, y, bz), 0.0095), frame)
-        support = f"{COUNT[count]} {'splayed' if splay > 0.04 else 'straight'} {word} legs"
+        support = f"{NUMBER_WORDS[count]} {'splayed' if splay > 0.04 else 'straight'} {word} legs"
         features = [support, "a footrest"] if has_rungs else [support]
     if top != frame:
         features.insert(0, f"a {thing.materials[top].words} seat")
     size = "tall " if seat > 0.62 else "low " if seat < 0.47 else ""
-    thing.say(f"a {size}{shape} {thing.materials[frame].words} stool", features)
+    thing.describe(f"a {size}{shape} {thing.materials[frame].words} stool", features)
     return thing
 
 
 def sofa(rng: Random) -> Thing3D:
-    """An armchair or a sofa of two or three seats."""
+    """An armchair, or a sofa with two or three seats."""
     thing = Thing3D(rng, elevation=(8, 24), azimuth=(-40, 40))
     cloth = thing.material(fabric(rng))
     foot = thing.material(frame_material(rng, 0.4))
@@ -135,10 +135,10 @@ def sofa(rng: Random) -> Thing3D:
     tall = rng.uniform(0.32, 0.55)
     back_depth = 0.2
     thing.add(cushion(width - 0.01 if arm_style == "no" else inner + arm, seat_y + tall - raised + 0.05, back_depth, 9)
-              .turned("x", -6).moved(0, raised, -depth / 2 + back_depth / 2), cloth)  # fmt: skip
+              .rotated("x", -6).moved(0, raised, -depth / 2 + back_depth / 2), cloth)  # fmt: skip
     for k in range(seat_cushions):
         w = inner / seat_cushions
-        pillow = cushion(w * 0.98, tall * 0.98, 0.19, 5).turned("x", -rng.uniform(9, 15))
+        pillow = cushion(w * 0.98, tall * 0.98, 0.19, 5).rotated("x", -rng.uniform(9, 15))
         thing.add(pillow.moved(-inner / 2 + (k + 0.5) * w, seat_y + thick * 0.8, -depth / 2 + back_depth + 0.06), cloth)
     high = seat_y - raised + thick + rng.uniform(0.06, 0.2)
     for s in (-1, 1):
@@ -159,12 +159,12 @@ def sofa(rng: Random) -> Thing3D:
     if rng.random() < 0.45:
         loose = thing.material(fabric(rng))
         for s in (-1, 1) if seats > 1 else (rng.choice([-1, 1]) * 0.4,):
-            pillow = cushion(0.36, 0.15, 0.36, 4.5).moved(y=-0.075).turned("x", 66).moved(y=0.17).turned("y", -14 * s)
+            pillow = cushion(0.36, 0.15, 0.36, 4.5).moved(y=-0.075).rotated("x", 66).moved(y=0.17).rotated("y", -14 * s)
             thing.add(pillow.moved(s * (inner / 2 - 0.22), seat_y + thick * 0.9, 0.02), loose)
         extra = [
             f"two {thing.materials[loose].words} pillows" if seats > 1 else f"a {thing.materials[loose].words} pillow"
         ]
-    noun = "armchair" if seats == 1 else f"{COUNT[seats]}-seat sofa"
+    noun = "armchair" if seats == 1 else f"{NUMBER_WORDS[seats]}-seat sofa"
     legs = f"{'short' if raised < 0.12 else 'long'} {thing.materials[foot].words} legs"
-    thing.say(f"a {thing.materials[cloth].words} {noun}", [f"{arm_style} arms", legs, *extra])
+    thing.describe(f"a {thing.materials[cloth].words} {noun}", [f"{arm_style} arms", legs, *extra])
     return thing

@@ -1,8 +1,8 @@
-"""Solids as triangles: what every thing is built of.
+"""Solids as triangle meshes, the parts of which every object is built.
 
-Axes: x to the right, y up, z towards the viewer; the ground is y = 0. Solids are closed, so that only triangles that
-face the camera need drawing. No matrix product is used anywhere in this package: BLAS may round differently from one
-machine to the next, and things must come out the same everywhere.
+Axes: x to the right, y up, z towards the viewer; the ground is y = 0. Solids are closed, so only triangles that face
+the camera need to be drawn. This package uses no matrix products: BLAS may round differently on another machine, and
+the generated data must be the same everywhere.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Solid:
-    """Triangles. ``group`` numbers smooth faces: where two meet there is an edge that a person would draw."""
+    """A triangle mesh. ``group`` numbers its smooth faces; a person would draw an edge where two of them meet."""
 
     corners: Array  # [t, 3 corners, 3]
     normals: Array  # [t, 3 corners, 3], unit length, outward
-    texture: Array  # [t, 3 corners, 3] where in its material a corner lies; the grain runs along the first axis
+    texture: Array  # [t, 3 corners, 3] texture coordinates; wood grain runs along the first axis
     group: NDArray[np.int64]  # [t]
-    material: NDArray[np.int64]  # [t] index into the thing's materials
+    material: NDArray[np.int64]  # [t] index into the object's materials
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Solid:
         return replace(self, corners=self.corners + np.array([x, y, z]))
 
-    def turned(self, axis: str, degrees: float) -> Solid:
-        """Turned about the x, y or z axis, counterclockwise as seen from the axis' tip."""
-        return replace(self, corners=turned(self.corners, axis, degrees), normals=turned(self.normals, axis, degrees))
+    def rotated(self, axis: str, degrees: float) -> Solid:
+        """A copy rotated about the x, y or z axis, counterclockwise as seen from the tip of the axis."""
+        return replace(self, corners=rotated(self.corners, axis, degrees), normals=rotated(self.normals, axis, degrees))
 
     def mirrored(self) -> Solid:
-        """The other side's twin: x becomes -x."""
+        """A mirrored copy: x becomes -x."""
         flip = np.array([-1.0, 1.0, 1.0])
         return replace(self, corners=self.corners[:, ::-1] * flip, normals=self.normals[:, ::-1] * flip,
                        texture=self.texture[:, ::-1])  # fmt: skip
 
-    def of(self, material: int, shift: ArrayLike = 0.0) -> Solid:
-        """Made of the thing's material ``material``, cut from it ``shift`` away from where another part was cut."""
+    def made_of(self, material: int, shift: ArrayLike = 0.0) -> Solid:
+        """A copy of the object's material with that index, its texture coordinates shifted by ``shift``."""
         shifted = self.texture + np.asarray(shift, dtype=np.float64)
         return replace(self, material=np.full(len(self.group), material), texture=shifted)
 
 
-def turned(points: Array, axis: str, degrees: float) -> Array:
-    """Points ``[..., 3]`` turned about an axis through the origin."""
+def rotated(points: Array, axis: str, degrees: float) -> Array:
+    """Rotate points ``[..., 3]`` about the x, y or z axis."""
     angle = np.deg2rad(degrees)
     cosine, sine = np.cos(angle), np.sin(angle)
     out = points.copy()
@@ -57,8 +57,8 @@ def turned(points: Array, axis: str, degrees: float) -> Array:
     return out
 
 
-def joined(solids: Iterable[Solid]) -> Solid:
-    """One solid of several; their groups stay apart."""
+def merge(solids: Iterable[Solid]) -> Solid:
+    """Combine several solids into one; their groups are renumbered to stay distinct."""
     parts, first = [], 0
     for solid in solids:
         parts.append(replace(solid, group=solid.group + first))
@@ -68,12 +68,12 @@ def joined(solids: Iterable[Solid]) -> Solid:
 
 
 def unit(vectors: Array) -> Array:
-    """Scaled to length 1 along the last axis; a zero vector stays zero."""
+    """Scale vectors to length 1 along the last axis; a zero vector stays zero."""
     length = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
     return vectors / np.maximum(length, 1e-12)
 
 
-# --- outlines of cross-sections: [n, 2] points of a closed polygon, counterclockwise, and the face that each side is of
+# --- outlines of cross-sections: points [n, 2] of a closed polygon, counterclockwise, and the face index of each side
 
 
 def circle(radius: float, sides: int = 14) -> tuple[Array, NDArray[np.int64]]:
@@ -81,7 +81,7 @@ def circle(radius: float, sides: int = 14) -> tuple[Array, NDArray[np.int64]]:
 
 
 def ellipse(rx: float, ry: float, sides: int = 40, power: float = 2.0) -> tuple[Array, NDArray[np.int64]]:
-    """``power`` above 2 squares it off: a superellipse."""
+    """An ellipse with the radii rx and ry, or, with ``power`` above 2, a superellipse, which is more box-like."""
     angle = np.arange(sides) * (2 * np.pi / sides)
     cosine, sine = np.cos(angle), np.sin(angle)
     x, y = np.sign(cosine) * np.abs(cosine) ** (2 / power), np.sign(sine) * np.abs(sine) ** (2 / power)
@@ -89,7 +89,7 @@ def ellipse(rx: float, ry: float, sides: int = 40, power: float = 2.0) -> tuple[
 
 
 def rectangle(width: float, height: float, radius: float | None = None) -> tuple[Array, NDArray[np.int64]]:
-    """Corners rounded; where the radius is large the four sides are one face, for there is no edge between them."""
+    """A rectangle with rounded corners. With a large radius its sides form one face, without edges between them."""
     smaller = min(width, height)
     radius = min(0.08 * smaller if radius is None else radius, 0.495 * smaller)
     steps = 3 if radius < 0.2 * smaller else 7
@@ -99,7 +99,7 @@ def rectangle(width: float, height: float, radius: float | None = None) -> tuple
         angle = arc + corner * np.pi / 2
         centre = np.array([sx * (width / 2 - radius), sy * (height / 2 - radius)])
         points.append(centre + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1))
-        # The sides from one point to the next: half of the arc is of the face before it, half of the one after.
+        # Each corner's arc is split between the faces before and after it.
         faces += [corner] * (steps // 2) + [(corner + 1) % 4] * (steps - steps // 2)
     face = np.array(faces)
     return np.concatenate(points), face if radius < 0.25 * smaller else np.zeros_like(face)
@@ -111,13 +111,13 @@ Outline = tuple[Array, NDArray[np.int64]]
 
 
 def box(width: float, height: float, depth: float, bevel: float = 0.006) -> Solid:
-    """Standing on the ground, centred in x and z, with edges broken by ``bevel`` so that they catch the light."""
+    """A box on the ground, centred in x and z, with edges bevelled by ``bevel`` so that they catch the light."""
     bevel = min(bevel, 0.3 * min(width, height, depth))
     return slab(rectangle(width, depth, bevel), height, bevel)
 
 
 def slab(outline: Outline, height: float, bevel: float = 0.006) -> Solid:
-    """An outline in the ground plane, grown upwards. It must be visible as a whole from its centre."""
+    """An outline in the ground plane, extruded upwards. The outline must be star-shaped around its centre."""
     points, faces = outline
     inset = points * (1 - bevel / np.abs(points).max(axis=0))
     rings = [inset, points, points, inset]
@@ -129,9 +129,9 @@ def slab(outline: Outline, height: float, bevel: float = 0.006) -> Solid:
 
 
 def lathe(profile: Sequence[tuple[float, float]] | Array, sides: int = 40) -> Solid:
-    """A profile of (radius, height) turned about the y axis, from the axis round the solid back to the axis.
+    """A solid of revolution: a profile of (radius, height) rotated about the y axis.
 
-    A corner of more than 40 degrees in the profile is an edge.
+    The profile runs from the axis around the solid and back to the axis. Its corners of more than 40 degrees are edges.
     """
     profile = np.asarray(profile, dtype=np.float64)
     angle = np.arange(sides + 1) * (2 * np.pi / sides) - np.pi  # the seam is at the back
@@ -146,7 +146,10 @@ def lathe(profile: Sequence[tuple[float, float]] | Array, sides: int = 40) -> So
 
 
 def sweep(path: ArrayLike, outline: Outline | float, scale: ArrayLike = 1.0) -> Solid:
-    """A cross-section (or a circle of that radius) drawn along a path ``[m, 3]``, scaled as it goes: legs, handles."""
+    """A cross-section (or a circle of that radius) swept along a path ``[m, 3]``, for legs and handles.
+
+    ``scale`` (one number, or ``[m]``) scales the cross-section along the path.
+    """
     path = np.asarray(path, dtype=np.float64)
     points, faces = circle(outline) if isinstance(outline, (int, float)) else outline
     scale = np.broadcast_to(np.asarray(scale, dtype=np.float64), len(path))
@@ -154,7 +157,7 @@ def sweep(path: ArrayLike, outline: Outline | float, scale: ArrayLike = 1.0) -> 
     side = np.array([1.0, 0.0, 0.0]) if abs(tangent[0, 0]) < 0.8 else np.array([0.0, 0.0, 1.0])
     rings = []
     for here, along, size in zip(path, tangent, scale, strict=True):
-        side = unit(side - along * (side * along).sum())  # carried along the path, so that it never twists
+        side = unit(side - along * (side * along).sum())  # parallel transport: the cross-section never twists
         up = np.array([along[1] * side[2] - along[2] * side[1], along[2] * side[0] - along[0] * side[2],
                        along[0] * side[1] - along[1] * side[0]])  # fmt: skip
         rings.append(here + size * (points[:, :1] * side + points[:, 1:] * up))
@@ -166,13 +169,13 @@ def sweep(path: ArrayLike, outline: Outline | float, scale: ArrayLike = 1.0) -> 
 
 
 def bar(start: Sequence[float], end: Sequence[float], outline: Outline | float, end_scale: float = 1.0) -> Solid:
-    """A straight sweep."""
+    """A straight sweep from ``start`` to ``end``, tapering to ``end_scale``."""
     path = np.linspace(np.array(start, dtype=np.float64), np.array(end, dtype=np.float64), 3)
     return sweep(path, outline, np.linspace(1.0, end_scale, 3))
 
 
 def cushion(width: float, height: float, depth: float, boxiness: float = 3.5) -> Solid:
-    """A soft block standing on the ground: a superellipsoid, an ellipsoid at ``boxiness`` 2."""
+    """A soft block standing on the ground: a superellipsoid; with ``boxiness`` 2 an ellipsoid."""
     across = np.linspace(-np.pi / 2, np.pi / 2, 19)[:, None]
     around = (np.arange(37) * (2 * np.pi / 36))[None] + np.pi / 4
     power = 2 / boxiness
@@ -180,7 +183,7 @@ def cushion(width: float, height: float, depth: float, boxiness: float = 3.5) ->
     def rounded(values: Array, exponent: float) -> Array:
         return np.sign(values) * np.abs(values) ** exponent
 
-    flat = rounded(np.cos(across), min(1.0, power * 1.25))  # flatter rims than corners, as filling makes them
+    flat = rounded(np.cos(across), min(1.0, power * 1.25))  # rims are flatter than corners, as in a filled cushion
     x = width / 2 * flat * rounded(np.cos(around), power)
     z = depth / 2 * flat * rounded(np.sin(around), power)
     y = height / 2 * (1 + rounded(np.sin(across), min(1.0, power * 1.25))) + 0 * around
@@ -189,7 +192,7 @@ def cushion(width: float, height: float, depth: float, boxiness: float = 3.5) ->
 
 
 def sheet(points: Array, thickness: float) -> Solid:
-    """A bent board: a grid ``[m, n, 3]`` of points thickened to both sides."""
+    """A curved board: a grid ``[m, n, 3]`` of points, thickened to both sides."""
     du, dv = np.gradient(points, axis=0), np.gradient(points, axis=1)
     normal = unit(np.cross(du, dv))
     front, back = points + normal * (thickness / 2), points - normal * (thickness / 2)
@@ -203,11 +206,11 @@ def sheet(points: Array, thickness: float) -> Solid:
         _surface(back[:, ::-1], np.zeros(cells, dtype=np.int64)),
         _surface(rim[::-1], rim_group[None], wraps=True),
     )
-    return _outward(joined(parts))
+    return _outward(merge(parts))
 
 
 def curve(controls: ArrayLike, count: int = 16) -> Array:
-    """A smooth path ``[count, d]`` through the control points (Catmull and Rom's spline)."""
+    """A smooth path ``[count, d]`` through control points ``[k, d]`` (a Catmull-Rom spline)."""
     knots = np.asarray(controls, dtype=np.float64)
     padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
     at = np.linspace(0, len(knots) - 1, count)
@@ -217,11 +220,11 @@ def curve(controls: ArrayLike, count: int = 16) -> Array:
     return 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
 
 
-# --- from grids to triangles
+# --- grids to triangles
 
 
 def _skin(rings: Array, faces: NDArray[np.int64], cap_rows: int, texture: Array | None = None) -> Solid:
-    """Rings ``[m, n, 3]`` closed by a cap at either end; ``cap_rows`` rows next to a cap belong to its face."""
+    """A solid from rings ``[m, n, 3]``, with a cap at both ends; ``cap_rows`` rows next to a cap belong to its face."""
     rings = np.concatenate([rings, rings[:, :1]], axis=1)
     centres = rings[[0, -1]][:, :-1].mean(axis=1)[:, None] + 0 * rings[[0, -1]]
     points = np.concatenate([centres[:1], rings, centres[1:]])
@@ -236,15 +239,15 @@ def _skin(rings: Array, faces: NDArray[np.int64], cap_rows: int, texture: Array 
 
 
 def _surface(points: Array, group: NDArray[np.int64], wraps: bool = False, texture: Array | None = None) -> Solid:
-    """Two triangles a cell of the grid ``[m, n, 3]``; normals are smooth within a group and break between groups.
+    """Two triangles for each cell of the grid ``[m, n, 3]``; normals are smooth within a group, but not across groups.
 
-    Where the grid wraps, its last column repeats the first one.
+    If the grid ``wraps``, its last column repeats the first one.
     """
     if texture is None:
         extent = np.ptp(points.reshape(-1, 3), axis=0)
         texture = points[..., np.argsort(-extent, kind="stable")]
     p00, p01, p10, p11 = points[:-1, :-1], points[:-1, 1:], points[1:, :-1], points[1:, 1:]
-    cell = np.cross(p11 - p00, p10 - p01)  # its length is twice the area: large cells decide where normals are shared
+    cell = np.cross(p11 - p00, p10 - p01)  # twice the cell's area long, so shared normals are weighted by area
     rows, columns = group.shape
     padded, padded_group = np.pad(cell, ((1, 1), (1, 1), (0, 0))), np.pad(group, 1, constant_values=-1)
     if wraps:
@@ -277,12 +280,13 @@ def _surface(points: Array, group: NDArray[np.int64], wraps: bool = False, textu
 
 
 def volume(solid: Solid) -> float:
-    """Positive where the triangles run counterclockwise as seen from outside."""
+    """The solid's volume; negative if its triangles run clockwise as seen from outside."""
     a, b, c = solid.corners[:, 0], solid.corners[:, 1], solid.corners[:, 2]
     return float((a * np.cross(b, c)).sum() / 6)
 
 
 def _outward(solid: Solid) -> Solid:
+    """Orient triangles and normals outwards."""
     if volume(solid) > 0:
         return _facing(solid)
     flipped = replace(
@@ -292,7 +296,7 @@ def _outward(solid: Solid) -> Solid:
 
 
 def _facing(solid: Solid) -> Solid:
-    """Normals on the side that the triangle faces."""
+    """Flip normals to the side that their triangle faces."""
     face = np.cross(solid.corners[:, 1] - solid.corners[:, 0], solid.corners[:, 2] - solid.corners[:, 0])
     sign = np.where((face[:, None] * solid.normals).sum(axis=2) < 0, -1.0, 1.0)
     return replace(solid, normals=solid.normals * sign[..., None])

@@ -1,4 +1,4 @@
-"""Hands that draw: from the edges of a thing to strokes as people of different skill and patience make them."""
+"""Simulated drawers: turn an object's edges into strokes as people of different skill and patience would draw them."""
 
 from __future__ import annotations
 
@@ -11,70 +11,71 @@ from numpy.typing import NDArray
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.synthetic.outlines import Chain
 from sketchseek.synthetic.shapes import Array, curve
-
-Random = np.random.Generator
+from sketchseek.synthetic.thing3d import Random
 
 
 @dataclass(frozen=True)
-class Hand:
-    """How somebody draws. Lengths are in canvases."""
+class DrawingStyle:
+    """How one person draws. Lengths are in sides of the canvas."""
 
-    wobble: float  # slow wandering off the line
-    tremor: float
-    misplaced: float  # how far a whole stroke may lie beside its place
-    overshoot: float
-    coarseness: float  # what is straightened
-    detail: float  # the shortest edge that is still drawn
-    most_strokes: int
-    forgets: float  # the chance that an inner edge is left out
-    breaks_at_corners: float  # the chance to lift the pen at a sharp corner
-    speed: float  # canvases a second
-    scale: tuple[float, float]
-    turn: float  # degrees
-    shift: tuple[float, float]
+    wobble: float  # slow deviation from the line
+    tremor: float  # fast deviation from the line
+    misplacement: float  # standard deviation of a whole stroke's displacement
+    overshoot: float  # how far strokes run beyond their ends, or stop short
+    simplification: float  # deviations below this are drawn straight
+    shortest_edge: float  # shorter edges are not drawn
+    max_strokes: int
+    omission_rate: float  # the probability of leaving out an inner edge
+    lifts_at_corners: float  # the probability of lifting the pen at a sharp corner
+    speed: float  # canvas sides a second
+    scale: tuple[float, float]  # of the whole drawing, along x and y
+    rotation: float  # of the whole drawing, in degrees
+    shift: tuple[float, float]  # of the whole drawing, along x and y
 
 
-def any_hand(rng: Random) -> Hand:
-    """Somebody, from careful to hasty."""
+def random_style(rng: Random) -> DrawingStyle:
+    """A random style, between careful and hasty."""
     haste = float(rng.beta(1.6, 2.2))
     size = rng.normal(1.0, 0.015 + 0.03 * haste)
     aspect = rng.normal(0, 0.01 + 0.03 * haste)
-    return Hand(
+    return DrawingStyle(
         wobble=0.003 + 0.009 * haste * rng.uniform(0.6, 1.4),
         tremor=0.0006 + 0.0012 * float(rng.random()),
-        misplaced=0.002 + 0.009 * haste,
+        misplacement=0.002 + 0.009 * haste,
         overshoot=0.004 + 0.022 * haste * rng.uniform(0.3, 1.5),
-        coarseness=0.0025 + 0.006 * haste,
-        detail=0.035 + 0.05 * haste,
-        most_strokes=round(20 - 9 * haste + rng.integers(-2, 3)),
-        forgets=0.03 + 0.22 * haste,
-        breaks_at_corners=float(rng.uniform(0.35, 0.95)),
+        simplification=0.0025 + 0.006 * haste,
+        shortest_edge=0.035 + 0.05 * haste,
+        max_strokes=round(20 - 9 * haste + rng.integers(-2, 3)),
+        omission_rate=0.03 + 0.22 * haste,
+        lifts_at_corners=float(rng.uniform(0.35, 0.95)),
         speed=float(rng.uniform(0.35, 0.6) + 0.4 * haste),
         scale=(float(size + aspect), float(size - aspect)),
-        turn=float(rng.normal(0, 0.5 + 1.6 * haste)),
+        rotation=float(rng.normal(0, 0.5 + 1.6 * haste)),
         shift=(float(rng.normal(0, 0.006 + 0.012 * haste)), float(rng.normal(0, 0.006 + 0.012 * haste))),
     )
 
 
-def draw(rng: Random, chains: list[Chain], hand: Hand) -> Sketch:
-    """One sketch: the silhouette first, then what lies inside it, the long before the short."""
-    pieces = [piece for chain in chains for piece in _lifted(rng, chain, hand)]
+def draw(rng: Random, chains: list[Chain], style: DrawingStyle) -> Sketch:
+    """Draw one sketch: edges of the silhouette first, then inner ones; the longest are chosen first."""
+    pieces = [piece for chain in chains for piece in _split_at_pen_lifts(rng, chain, style)]
     outer = sorted((p for p, silhouette in pieces if silhouette), key=lambda p: -_length(p))
     inner = sorted((p for p, silhouette in pieces if not silhouette), key=lambda p: -_length(p))
     taken = np.zeros((_CELLS, _CELLS), dtype=bool)
-    # The silhouette gets most of the strokes where it has so many pieces, as that of a chair has, but never all.
-    drawn = _in_order(_chosen(rng, taken, outer, round(0.7 * hand.most_strokes), 0.8 * hand.detail, 0.0))
-    drawn += _chosen(rng, taken, inner, hand.most_strokes - len(drawn), hand.detail, hand.forgets)
+    # The silhouette may use up to 70 % of the strokes, which leaves some for inner edges even for a chair.
+    drawn = _order_by_distance(
+        _choose(rng, taken, outer, round(0.7 * style.max_strokes), 0.8 * style.shortest_edge, 0.0)
+    )
+    drawn += _choose(rng, taken, inner, style.max_strokes - len(drawn), style.shortest_edge, style.omission_rate)
     centre = np.array([0.5, 0.55])
     strokes, clock = [], 0.0
     for piece in drawn:
-        stroke = _by_hand(rng, piece, hand)
-        angle = np.deg2rad(hand.turn)
-        x, y = (stroke - centre).T * np.array(hand.scale)[:, None]
+        stroke = _as_drawn(rng, piece, style)
+        angle = np.deg2rad(style.rotation)
+        x, y = (stroke - centre).T * np.array(style.scale)[:, None]
         stroke = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=1)
-        stroke = (stroke + centre + hand.shift).clip(0.004, 0.996)
+        stroke = (stroke + centre + style.shift).clip(0.004, 0.996)
         steps = np.sqrt((np.diff(stroke, axis=0) ** 2).sum(axis=1))
-        pace = hand.speed * rng.uniform(0.8, 1.2)
+        pace = style.speed * rng.uniform(0.8, 1.2)
         times = clock + np.concatenate([[0.0], np.cumsum(1000 * steps / pace + 6)])
         strokes.append(np.column_stack([np.round(stroke, 6), np.round(times, 3), np.ones(len(stroke))]))
         clock = float(times[-1]) + float(rng.uniform(180, 520))
@@ -84,10 +85,13 @@ def draw(rng: Random, chains: list[Chain], hand: Hand) -> Sketch:
 # --- which strokes
 
 
-def _lifted(rng: Random, chain: Chain, hand: Hand) -> list[tuple[Array, bool]]:
-    """A chain cut where the hand lifts the pen: at some of its corners, and where a stroke would get too long."""
+def _split_at_pen_lifts(rng: Random, chain: Chain, style: DrawingStyle) -> list[tuple[Array, bool]]:
+    """Split a chain where the pen is lifted: at some corners, and where a stroke would get too long.
+
+    Returns the pieces ``[n, 2]``, each with whether it belongs to the silhouette.
+    """
     points = chain.points
-    if chain.closed:  # begins at the top left, as most people do
+    if chain.closed:  # start at the top left, as most people do
         begin = int((points[:, 0] + points[:, 1]).argmin())
         points = np.concatenate([points[begin:], points[: begin + 1]])
     reach = 7
@@ -99,7 +103,7 @@ def _lifted(rng: Random, chain: Chain, hand: Hand) -> list[tuple[Array, bool]]:
         while len(turn) and turn.min() < 0.55:
             corner = int(turn.argmin())
             turn[max(0, corner - 2 * reach) : corner + 2 * reach] = 1.0
-            if rng.random() < hand.breaks_at_corners:
+            if rng.random() < style.lifts_at_corners:
                 cuts.append(corner + reach)
     cuts = [*sorted(cuts), len(points) - 1]
     pieces = []
@@ -110,14 +114,17 @@ def _lifted(rng: Random, chain: Chain, hand: Hand) -> list[tuple[Array, bool]]:
     return pieces
 
 
-def _chosen(rng: Random, taken: NDArray[np.bool_], pieces: list[Array], most: int, shortest: float,
-            forgets: float) -> list[Array]:  # fmt: skip
-    """The first ``most`` pieces that are long enough, not forgotten, and not drawn already."""
+def _choose(rng: Random, taken: NDArray[np.bool_], pieces: list[Array], most: int, shortest: float,
+            omission_rate: float) -> list[Array]:  # fmt: skip
+    """The first ``most`` pieces that are long enough, not left out by chance, and not already drawn.
+
+    Marks the chosen pieces in ``taken``.
+    """
     chosen: list[Array] = []
     for piece in pieces:
         if len(chosen) >= most or _length(piece) < shortest:
             break
-        if rng.random() < forgets:
+        if rng.random() < omission_rate:
             continue
         fresh = _not_yet_drawn(taken, piece)
         if fresh is not None and _length(fresh) > 0.7 * shortest:
@@ -126,15 +133,15 @@ def _chosen(rng: Random, taken: NDArray[np.bool_], pieces: list[Array], most: in
     return chosen
 
 
-def _in_order(pieces: list[Array]) -> list[Array]:
-    """From the topmost, always on to the piece that begins (or ends) nearest to the pen."""
+def _order_by_distance(pieces: list[Array]) -> list[Array]:
+    """Order the pieces as drawn: the topmost first, then always the one with an end nearest to the pen."""
     left = sorted(pieces, key=lambda p: float(p[:, 1].min()))
     ordered: list[Array] = []
     pen = left[0][0] if left else np.zeros(2)
     while left:
-        distance = [min(_apart(p[0], pen), _apart(p[-1], pen)) - 0.1 * _length(p) for p in left]
+        distance = [min(_distance(p[0], pen), _distance(p[-1], pen)) - 0.1 * _length(p) for p in left]
         piece = left.pop(int(np.argmin(distance)))
-        if _apart(piece[-1], pen) < _apart(piece[0], pen):
+        if _distance(piece[-1], pen) < _distance(piece[0], pen):
             piece = piece[::-1]
         ordered.append(piece)
         pen = piece[-1]
@@ -150,7 +157,10 @@ def _cells(points: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _not_yet_drawn(taken: NDArray[np.bool_], piece: Array) -> Array | None:
-    """The longest part of the piece that no stroke runs along already: both sides of a thin leg become one line."""
+    """The longest part of the piece along which there is no stroke yet, or None.
+
+    So a thin leg, whose two sides are close together, becomes a single line.
+    """
     free = np.concatenate([[False], ~taken[_cells(piece)], [False]])
     begins, ends = np.flatnonzero(free[1:] & ~free[:-1]), np.flatnonzero(~free[1:] & free[:-1])
     if not len(begins):
@@ -167,30 +177,30 @@ def _mark(taken: NDArray[np.bool_], piece: Array) -> None:
             taken[rows + i, columns + j] = True
 
 
-# --- how a stroke looks
+# --- shape of a stroke
 
 
-def _by_hand(rng: Random, piece: Array, hand: Hand) -> Array:
-    """A clean piece as this hand draws it: straightened, wandering, beside its place, too long or too short."""
-    points = _straightened(piece, hand.coarseness)
+def _as_drawn(rng: Random, piece: Array, style: DrawingStyle) -> Array:
+    """A stroke as drawn in this style: simplified, wobbly, displaced, and with ends too long or too short."""
+    points = _simplified(piece, style.simplification)
     length = _length(points)
-    smooth = _spread(points, max(3, min(26, round(length / 0.03) + 2)))
-    way = np.linspace(0, 1, len(smooth))
+    smooth = _resampled(points, max(3, min(26, round(length / 0.03) + 2)))
+    t = np.linspace(0, 1, len(smooth))
     bends = max(3, round(length / 0.12) + 2)
-    wander = curve(rng.normal(0, 1, (bends, 2)), len(smooth)) * hand.wobble * min(1.0, 0.35 + length)
-    beside = rng.normal(0, 1, 2) * hand.misplaced
-    stretch = 1 + rng.normal(0, 0.6) * hand.misplaced / max(length, 0.05)
+    wander = curve(rng.normal(0, 1, (bends, 2)), len(smooth)) * style.wobble * min(1.0, 0.35 + length)
+    beside = rng.normal(0, 1, 2) * style.misplacement
+    stretch = 1 + rng.normal(0, 0.6) * style.misplacement / max(length, 0.05)
     middle = smooth.mean(axis=0)
-    out = middle + (smooth - middle) * stretch + beside + wander + rng.normal(0, 1, smooth.shape) * hand.tremor
-    ends = rng.normal(0.15, 0.8, 2) * hand.overshoot * min(1.0, length / 0.2)
+    out = middle + (smooth - middle) * stretch + beside + wander + rng.normal(0, 1, smooth.shape) * style.tremor
+    ends = rng.normal(0.15, 0.8, 2) * style.overshoot * min(1.0, length / 0.2)
     first, last = out[0] - out[1], out[-1] - out[-2]
-    out = out + np.outer(np.exp(-way * 12), first / max(_norm(first), 1e-9)) * ends[0]
-    out = out + np.outer(np.exp(-(1 - way) * 12), last / max(_norm(last), 1e-9)) * ends[1]
-    return _straightened(out, 0.15 * hand.coarseness)
+    out = out + np.outer(np.exp(-t * 12), first / max(_norm(first), 1e-9)) * ends[0]
+    out = out + np.outer(np.exp(-(1 - t) * 12), last / max(_norm(last), 1e-9)) * ends[1]
+    return _simplified(out, 0.15 * style.simplification)
 
 
-def _straightened(points: Array, tolerance: float) -> Array:
-    """Fewer points, none farther than ``tolerance`` from the line (Douglas and Peucker)."""
+def _simplified(points: Array, tolerance: float) -> Array:
+    """Remove points while the line stays within ``tolerance`` (Ramer-Douglas-Peucker)."""
     keep = np.zeros(len(points), dtype=bool)
     keep[[0, -1]] = True
     stack = [(0, len(points) - 1)]
@@ -211,8 +221,8 @@ def _straightened(points: Array, tolerance: float) -> Array:
     return points[keep]
 
 
-def _spread(points: Array, count: int) -> Array:
-    """``count`` points evenly along the line, its own corners kept."""
+def _resampled(points: Array, count: int) -> Array:
+    """Add ``count`` evenly spaced points along the line, keeping its own corners."""
     steps = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(points, axis=0) ** 2).sum(axis=1)))])
     at = np.union1d(np.linspace(0, steps[-1], count), steps)
     return np.stack([np.interp(at, steps, points[:, k]) for k in (0, 1)], axis=1)
@@ -226,5 +236,5 @@ def _norm(vector: Array) -> float:
     return float(np.sqrt((vector * vector).sum()))
 
 
-def _apart(a: Array, b: Array) -> float:
+def _distance(a: Array, b: Array) -> float:
     return _norm(a - b)

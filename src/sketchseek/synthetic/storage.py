@@ -1,4 +1,4 @@
-"""Cabinets and bookshelves from random measures, in metres."""
+"""Cabinets and bookshelves with random dimensions, in metres."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sketchseek.synthetic.shapes import (
     lathe,
     rectangle,
 )
-from sketchseek.synthetic.thing3d import COUNT, Random, Thing3D, leg_outline
+from sketchseek.synthetic.thing3d import NUMBER_WORDS, Random, Thing3D, leg_outline
 
 
 def cabinet(rng: Random) -> Thing3D:
@@ -88,13 +88,13 @@ def cabinet(rng: Random) -> Thing3D:
             _handle(thing, handle, knob, hx, hy, z + 0.02, is_door, w)
             drawers, doors = drawers + (not is_door), doors + is_door
     parts = [
-        f"{COUNT[min(n, 10)]} {word}{'s' if n > 1 else ''}"
+        f"{NUMBER_WORDS[min(n, 10)]} {word}{'s' if n > 1 else ''}"
         for n, word in ((drawers, "drawer"), (doors, "door"), (niches, "open niche"))
         if n
     ]
     colour = thing.materials[body].words + (f" and {thing.materials[front].words}" if front != body else "")
     below = {"plinth": "a plinth", "legs": "four legs", "block": "block feet"}[feet]
-    thing.say(f"a {shape} {colour} cabinet", [*parts, handle, below])
+    thing.describe(f"a {shape} {colour} cabinet", [*parts, handle, below])
     return thing
 
 
@@ -116,7 +116,7 @@ def bookshelf(rng: Random) -> Thing3D:
     shelves = int(np.clip(round(height / rng.uniform(0.3, 0.42)), 2, 5))
     board = rng.uniform(0.018, 0.035)
     full = rng.uniform(0.35, 0.9)
-    has_back = full > 0.5 or rng.random() < 0.4  # behind many books an open back would show as dozens of slits
+    has_back = full > 0.5 or rng.random() < 0.4  # with many books, an open back would show as dozens of slits
     raised = rng.uniform(0.05, 0.12)
     for s in (-1, 1):
         thing.add(box(board, height, depth, 0.004).moved(s * (width / 2 - board / 2)), frame)
@@ -156,8 +156,8 @@ def bookshelf(rng: Random) -> Thing3D:
             )
             x += thick + 0.002
     size = "tall " if height > 1.35 else "low " if height < 1.0 else ""
-    features = [f"{COUNT[shelves]} shelves", "many books" if full > 0.65 else "some books"]
+    features = [f"{NUMBER_WORDS[shelves]} shelves", "many books" if full > 0.65 else "some books"]
     if not has_back:
         features.append("an open back")
-    thing.say(f"a {size}{thing.materials[frame].words} bookshelf", features)
+    thing.describe(f"a {size}{thing.materials[frame].words} bookshelf", features)
     return thing

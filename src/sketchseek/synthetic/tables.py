@@ -1,4 +1,4 @@
-"""Tables from random measures, in metres."""
+"""Tables with random dimensions, in metres."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sketchseek.synthetic.shapes import (
     rectangle,
     slab,
 )
-from sketchseek.synthetic.thing3d import COUNT, Random, Thing3D, leg_outline
+from sketchseek.synthetic.thing3d import NUMBER_WORDS, Random, Thing3D, leg_outline
 
 
 def table(rng: Random) -> Thing3D:
@@ -106,12 +106,12 @@ def table(rng: Random) -> Thing3D:
                         frame,
                     )
                     thing.add(cushion(0.03, 0.03, 0.03, 2).moved(cx, y0 - apron * 0.6, z + 0.02), knob)
-                features.append(f"{COUNT[drawers]} drawer{'s' if drawers > 1 else ''}")
+                features.append(f"{NUMBER_WORDS[drawers]} drawer{'s' if drawers > 1 else ''}")
         if rng.random() < 0.25 and splay == 0:
             thing.add(box(2 * x, 0.02, 2 * z, 0.004).moved(y=height * 0.25), top)
             features.append("a shelf below")
     noun = "coffee table" if low else "table"
     if top != frame:
         features.insert(0, f"a {thing.materials[top].words} top")
-    thing.say(f"a {'low ' if low else ''}{shape} {thing.materials[frame].words} {noun}", features)
+    thing.describe(f"a {'low ' if low else ''}{shape} {thing.materials[frame].words} {noun}", features)
     return thing

@@ -1,10 +1,10 @@
-"""Mugs, vases and teapots from random measures; their size is about one."""
+"""Mugs, vases and teapots with random dimensions, about one unit in size."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sketchseek.synthetic.materials import Material, ceramic, metal, painted, plain, wood
+from sketchseek.synthetic.materials import Material, ceramic, metal, painted, trim_material, wood
 from sketchseek.synthetic.shapes import (
     Array,
     circle,
@@ -14,9 +14,9 @@ from sketchseek.synthetic.shapes import (
     lathe,
     sweep,
 )
-from sketchseek.synthetic.thing3d import COUNT, Random, Thing3D
+from sketchseek.synthetic.thing3d import NUMBER_WORDS, Random, Thing3D
 
-# Radii from the foot to the rim, in parts of the vessel's own radius.
+# Profiles of vessels: radii from foot to rim, relative to the vessel's own radius.
 _MUGS = {
     "straight": (1, 1, 1, 1),
     "tapered": (0.72, 0.84, 0.93, 1),
@@ -41,7 +41,7 @@ _POTS = {
 
 
 def _hollow(outer: Array, wall: float) -> Array:
-    """The profile of an open vessel: up the outside, over a rounded rim, down the inside to the axis."""
+    """The lathe profile of an open vessel: up the outside, over a rounded rim, down the inside to the axis."""
     rim = outer[-1]
     over = [[rim[0] - wall * 0.2, rim[1] + wall * 0.4], [rim[0] - wall * 0.8, rim[1] + wall * 0.4]]
     inside = outer[::-1].copy()
@@ -54,14 +54,14 @@ def _hollow(outer: Array, wall: float) -> Array:
 def mug(rng: Random) -> Thing3D:
     thing = Thing3D(rng, elevation=(12, 34), azimuth=(-8, 8), tabletop=True)
     glaze = thing.material(ceramic(rng))
-    trim = thing.material(plain(rng, thing.materials[glaze]))
+    trim = thing.material(trim_material(rng, thing.materials[glaze]))
     r, high = rng.uniform(0.34, 0.46), rng.uniform(0.7, 1.1)
     form = str(rng.choice(list(_MUGS)))
     side = _MUGS[form]
     outer = curve([(r * s, y * high) for s, y in zip(side, (0.03, 0.35, 0.68, 1), strict=True)], 16)
     outer = np.concatenate([[[r * side[0] * 0.93, 0.0]], outer])
     thing.add(lathe(_hollow(outer, 0.045), 56), glaze)
-    thing.line_with(trim)
+    thing.set_inside_material(trim)
     drink = str(rng.choice(["no", "coffee", "tea", "milk"]))
     if drink != "no":
         colour = {"coffee": (52, 30, 18), "tea": (150, 82, 30), "milk": (236, 226, 208)}[drink]
@@ -114,7 +114,7 @@ def mug(rng: Random) -> Thing3D:
         ]
     path = np.array([(x, y, 0.0) for x, y in curve(knots, 24)])
     thing.add(
-        sweep(path, ellipse(rng.uniform(0.035, 0.05), rng.uniform(0.05, 0.08), 14)).turned(
+        sweep(path, ellipse(rng.uniform(0.035, 0.05), rng.uniform(0.05, 0.08), 14)).rotated(
             "y", rng.uniform(-42, 42) + (180 if rng.random() < 0.5 else 0)
         ),
         trim,
@@ -128,14 +128,14 @@ def mug(rng: Random) -> Thing3D:
     size = "tall " if high > 0.95 else "squat " if high < 0.78 else ""
     if drink != "no":
         features.append(f"some {drink} in it")
-    thing.say(f"a {size}{form} {thing.materials[glaze].words} mug", features)
+    thing.describe(f"a {size}{form} {thing.materials[glaze].words} mug", features)
     return thing
 
 
 def vase(rng: Random) -> Thing3D:
     thing = Thing3D(rng, elevation=(11, 27), tabletop=True)
     glaze = thing.material(ceramic(rng) if rng.random() < 0.85 else metal(rng))
-    trim = thing.material(plain(rng, thing.materials[glaze]))
+    trim = thing.material(trim_material(rng, thing.materials[glaze]))
     high = rng.uniform(0.8, 1.2)
     form = str(rng.choice(list(_VASES)))
     shape, radii = _VASES[form]
@@ -147,7 +147,7 @@ def vase(rng: Random) -> Thing3D:
         [(s * r * j, high * y) for r, j, y in zip(radii, jitter, (0.0, 0.2, 0.42, 0.65, 0.82, 1.0), strict=True)], 28
     )
     thing.add(lathe(_hollow(outer, 0.03), 56), glaze)
-    thing.line_with(trim)
+    thing.set_inside_material(trim)
     features = []
     if form == "amphora" or (form == "bottle" and rng.random() < 0.3):
         neck, belly = high * 0.86, high * 0.5
@@ -182,13 +182,13 @@ def vase(rng: Random) -> Thing3D:
                 leaf = (
                     cushion(petal_size, 0.03, petal_size * 0.8, 2)
                     .moved(petal_size * 0.52, 0, 0)
-                    .turned("y", 72 * petal + 20)
+                    .rotated("y", 72 * petal + 20)
                 )
-                thing.add(leaf.turned("x", 35).turned("y", float(np.rad2deg(angle))).moved(*tip), bloom)
+                thing.add(leaf.rotated("x", 35).rotated("y", float(np.rad2deg(angle))).moved(*tip), bloom)
             thing.add(cushion(petal_size * 0.55, petal_size * 0.4, petal_size * 0.55, 2).moved(*tip), heart)
-        features.append(f"{COUNT[count]} {thing.materials[bloom].words} flowers")
+        features.append(f"{NUMBER_WORDS[count]} {thing.materials[bloom].words} flowers")
     size = "tall " if high > 1.05 else "small " if high < 0.7 else ""
-    thing.say(f"a {size}{shape} {thing.materials[glaze].words} vase", features)
+    thing.describe(f"a {size}{shape} {thing.materials[glaze].words} vase", features)
     return thing
 
 
@@ -196,7 +196,7 @@ def teapot(rng: Random) -> Thing3D:
     thing = Thing3D(rng, elevation=(8, 26), azimuth=(-35, 35), tabletop=True)
     is_kettle = rng.random() < 0.35
     body = thing.material(metal(rng) if is_kettle and rng.random() < 0.7 else ceramic(rng))
-    trim = thing.material(plain(rng, thing.materials[body]))
+    trim = thing.material(trim_material(rng, thing.materials[body]))
     grip = (
         thing.material(
             wood(rng) if rng.random() < 0.5 else painted(rng, "plastic", (0.4, 0.8), ("black", "brown", "red"))
@@ -264,5 +264,5 @@ def teapot(rng: Random) -> Thing3D:
         thing.add(sweep(path * [flip, 1, 1], ellipse(0.035, 0.05, 14)), trim)
         handle = "a looped handle"
     noun = "kettle" if is_kettle else "teapot"
-    thing.say(f"a {word} {thing.materials[body].words} {noun}", [handle, "a round knob"])
+    thing.describe(f"a {word} {thing.materials[body].words} {noun}", [handle, "a round knob"])
     return thing

@@ -24,6 +24,9 @@ lint: .venv-dev/.complete
 	$(DEV)/ruff format --check
 	$(DEV)/mypy
 	$(DEV)/lint-imports --no-logo
+	@if $(MAKE) --silent node_modules/.complete 2>/dev/null; \
+	then set -x; node_modules/.bin/tsc && node_modules/.bin/tsc --project tests/js; \
+	else echo "the JavaScript is not type-checked: there is no npm, or it could not install TypeScript"; fi
 
 docs: .venv-dev/.complete
 	$(DEV)/python -m sphinx -W --keep-going -n -q -d build/doctrees docs build/docs
@@ -44,6 +47,11 @@ bench: .venv-dev/.complete
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".$(EXTRAS)"
 	@rm $(@D)/.installing && touch $@
+
+# TypeScript, which only `make lint` needs. Versions are exact in package.json; a lock file would name a registry's host.
+node_modules/.complete: package.json
+	@npm install --no-package-lock --no-audit --no-fund --silent --fetch-retries=1 --fetch-retry-mintimeout=1000
+	@touch $@
 
 # The page's tests drive a system Chromium; they are skipped where there is none and none can be installed.
 browser:

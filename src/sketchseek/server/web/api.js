@@ -1,6 +1,11 @@
 // Questions to the server over HTTP.
 
-// The decoded answer. Throws an Error that a person can read.
+/**
+ * The decoded answer. Throws an Error that a person can read.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
 export async function ask(path, options) {
   let response;
   try {
@@ -13,5 +18,15 @@ export async function ask(path, options) {
   return body;
 }
 
+/**
+ * @param {string} path
+ * @param {object} content
+ */
 export const post = (path, content) =>
   ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) });
+
+/**
+ * What to tell the person about an error.
+ * @param {unknown} error
+ */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

@@ -1,27 +1,36 @@
 // The page: which part tells which other part what.
 
+import { messageOf } from "./api.js";
 import { Drawing } from "./drawing.js";
+import { byId } from "./elements.js";
 import { download, receiveFiles, search, similar } from "./files.js";
 import { keepDrawing, keptStrokes } from "./keep.js";
 import { drawByKeyboard } from "./keyboard.js";
 import { LiveConnection } from "./live.js";
 import { Practice } from "./practice.js";
 import { paintRegions, readRegions } from "./regions.js";
-import { photo, Results, sureness, title } from "./results.js";
+import { address, Results, sureness, title } from "./results.js";
 import { Surface } from "./surface.js";
 import { Viewer } from "./viewer.js";
 import { Words } from "./words.js";
 
+/** @import { Answer, FileAnswer, Photo } from "./types.js" */
+/** The picture on the sheet: how to search by it again, and the answer. @typedef {{ ask: Ask, found: Answer }} Opened */
+/** @typedef {() => Promise<FileAnswer>} Ask */
+
 const TOP = 24; // as many as the live session shows
 const NOTICE = 7000; // milliseconds that a notice stays
+/** Actions by key. @type {Record<string, string>} */
+const ALONE = { p: "pen", e: "eraser", delete: "clear", backspace: "clear" };
+/** @type {Record<string, string>} */
+const WITH_CONTROL = { y: "redo", o: "open", s: "save" };
 
-const byId = (id) => document.getElementById(id);
 const drawing = new Drawing(keptStrokes());
-const surface = new Surface(byId("canvas"), drawing);
+const surface = new Surface(byId("canvas", HTMLCanvasElement), drawing);
 const results = new Results(byId("grid"), byId("settled"), (index) => {
   viewer.open(results.hits, index, results.regions);
 });
-const viewer = new Viewer(byId("viewer"), {
+const viewer = new Viewer(byId("viewer", HTMLDialogElement), {
   closed: (index) => results.focus(index),
   practise: (hit) => practice.start(hit),
   similar: (hit) => moreLike(hit),
@@ -30,18 +39,21 @@ const live = new LiveConnection(drawing);
 const practice = new Practice(drawing, live, results, { clear, notify });
 drawByKeyboard(byId("canvas"), byId("tip"), drawing);
 keepDrawing(drawing);
-const words = new Words(byId("words"), byId("balance"));
-let opened = null; // the picture that lies on the sheet: {ask, found}, how to ask for photos by it, and the answer
+const words = new Words(byId("words", HTMLInputElement), byId("balance"));
+/** @type {Opened | null} */
+let opened = null;
 
 // --- tools ---
 
+/** @param {"pen" | "eraser"} tool */
 function choose(tool) {
   surface.tool = tool;
   byId("paper").dataset.tool = tool;
-  byId("pen").setAttribute("aria-pressed", tool === "pen");
-  byId("eraser").setAttribute("aria-pressed", tool === "eraser");
+  byId("pen").setAttribute("aria-pressed", String(tool === "pen"));
+  byId("eraser").setAttribute("aria-pressed", String(tool === "eraser"));
 }
 
+/** By the id of the button. @type {Record<string, () => void>} */
 const actions = {
   pen: () => choose("pen"),
   eraser: () => choose("eraser"),
@@ -62,43 +74,49 @@ function clear() {
   choose("pen");
 }
 
+/**
+ * The name of the action that a key stands for.
+ * @param {KeyboardEvent} event
+ * @returns {string | null}
+ */
 function shortcut(event) {
   const key = event.key.toLowerCase();
   if (event.altKey) return null;
   if (event.ctrlKey || event.metaKey) {
     if (key === "z") return event.shiftKey ? "redo" : "undo";
-    return { y: "redo", o: "open", s: "save" }[key] ?? null;
+    return WITH_CONTROL[key] ?? null;
   }
-  return { p: "pen", e: "eraser", delete: "clear", backspace: "clear" }[key] ?? null;
+  return ALONE[key] ?? null;
 }
 
 addEventListener("keydown", (event) => {
   const name = shortcut(event);
-  if (!name || byId("viewer").open || event.target === byId("words")) return; // keys of whoever types
+  const isTyping = event.target === byId("words");
+  if (!name || isTyping || byId("viewer", HTMLDialogElement).open) return;
   event.preventDefault();
-  if (!surface.isBusy && !byId(name).disabled) actions[name]();
+  if (!surface.isBusy && !byId(name, HTMLButtonElement).disabled) actions[name]();
 });
 
-drawing.addEventListener("change", showWhatIsThere);
+drawing.on("change", showWhatIsThere);
 
 // --- answers ---
 
-live.addEventListener("state", ({ detail: state }) => {
+live.on("state", (state) => {
   byId("connection").dataset.state = state;
   byId("connection").textContent = { connecting: "Connecting", live: "Live", lost: "Reconnecting" }[state];
 });
 
-live.addEventListener("hello", ({ detail: hello }) => {
+live.on("hello", (hello) => {
   byId("photos").textContent = `${hello.photos.toLocaleString("en")} ${hello.photos === 1 ? "photo" : "photos"}`;
   byId("decided").hidden = !hello.regions;
   words.offer(hello.words);
 });
 
-live.addEventListener("asked", () => {
+live.on("asked", () => {
   byId("grid").ariaBusy = "true";
 });
 
-live.addEventListener("results", async ({ detail: frame }) => {
+live.on("results", async (frame) => {
   // Without a line on the sheet the answer is that to the picture on it, if there is one.
   const answer = drawing.isEmpty && opened ? opened.found : frame;
   if (!frame.pen_down && answer.hits.length) announce(answer);
@@ -106,27 +124,29 @@ live.addEventListener("results", async ({ detail: frame }) => {
   if (live.isNewest(frame)) byId("grid").ariaBusy = "false";
 });
 
-live.addEventListener("refused", ({ detail: frame }) => {
+live.on("refused", (frame) => {
   byId("grid").ariaBusy = "false";
   notify(frame.message);
 });
 
-async function showHits({ hits, milliseconds, confidence, regions }) {
+/** @param {Answer} answer */
+async function showHits({ hits, milliseconds = 0, confidence, regions }) {
   byId("speed").textContent = hits.length ? `${Math.max(1, Math.round(milliseconds))} ms` : "";
   const read = readRegions(regions);
-  paintRegions(byId("sketch-regions"), read?.sketch ?? null);
+  paintRegions(byId("sketch-regions", HTMLCanvasElement), read?.sketch ?? null);
   await results.show(hits, confidence, read);
   showWhatIsThere();
 }
 
+/** @param {boolean} on */
 function showWhatDecided(on) {
-  byId("decided").setAttribute("aria-pressed", on);
+  byId("decided").setAttribute("aria-pressed", String(on));
   live.wish({ type: "regions", on });
 }
 
 // --- words ---
 
-words.addEventListener("change", async () => {
+words.on("change", async () => {
   live.wish({ type: "words", text: words.text, weight: words.weight });
   showWhatIsThere();
   const asked = opened;
@@ -135,21 +155,26 @@ words.addEventListener("change", async () => {
     asked.found = await asked.ask();
     if (asked === opened && drawing.isEmpty) await showHits(asked.found);
   } catch (error) {
-    notify(error.message);
+    notify(messageOf(error));
   }
 });
 
 // --- files, and photos as queries ---
 
-receiveFiles(byId("file"), byId("veil"), (file) => {
+receiveFiles(byId("file", HTMLInputElement), byId("veil"), (file) => {
   openPicture(() => URL.createObjectURL(file), () => search(file, words, TOP));
 });
 
-function moreLike(hit) {
-  openPicture(() => photo(hit), () => similar(photo(hit), words, TOP));
+/** @param {Photo} photo */
+function moreLike(photo) {
+  openPicture(() => address(photo), () => similar(address(photo), words, TOP));
 }
 
-async function openPicture(address, ask) {
+/**
+ * @param {() => string} addressOf - makes the picture's address, once it is to be shown
+ * @param {Ask} ask
+ */
+async function openPicture(addressOf, ask) {
   try {
     const found = await ask();
     if (found.strokes) {
@@ -158,22 +183,26 @@ async function openPicture(address, ask) {
       return; // the live session answers
     }
     drawing.clear();
-    showPicture(address(), { ask, found });
+    showPicture(addressOf(), { ask, found });
     await showHits(found);
     if (found.hits.length) announce(found);
   } catch (error) {
-    notify(error.message);
+    notify(messageOf(error));
   }
 }
 
-// A picture stays under the lines, to be traced, until the sheet is cleared or another drawing opened.
-function showPicture(address, asked = null) {
-  const picture = byId("picture");
+/**
+ * Shows a picture under the lines, to be traced, until the sheet is cleared or another drawing opened; null for none.
+ * @param {string | null} source - its address
+ * @param {Opened | null} asked
+ */
+function showPicture(source, asked = null) {
+  const picture = byId("picture", HTMLImageElement);
   opened = asked;
-  if (!address && picture.hidden) return;
+  if (!source && picture.hidden) return;
   URL.revokeObjectURL(picture.src);
-  picture.hidden = !address;
-  if (address) picture.src = address;
+  picture.hidden = !source;
+  if (source) picture.src = source;
   else picture.removeAttribute("src");
   showWhatIsThere();
 }
@@ -185,18 +214,21 @@ function showWhatIsThere() {
   document.body.classList.toggle("is-blank", blank);
   document.body.classList.toggle("has-hits", results.hits.length > 0);
   byId("picture").classList.toggle("is-beneath", !drawing.isEmpty);
-  byId("undo").disabled = !drawing.canUndo;
-  byId("redo").disabled = !drawing.canRedo;
-  byId("clear").disabled = blank && !words.text;
-  byId("save").disabled = drawing.strokes.length === 0;
+  byId("undo", HTMLButtonElement).disabled = !drawing.canUndo;
+  byId("redo", HTMLButtonElement).disabled = !drawing.canRedo;
+  byId("clear", HTMLButtonElement).disabled = blank && !words.text;
+  byId("save", HTMLButtonElement).disabled = drawing.strokes.length === 0;
 }
 
+/** @param {Answer} answer - with at least one hit */
 function announce({ hits, confidence = null }) {
   const sure = sureness(confidence);
   byId("status").textContent = `Best match: ${title(hits[0])}${sure && `. ${sure}`}`;
 }
 
-let noticeTimer = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let noticeTimer;
+/** @param {string} message */
 function notify(message) {
   byId("notice").textContent = message;
   byId("notice").classList.add("is-shown");

@@ -1,23 +1,32 @@
 // The drawing itself: strokes of [x, y, time, pressure] on the unit canvas, and their history.
-//
-// A stroke is an object {points}; it never changes once it has ended, so a moment of history is a list of references.
-// Events: "points" (detail: the new points of the open stroke), "end", "anew" (the whole drawing changed), and after
-// each of them "change".
 
-export class Drawing extends EventTarget {
-  strokes = []; // ended ones
-  open = null; // the one being drawn
+import { Events } from "./events.js";
+
+/** @import { Place, Point, Stroke } from "./types.js" */
+
+/**
+ * A stroke never changes once it has ended, so a step of history is a list of references to strokes.
+ *
+ * Events: "points" (the new points of the open stroke), "end", "anew" (the whole drawing changed), and after each of
+ * them "change".
+ * @extends {Events<{ points: Point[], end: null, anew: null, change: null }>}
+ */
+export class Drawing extends Events {
+  /** The ended ones. @type {Stroke[]} */
+  strokes;
+  /** The one being drawn. @type {Stroke | null} */
+  open = null;
+  /** @type {Stroke[][]} */
   #past = [];
+  /** @type {Stroke[][]} */
   #future = [];
-  #origin = null; // the clock's time at time 0 of the drawing
+  /** The clock's time at time 0 of the drawing; null where the next stroke decides it. @type {number | null} */
+  #origin = null;
 
+  /** @param {Stroke[]} strokes */
   constructor(strokes = []) {
     super();
     this.strokes = strokes;
-  }
-
-  get all() {
-    return this.open ? [...this.strokes, this.open] : this.strokes;
   }
 
   get isEmpty() {
@@ -32,22 +41,31 @@ export class Drawing extends EventTarget {
     return this.#future.length > 0;
   }
 
-  // Points come with the clock's time in milliseconds, which becomes the time since the drawing's first point.
+  /**
+   * Begins a stroke. Points come with the clock's time in milliseconds, which becomes the time since the drawing's
+   * first point.
+   * @param {Point[]} points - at least one
+   */
   begin(points) {
     this.end();
-    if (this.isEmpty) this.#origin = points[0][2];
-    else this.#origin ??= points[0][2] - lastTime(this.strokes);
+    this.#origin ??= points[0][2] - lastTime(this.strokes);
     this.open = { points: [] };
     this.extend(points);
   }
 
+  /** @param {Point[]} points - as for `begin`; ignored where no stroke is open */
   extend(points) {
-    if (!this.open || points.length === 0) return;
-    const added = points.map(([x, y, time, pressure]) => [
-      rounded(x, 5), rounded(y, 5), rounded(Math.max(0, time - this.#origin), 1), rounded(pressure, 3),
-    ]);
+    const origin = this.#origin;
+    if (!this.open || origin === null || points.length === 0) return;
+    const added = points.map(
+      /** @returns {Point} */
+      ([x, y, time, pressure]) => [
+        rounded(x, 5), rounded(y, 5), rounded(Math.max(0, time - origin), 1), rounded(pressure, 3),
+      ],
+    );
     this.open.points.push(...added);
-    this.#tell("points", added);
+    this.tell("points", added);
+    this.tell("change", null);
   }
 
   end() {
@@ -56,10 +74,14 @@ export class Drawing extends EventTarget {
     this.#future = [];
     this.strokes = [...this.strokes, this.open];
     this.open = null;
-    this.#tell("end");
+    this.tell("end", null);
+    this.tell("change", null);
   }
 
-  // One step of history, whatever it holds: erased strokes, a clear, a drawing that was opened.
+  /**
+   * Replaces all strokes, as one step of history: what is left after erasing, nothing, a drawing that was opened.
+   * @param {Stroke[]} strokes
+   */
   replace(strokes) {
     this.end();
     this.#past.push(this.strokes);
@@ -73,47 +95,66 @@ export class Drawing extends EventTarget {
 
   undo() {
     this.end();
-    if (!this.canUndo) return;
+    const strokes = this.#past.pop();
+    if (!strokes) return;
     this.#future.push(this.strokes);
-    this.#become(this.#past.pop());
+    this.#become(strokes);
   }
 
   redo() {
     this.end();
-    if (!this.canRedo) return;
+    const strokes = this.#future.pop();
+    if (!strokes) return;
     this.#past.push(this.strokes);
-    this.#become(this.#future.pop());
+    this.#become(strokes);
   }
 
-  // The ended strokes that pass within `reach` of the line from `from` to `to`, all on the unit canvas.
+  /**
+   * The ended strokes that pass within `reach` of the line from `from` to `to`, all on the unit canvas.
+   * @param {Place} from
+   * @param {Place} to
+   * @param {number} reach
+   */
   strokesNear(from, to, reach) {
     const steps = Math.max(1, Math.ceil(Math.hypot(to[0] - from[0], to[1] - from[1]) / reach));
-    const places = Array.from({ length: steps + 1 }, (_, i) => [
-      from[0] + ((to[0] - from[0]) * i) / steps, from[1] + ((to[1] - from[1]) * i) / steps,
-    ]);
+    const places = Array.from(
+      { length: steps + 1 },
+      /** @returns {Place} */
+      (_, i) => [from[0] + ((to[0] - from[0]) * i) / steps, from[1] + ((to[1] - from[1]) * i) / steps],
+    );
     return this.strokes.filter((stroke) => places.some((place) => distance(place, stroke.points) <= reach));
   }
 
+  /** @param {Stroke[]} strokes */
   #become(strokes) {
     this.strokes = strokes;
     this.#origin = null;
-    this.#tell("anew");
-  }
-
-  #tell(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-    this.dispatchEvent(new CustomEvent("change"));
+    this.tell("anew", null);
+    this.tell("change", null);
   }
 }
 
+/**
+ * The time of the last point drawn; 0 where there is none.
+ * @param {Stroke[]} strokes
+ */
 function lastTime(strokes) {
-  return strokes.at(-1).points.at(-1)[2];
+  return strokes.at(-1)?.points.at(-1)?.[2] ?? 0;
 }
 
+/**
+ * @param {number} value
+ * @param {number} digits - after the point
+ */
 function rounded(value, digits) {
   return Number(value.toFixed(digits));
 }
 
+/**
+ * From a place to the nearest point of a line through `points`.
+ * @param {Place} place
+ * @param {Point[]} points
+ */
 function distance([x, y], points) {
   let nearest = Infinity;
   for (let i = 0; i < points.length; i++) {

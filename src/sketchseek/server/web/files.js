@@ -1,12 +1,19 @@
-// Drawings as files: down to the disk as our JSON, up from it as JSON, SVG or a picture.
+// Drawings as files: saved as JSON, opened as JSON, SVG or a picture.
 
 import { ask } from "./api.js";
 
-// Our own sketch file.
+/** @import { Drawing } from "./drawing.js" */
+/** @import { FileAnswer, SketchFile, WordsAndWeight } from "./types.js" */
+
+/**
+ * @param {Drawing} drawing
+ * @returns {SketchFile}
+ */
 export const asSketch = (drawing) => ({
   format: "sketchseek-sketch", version: 1, strokes: drawing.strokes.map((stroke) => stroke.points),
 });
 
+/** @param {Drawing} drawing */
 export function download(drawing) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([JSON.stringify(asSketch(drawing))], { type: "application/json" }));
@@ -15,25 +22,48 @@ export function download(drawing) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-// Returns {hits, strokes, milliseconds}; strokes is null for a picture. Throws an Error that a person can read.
+/**
+ * Searches with a file. Throws an Error that a person can read.
+ * @param {File} file
+ * @param {WordsAndWeight} words
+ * @param {number} top - hits wanted
+ * @returns {Promise<FileAnswer>}
+ */
 export const search = (file, words, top) => ask("/api/search", { method: "POST", body: form(words, top, file) });
 
-// Returns {hits, milliseconds} of the photos like one of the gallery. Throws as `search` does.
+/**
+ * Searches for photos like one of the gallery. Throws as `search` does.
+ * @param {string} photo - its address
+ * @param {WordsAndWeight} words
+ * @param {number} top - hits wanted
+ * @returns {Promise<FileAnswer>}
+ */
 export const similar = (photo, words, top) => ask(`${photo}/similar`, { method: "POST", body: form(words, top) });
 
-function form({ text, weight }, top, file = null) {
+/**
+ * @param {WordsAndWeight} words
+ * @param {number} top
+ * @param {File} [file]
+ */
+function form({ text, weight }, top, file) {
   const form = new FormData();
   if (file) form.append("sketch", file, file.name);
-  for (const [name, value] of Object.entries({ text, weight, top })) form.append(name, value);
+  for (const [name, value] of Object.entries({ text, weight, top })) form.append(name, String(value));
   return form;
 }
 
-// Calls `open` with the file that is chosen in `input` or dropped anywhere on the page; `veil` shows that it may be.
+/**
+ * Calls `open` with the file that is chosen in `input` or dropped anywhere on the page.
+ * @param {HTMLInputElement} input
+ * @param {HTMLElement} veil - shown while a file is dragged over the page
+ * @param {(file: File) => void} open
+ */
 export function receiveFiles(input, veil, open) {
   input.addEventListener("change", () => {
-    if (input.files[0]) open(input.files[0]);
+    if (input.files?.[0]) open(input.files[0]);
     input.value = ""; // so that the same file can be chosen again
   });
+  /** @param {DragEvent} event */
   const holdsFile = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
     if (!holdsFile(event)) return;
@@ -47,6 +77,7 @@ export function receiveFiles(input, veil, open) {
     veil.hidden = true;
     if (!holdsFile(event)) return;
     event.preventDefault();
-    if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
+    const file = event.dataTransfer?.files[0];
+    if (file) open(file);
   });
 }

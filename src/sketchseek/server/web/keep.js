@@ -1,15 +1,20 @@
-// The drawing outlives a reload: its strokes lie in the storage of this tab alone, which goes when the tab is closed.
+// The drawing outlives a reload: its strokes are kept in this tab's session storage, which goes when the tab is closed.
+
+/** @import { Drawing } from "./drawing.js" */
+/** @import { Point, Stroke } from "./types.js" */
 
 const KEY = "sketchseek-drawing";
 
+/** @returns {Stroke[]} */
 export function keptStrokes() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEY) ?? "[]").map((points) => ({ points }));
+    return JSON.parse(sessionStorage.getItem(KEY) ?? "[]").map((/** @type {Point[]} */ points) => ({ points }));
   } catch {
     return [];
   }
 }
 
+/** @param {Drawing} drawing */
 export function keepDrawing(drawing) {
   const keep = () => {
     try {
@@ -18,6 +23,6 @@ export function keepDrawing(drawing) {
       sessionStorage.removeItem(KEY); // too large to be kept; an older one would be no help
     }
   };
-  drawing.addEventListener("end", keep);
-  drawing.addEventListener("anew", keep);
+  drawing.on("end", keep);
+  drawing.on("anew", keep);
 }

@@ -1,10 +1,18 @@
-// Practice: a photo is shown for a few seconds, then drawn from memory, while a curve says how the right answer rises.
+// Practice: a photo is shown for a few seconds, then drawn from memory, while a curve shows the photo's rank.
 //
 // Until the drawing is kept, the photos among the results are veiled: it is to be drawn from memory.
 
-import { ask, post } from "./api.js";
+import { ask, messageOf, post } from "./api.js";
+import { byId, part } from "./elements.js";
 import { asSketch } from "./files.js";
-import { photo, title } from "./results.js";
+import { address, title } from "./results.js";
+
+/** @import { Drawing } from "./drawing.js" */
+/** @import { LiveConnection } from "./live.js" */
+/** @import { Results } from "./results.js" */
+/** @import { Photo, ResultsFrame } from "./types.js" */
+/** @typedef {"" | "looking" | "drawing" | "kept"} Stage - empty while nobody practises */
+/** @typedef {{ clear: () => void, notify: (message: string) => void }} Page - what the page does when told */
 
 const LOOK = 5000; // milliseconds that the photo is shown
 const LEAST_STEPS = 8; // strokes that the curve has room for from the start
@@ -13,14 +21,28 @@ export class Practice {
   #drawing;
   #live;
   #results;
-  #page; // what the page does: clear the sheet, notify
+  #page;
   #photos = 0; // in the gallery
+  /** @type {Photo | null} */
   #target = null;
-  #ranks = []; // after each stroke
-  #timer = 0;
+  /** After each stroke. @type {number[]} */
+  #ranks = [];
+  /** @type {Stage} */
+  #stage = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
+  /**
+   * @param {Drawing} drawing
+   * @param {LiveConnection} live
+   * @param {Results} results
+   * @param {Page} page
+   */
   constructor(drawing, live, results, page) {
-    [this.#drawing, this.#live, this.#results, this.#page] = [drawing, live, results, page];
+    this.#drawing = drawing;
+    this.#live = live;
+    this.#results = results;
+    this.#page = page;
     const actions = {
       practise: () => this.start(),
       "practice-again": () => this.start(this.#target),
@@ -30,30 +52,35 @@ export class Practice {
       memory: () => this.#hide(),
     };
     for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
-    live.addEventListener("hello", ({ detail: hello }) => {
+    live.on("hello", (hello) => {
       this.#photos = hello.photos;
       byId("practise").hidden = byId("viewer-practise").hidden = !hello.practice;
     });
-    live.addEventListener("results", ({ detail: frame }) => this.#take(frame));
+    live.on("results", (frame) => this.#take(frame));
   }
 
-  // With a photo of one's own choice, or any.
+  /**
+   * Begins with the chosen photo, or any of the gallery.
+   * @param {Photo | null} chosen
+   */
   async start(chosen = null) {
+    /** @type {Photo} */
+    let target;
     try {
-      this.#target = chosen ?? (await ask("/api/practice"));
+      target = chosen ?? (await ask("/api/practice"));
     } catch (error) {
-      this.#page.notify(error.message);
+      this.#page.notify(messageOf(error));
       return;
     }
+    this.#target = target;
     this.#ranks = [];
-    this.#stage("looking");
-    this.#live.wish({ type: "target", id: this.#target.id });
-    this.#results.mark(this.#target.id);
+    this.#enter("looking");
+    this.#live.wish({ type: "target", id: target.id });
+    this.#results.mark(target.id);
     this.#page.clear();
-    const image = byId("memory").querySelector("img");
-    image.src = photo(this.#target);
-    byId("practice-photo").src = image.src;
-    const target = this.#target;
+    const image = part(byId("memory"), "img", HTMLImageElement);
+    image.src = address(target);
+    byId("practice-photo", HTMLImageElement).src = image.src;
     await image.decode().catch(() => {});
     if (target !== this.#target) return; // stopped, or another one begun meanwhile
     byId("memory").hidden = false;
@@ -67,7 +94,7 @@ export class Practice {
     clearTimeout(this.#timer);
     if (byId("memory").hidden) return;
     byId("memory").hidden = true;
-    this.#stage("drawing");
+    this.#enter("drawing");
     this.#show();
   }
 
@@ -77,20 +104,22 @@ export class Practice {
     this.#target = null;
     this.#live.wish({ type: "target", id: null });
     this.#results.mark(null);
-    this.#stage("");
+    this.#enter("");
   }
 
   async #save() {
-    byId("practice-save").disabled = true;
+    if (!this.#target) return;
+    byId("practice-save", HTMLButtonElement).disabled = true;
     try {
       await post("/api/drawings", { photo: this.#target.id, sketch: asSketch(this.#drawing) });
-      this.#stage("kept");
+      this.#enter("kept");
     } catch (error) {
-      this.#page.notify(error.message);
+      this.#page.notify(messageOf(error));
     }
     this.#show();
   }
 
+  /** @param {ResultsFrame} frame */
   #take(frame) {
     if (!this.#target) return;
     const strokes = this.#drawing.strokes.length;
@@ -101,38 +130,44 @@ export class Practice {
     this.#show();
   }
 
-  #stage(name) {
-    document.body.dataset.practice = name;
-    byId("practice").hidden = !name;
-    byId("practice-photo").hidden = name !== "kept"; // under the drawing, to be compared
+  /** @param {Stage} stage */
+  #enter(stage) {
+    this.#stage = stage;
+    document.body.dataset.practice = stage;
+    byId("practice").hidden = !stage;
+    byId("practice-photo").hidden = stage !== "kept"; // under the drawing, to be compared
   }
 
   #show() {
-    const stage = document.body.dataset.practice;
     const rank = this.#ranks.at(-1);
     byId("practice-rank").textContent = rank ? `${rank.toLocaleString("en")} of ${this.#photos.toLocaleString("en")}` : "";
     byId("practice-text").textContent = {
+      "": "",
       looking: "Remember this photo",
       drawing: rank ? "Your photo is" : "Draw it from memory",
       kept: `Kept: ${this.#target ? title(this.#target) : ""},`,
-    }[stage] ?? "";
-    byId("practice-save").disabled = stage !== "drawing" || !this.#ranks.length;
-    drawCurve(byId("practice-curve"), this.#ranks, this.#photos);
+    }[this.#stage];
+    byId("practice-save", HTMLButtonElement).disabled = this.#stage !== "drawing" || !this.#ranks.length;
+    drawCurve(byId("practice-curve", SVGElement), this.#ranks, this.#photos);
   }
 }
 
-// Rank after each stroke in the box 240 x 64, on a logarithmic axis with the first place on top.
+/**
+ * Draws the rank after each stroke in the box 240 x 64, on a logarithmic axis with rank 1 at the top.
+ * @param {SVGElement} svg
+ * @param {number[]} ranks
+ * @param {number} photos - in the gallery
+ */
 function drawCurve(svg, ranks, photos) {
   const steps = Math.max(LEAST_STEPS, ranks.length);
   const points = ranks.map((rank, i) => {
     const y = 8 + 48 * (Math.log(rank) / Math.log(Math.max(2, photos)));
     return [8 + (224 * i) / (steps - 1), y].map((value) => value.toFixed(1));
   });
-  svg.querySelector("polyline").setAttribute("points", points.join(" "));
-  const [x, y] = points.at(-1) ?? [-9, -9];
-  svg.querySelector("circle").setAttribute("cx", x);
-  svg.querySelector("circle").setAttribute("cy", y);
+  part(svg, "polyline", SVGElement).setAttribute("points", points.join(" "));
+  const [x, y] = points.at(-1) ?? ["-9", "-9"];
+  const dot = part(svg, "circle", SVGElement);
+  dot.setAttribute("cx", x);
+  dot.setAttribute("cy", y);
   svg.setAttribute("aria-label", ranks.length ? `Ranks after each stroke: ${ranks.join(", ")}` : "No stroke yet");
 }
-
-const byId = (id) => document.getElementById(id);

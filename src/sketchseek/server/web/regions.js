@@ -1,4 +1,8 @@
-// Where the regions lie that decided: translucent areas with an edge, one colour a region on sketch and photos alike.
+// Shows the regions that matched best: translucent areas with an edge, each in the same colour on sketch and photos.
+
+import { contextOf } from "./elements.js";
+
+/** @import { Regions, RegionsFrame, RegionsOfHits } from "./types.js" */
 
 const COLOURS = [[215, 48, 39], [31, 120, 180], [51, 160, 44], [255, 127, 0], [106, 61, 154]];
 const EDGE = 0.45; // of a map's range, where a region ends
@@ -6,8 +10,11 @@ const FILL = 0.3; // opacity inside, of the region that did most
 const EDGE_WIDTH = 1.1; // pixels on either side of where it ends
 const SIDE = { tile: 128, large: 384 }; // pixels that are painted
 
-// From a results frame: {sketch, hits: [...]}, each {shape, maps (bytes), strength (0..1 by region)}, or null. The
-// sketch shows what brought the first photo there.
+/**
+ * Decodes the regions of a results frame. The sketch is shown with the strengths of the first photo.
+ * @param {RegionsFrame | null} [frame]
+ * @returns {RegionsOfHits | null}
+ */
 export function readRegions(frame) {
   if (!frame?.hits.length) return null;
   const { shape } = frame;
@@ -15,16 +22,22 @@ export function readRegions(frame) {
   return { sketch: { shape, maps: bytes(frame.sketch), strength: hits[0].strength }, hits };
 }
 
-// Paints over a square in which a photo of this width and height is centred; nothing where `region` is null.
-export function paintRegions(canvas, region, { width = 1, height = 1, size = "large" } = {}) {
-  canvas.hidden = !region;
-  if (!region) return;
+/**
+ * Paints over a square in which a photo of this width and height is centred; hides the canvas where there are none.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Regions | null} regions
+ * @param {{ width?: number, height?: number, size?: keyof typeof SIDE }} [photo]
+ */
+export function paintRegions(canvas, regions, { width = 1, height = 1, size = "large" } = {}) {
+  canvas.hidden = !regions;
+  if (!regions) return;
   const side = SIDE[size];
   canvas.width = canvas.height = side;
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const pixels = context.createImageData(side, side);
-  const weakestFirst = region.strength.map((_, r) => r).sort((a, b) => region.strength[a] - region.strength[b]);
-  for (const r of weakestFirst) if (region.strength[r] > 0) paintOne(pixels, region, r);
+  const { strength } = regions;
+  const weakestFirst = strength.map((_, r) => r).sort((a, b) => strength[a] - strength[b]);
+  for (const r of weakestFirst) if (strength[r] > 0) paintOne(pixels, regions, r);
   context.putImageData(pixels, 0, 0);
   const [x, y] = [(1 - Math.min(1, width / height)) / 2, (1 - Math.min(1, height / width)) / 2].map((s) => s * side);
   context.clearRect(0, 0, x, side);
@@ -33,6 +46,11 @@ export function paintRegions(canvas, region, { width = 1, height = 1, size = "la
   context.clearRect(0, side - y, side, y);
 }
 
+/**
+ * @param {ImageData} pixels - painted on
+ * @param {Regions} regions
+ * @param {number} r - which of them
+ */
 function paintOne({ data, width: side }, { shape, maps, strength }, r) {
   const field = enlarged(maps.subarray(r * shape[1] * shape[2]), shape[1], shape[2], side);
   const fill = FILL * (0.4 + 0.6 * strength[r]);
@@ -57,7 +75,13 @@ function paintOne({ data, width: side }, { shape, maps, strength }, r) {
   }
 }
 
-// A map of bytes `[h, w]` as 0..1 on `side` x `side` pixels, bilinear between the middles of its cells.
+/**
+ * Resizes a map of bytes `[h, w]` to 0..1 on `side` x `side` pixels, bilinear between the middles of its cells.
+ * @param {Uint8Array} map
+ * @param {number} h
+ * @param {number} w
+ * @param {number} side
+ */
 function enlarged(map, h, w, side) {
   const rows = steps(h, side);
   const columns = steps(w, side);
@@ -74,7 +98,11 @@ function enlarged(map, h, w, side) {
   return field;
 }
 
-// For each pixel the cells on its two sides, and how far it is from the first to the second.
+/**
+ * For each pixel the cells on its two sides, and how far it is from the first to the second.
+ * @param {number} cells
+ * @param {number} side - pixels
+ */
 function steps(cells, side) {
   return Array.from({ length: side }, (_, i) => {
     const place = Math.min(cells - 1, Math.max(0, ((i + 0.5) * cells) / side - 0.5));
@@ -83,4 +111,5 @@ function steps(cells, side) {
   });
 }
 
+/** @param {string} text - base64 */
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

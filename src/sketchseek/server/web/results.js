@@ -1,6 +1,11 @@
-// The photos beside the drawing: a grid whose tiles move to their new places instead of being drawn anew.
+// The photos beside the drawing: a grid whose tiles move to their new places instead of being made again.
 
+import { byId, part } from "./elements.js";
 import { paintRegions } from "./regions.js";
+
+/** @import { Hit, Photo, Regions, RegionsOfHits } from "./types.js" */
+/** @typedef {{ element: HTMLElement, decoded: Promise<void> }} Tile - `decoded` once its picture can be shown */
+/** @typedef {{ hits: Hit[], confidence: number | null, regions: RegionsOfHits | null }} Shown */
 
 const KEPT = 300; // tiles kept for a photo that may come back, with its picture decoded
 const PATIENCE = 160; // milliseconds that a new picture may keep the others waiting
@@ -10,24 +15,38 @@ const SETTLED = 0.8;
 const MOVE = { duration: 320, easing: "cubic-bezier(0.22, 0.8, 0.24, 1)" };
 
 export class Results {
+  /** @type {Hit[]} */
   hits = [];
-  regions = null; // those of each hit, as readRegions gives them
+  /** @type {RegionsOfHits | null} */
+  regions = null;
   #grid;
-  #settled; // the label on the first photo
-  #target = null; // id of the photo that is marked
-  #open; // called with the index of the tile that was chosen
-  #tiles = new Map(); // by photo id, least recently shown first
-  #next = null; // the newest that waits to be shown
+  #settled;
+  /** The id of the photo that is marked. @type {string | null} */
+  #target = null;
+  #open;
+  /** By photo id, least recently shown first. @type {Map<string, Tile>} */
+  #tiles = new Map();
+  /** The newest that waits to be shown. @type {Shown | null} */
+  #next = null;
   #showing = false;
 
+  /**
+   * @param {HTMLElement} grid
+   * @param {HTMLElement} settled - the label of the first photo, which says how sure the model is of it
+   * @param {(index: number) => void} open - called with the index of the tile that was chosen
+   */
   constructor(grid, settled, open) {
     this.#grid = grid;
     this.#settled = settled;
     this.#open = open;
   }
 
-  // Shows the newest hits; those that come faster than their pictures are skipped. `confidence` is the probability that
-  // the first is the right one, or null.
+  /**
+   * Shows the newest hits; those that come faster than their pictures are skipped.
+   * @param {Hit[]} hits
+   * @param {number | null} confidence - the probability that the first is the right one, where the model can tell
+   * @param {RegionsOfHits | null} regions
+   */
   async show(hits, confidence = null, regions = null) {
     this.#next = { hits, confidence, regions };
     if (this.#showing) return;
@@ -42,32 +61,38 @@ export class Results {
     this.#showing = false;
   }
 
-  // Marks the tile of a photo wherever it moves; null marks none.
+  /**
+   * Marks the tile of a photo wherever it moves; null marks none.
+   * @param {string | null} photo - its id
+   */
   mark(photo) {
     this.#target = photo;
     this.hits.forEach((hit) => this.#tile(hit).element.classList.toggle("is-target", hit.id === photo));
   }
 
+  /** @param {number} index */
   focus(index) {
-    this.#grid.children[index]?.querySelector("button").focus();
+    this.#grid.children[index]?.querySelector("button")?.focus();
   }
 
+  /** @param {Shown} shown */
   #arrange({ hits, confidence, regions }) {
     this.hits = hits;
     this.regions = regions;
     const moves = matchMedia("(prefers-reduced-motion: no-preference)").matches;
     const before = new Map([...this.#grid.children].map((tile) => [tile, tile.getBoundingClientRect()]));
-    const focused = this.#grid.contains(document.activeElement) ? document.activeElement : null;
+    const active = document.activeElement;
+    const focused = active instanceof HTMLElement && this.#grid.contains(active) ? active : null;
 
     const tiles = hits.map((hit) => this.#tile(hit).element);
-    for (const tile of before.keys()) if (!tiles.includes(tile)) tile.remove();
+    for (const tile of before.keys()) if (!tiles.some((shown) => shown === tile)) tile.remove();
     tiles.forEach((tile, index) => {
       tile.getAnimations().forEach((animation) => animation.cancel());
       const place = this.#grid.children[index] ?? null;
       if (place !== tile) this.#grid.insertBefore(tile, place);
       describe(tile, hits[index], index);
       tile.classList.toggle("is-target", hits[index].id === this.#target);
-      showRegions(tile, regions?.hits[index], hits[index]);
+      showRegions(tile, regions?.hits[index] ?? null, hits[index]);
     });
     this.#settle(tiles[0], confidence);
     if (focused?.isConnected) focused.focus({ preventScroll: true }); // moving a node takes the focus from it
@@ -75,16 +100,21 @@ export class Results {
     this.#forget();
   }
 
+  /**
+   * @param {HTMLElement | undefined} first - the tile of the first photo, if there is one
+   * @param {number | null} confidence
+   */
   #settle(first, confidence) {
     const label = this.#settled;
     label.hidden = !first || confidence === null;
-    if (label.hidden) return;
+    if (!first || confidence === null) return;
     first.append(label);
     label.classList.toggle("is-settled", confidence >= SETTLED);
-    label.firstElementChild.style.width = `${100 * confidence}%`;
-    label.lastElementChild.textContent = sureness(confidence);
+    part(label, "i").style.width = `${100 * confidence}%`;
+    part(label, "span").textContent = sureness(confidence);
   }
 
+  /** @param {Hit} hit */
   #tile(hit) {
     const known = this.#tiles.get(hit.id);
     const tile = known ?? this.#make(hit);
@@ -93,13 +123,18 @@ export class Results {
     return tile;
   }
 
+  /**
+   * @param {Hit} hit
+   * @returns {Tile}
+   */
   #make(hit) {
-    const element = document.getElementById("tile").content.firstElementChild.cloneNode(true);
-    const image = element.querySelector("img");
+    const template = byId("tile", HTMLTemplateElement);
+    const element = /** @type {HTMLElement} */ (part(template.content, ".tile").cloneNode(true));
+    const image = part(element, "img", HTMLImageElement);
     image.loading = hit.rank <= EAGER ? "eager" : "lazy";
     image.src = thumbnail(hit);
     image.addEventListener("error", () => element.classList.add("is-missing"));
-    element.querySelector("button").addEventListener("click", () => {
+    part(element, "button").addEventListener("click", () => {
       this.#open(this.hits.findIndex((shown) => shown.id === hit.id));
     });
     const decoded = image.loading === "eager" ? image.decode().catch(() => {}) : Promise.resolve();
@@ -114,35 +149,55 @@ export class Results {
   }
 }
 
-// In words, or nothing where the answer has not settled.
+/**
+ * The confidence in words; empty where it is unknown or low.
+ * @param {number | null} confidence
+ */
 export function sureness(confidence) {
   if (confidence === null || confidence < PROBABLY) return "";
   const percent = `${Math.min(99, Math.round(100 * confidence))} %`;
   return confidence >= SETTLED ? `Probably this one, ${percent}` : `Perhaps this one, ${percent}`;
 }
 
-export const title = (hit) => hit.name.replace(/\.[^.]+$/, "");
-export const thumbnail = (hit) => `/api/photos/${encodeURIComponent(hit.id)}/thumbnail`;
-export const photo = (hit) => `/api/photos/${encodeURIComponent(hit.id)}`;
+/** @param {Photo} photo */
+export const title = (photo) => photo.name.replace(/\.[^.]+$/, "");
+/** @param {Photo} photo */
+export const address = (photo) => `/api/photos/${encodeURIComponent(photo.id)}`;
+/** @param {Photo} photo */
+export const thumbnail = (photo) => `${address(photo)}/thumbnail`;
 
+/**
+ * @param {HTMLElement} tile
+ * @param {Hit} hit
+ * @param {number} index
+ */
 function describe(tile, hit, index) {
-  tile.querySelector(".rank").textContent = index + 1;
-  tile.querySelector(".name").textContent = title(hit);
-  tile.querySelector("button").setAttribute("aria-label", `${index + 1}. ${title(hit)}`);
+  part(tile, ".rank").textContent = String(index + 1);
+  part(tile, ".name").textContent = title(hit);
+  part(tile, "button").setAttribute("aria-label", `${index + 1}. ${title(hit)}`);
 }
 
-function showRegions(tile, region, hit) {
+/**
+ * @param {HTMLElement} tile
+ * @param {Regions | null} regions
+ * @param {Hit} hit
+ */
+function showRegions(tile, regions, hit) {
   let canvas = tile.querySelector("canvas");
-  if (!region && !canvas) return;
+  if (!regions && !canvas) return;
   if (!canvas) {
     canvas = document.createElement("canvas");
     canvas.className = "regions";
-    tile.querySelector("img").after(canvas);
+    part(tile, "img").after(canvas);
   }
-  paintRegions(canvas, region ?? null, { ...hit, size: "tile" });
+  paintRegions(canvas, regions, { ...hit, size: "tile" });
 }
 
-// From where the tile was seen last (in mid-flight, perhaps) to where it belongs now; a new one appears in place.
+/**
+ * Moves a tile from where it was seen last (in mid-flight, perhaps) to where it belongs now; a new one fades in.
+ * @param {HTMLElement} tile
+ * @param {DOMRect} [from]
+ */
 function glide(tile, from) {
   if (!from) {
     tile.animate({ opacity: [0, 1], transform: ["scale(0.94)", "none"] }, MOVE);

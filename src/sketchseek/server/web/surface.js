@@ -1,31 +1,47 @@
 // The sheet of paper: pen, touch and mouse in, ink out.
 
+import { contextOf } from "./elements.js";
+
+/** @import { Drawing } from "./drawing.js" */
+/** @import { Place, Point, Stroke } from "./types.js" */
+
 const REACH = 4; // canvas widths beyond the sheet that the server still accepts
 const PEN_WIDTH = 0.0085; // of the sheet, at middling pressure
 const ERASER_REACH = 14; // CSS pixels
 const PALM_REST = 1500; // milliseconds after the pen was near in which a touch is taken for a hand that rests
 
 export class Surface {
-  tool = "pen"; // or "eraser"
+  /** @type {"pen" | "eraser"} */
+  tool = "pen";
   #canvas;
   #drawing;
   #context;
-  #settled = document.createElement("canvas"); // the ended strokes, painted once
-  #settledIsStale = true;
+  #ended = document.createElement("canvas"); // the ended strokes, painted once
+  #endedContext = contextOf(this.#ended);
+  #endedIsStale = true;
   #frame = 0;
-  #pointer = null; // the pointer that draws or erases: {id, erases, last, kept}
-  #aimed = new Set(); // strokes under the eraser
+  /**
+   * The pointer that draws or erases: its last point, and the strokes that are kept when it lifts.
+   * @type {{ id: number, erases: boolean, last: Point, kept: Stroke[] } | null}
+   */
+  #pointer = null;
+  /** Under the eraser. @type {Set<Stroke>} */
+  #aimed = new Set();
   #penSeen = -Infinity;
 
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Drawing} drawing
+   */
   constructor(canvas, drawing) {
     this.#canvas = canvas;
     this.#drawing = drawing;
-    this.#context = canvas.getContext("2d");
+    this.#context = contextOf(canvas);
     new ResizeObserver(() => this.#resize()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#repaint(true));
-    drawing.addEventListener("points", () => this.#repaint());
-    drawing.addEventListener("end", () => this.#repaint(true));
-    drawing.addEventListener("anew", () => this.#repaint(true));
+    drawing.on("points", () => this.#repaint());
+    drawing.on("end", () => this.#repaint(true));
+    drawing.on("anew", () => this.#repaint(true));
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#up(event));
@@ -40,6 +56,7 @@ export class Surface {
     return this.#pointer !== null;
   }
 
+  /** @param {PointerEvent} event */
   #down(event) {
     if (event.pointerType === "pen") this.#penSeen = event.timeStamp;
     const resting = event.pointerType === "touch" && event.timeStamp - this.#penSeen < PALM_REST;
@@ -48,23 +65,25 @@ export class Surface {
     this.#canvas.setPointerCapture(event.pointerId);
     const point = this.#point(event);
     this.#pointer = { id: event.pointerId, erases, last: point, kept: this.#drawing.strokes };
-    if (erases) this.#erase(point);
+    if (erases) this.#erase(this.#pointer, point);
     else this.#drawing.begin([point]);
   }
 
+  /** @param {PointerEvent} event */
   #move(event) {
     if (event.pointerType === "pen") this.#penSeen = event.timeStamp;
-    if (this.#pointer?.id !== event.pointerId) {
-      if (!this.#pointer && this.tool === "eraser") this.#aim(this.#near(this.#point(event), this.#point(event)));
+    const pointer = this.#pointer;
+    if (pointer?.id !== event.pointerId) {
+      if (!pointer && this.tool === "eraser") this.#aim(this.#near(this.#point(event), this.#point(event)));
       return;
     }
     const events = event.getCoalescedEvents?.() ?? [];
     const points = (events.length ? events : [event]).map((each) => this.#point(each));
-    if (this.#pointer.erases) points.forEach((point) => this.#erase(point));
+    if (pointer.erases) points.forEach((point) => this.#erase(pointer, point));
     else this.#drawing.extend(points);
-    this.#pointer.last = points.at(-1);
   }
 
+  /** @param {PointerEvent} event */
   #up(event) {
     if (this.#pointer?.id !== event.pointerId) return;
     const { erases, kept } = this.#pointer;
@@ -74,17 +93,26 @@ export class Surface {
     this.#aim([]);
   }
 
-  // The strokes that the eraser touches fade at once and are gone when it lifts, as one step of history.
-  #erase(point) {
-    this.#aim([...this.#aimed, ...this.#near(this.#pointer.last, point)]);
-    this.#pointer.last = point;
-    this.#pointer.kept = this.#drawing.strokes.filter((stroke) => !this.#aimed.has(stroke));
+  /**
+   * The strokes that the eraser touches fade at once and are gone when it lifts, as one step of history.
+   * @param {{ last: Point, kept: Stroke[] }} pointer
+   * @param {Point} point
+   */
+  #erase(pointer, point) {
+    this.#aim([...this.#aimed, ...this.#near(pointer.last, point)]);
+    pointer.last = point;
+    pointer.kept = this.#drawing.strokes.filter((stroke) => !this.#aimed.has(stroke));
   }
 
-  #near(from, to) {
-    return this.#drawing.strokesNear(from, to, ERASER_REACH / this.#canvas.clientWidth);
+  /**
+   * @param {Point} from
+   * @param {Point} to
+   */
+  #near([x, y], [toX, toY]) {
+    return this.#drawing.strokesNear([x, y], [toX, toY], ERASER_REACH / this.#canvas.clientWidth);
   }
 
+  /** @param {Stroke[]} strokes */
   #aim(strokes) {
     const aimed = new Set(strokes);
     if (aimed.size === this.#aimed.size && strokes.every((stroke) => this.#aimed.has(stroke))) return;
@@ -92,9 +120,13 @@ export class Surface {
     this.#repaint(true);
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @returns {Point} with the clock's time
+   */
   #point(event) {
     const box = this.#canvas.getBoundingClientRect();
-    const within = (value) => Math.min(1 + REACH, Math.max(-REACH, value));
+    const within = (/** @type {number} */ value) => Math.min(1 + REACH, Math.max(-REACH, value));
     const x = within((event.clientX - box.left) / box.width);
     const y = within((event.clientY - box.top) / box.height);
     return [x, y, event.timeStamp, event.pressure];
@@ -102,39 +134,47 @@ export class Surface {
 
   #resize() {
     const side = Math.max(1, Math.round(this.#canvas.clientWidth * devicePixelRatio));
-    for (const canvas of [this.#canvas, this.#settled]) canvas.width = canvas.height = side;
+    for (const canvas of [this.#canvas, this.#ended]) canvas.width = canvas.height = side;
     this.#paint(true); // at once: resizing has emptied the canvas
   }
 
-  #repaint(settledIsStale = false) {
-    this.#settledIsStale ||= settledIsStale;
+  #repaint(endedIsStale = false) {
+    this.#endedIsStale ||= endedIsStale;
     this.#frame ||= requestAnimationFrame(() => this.#paint());
   }
 
-  #paint(settledIsStale = this.#settledIsStale) {
+  #paint(endedIsStale = this.#endedIsStale) {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     const side = this.#canvas.width;
     const ink = getComputedStyle(this.#canvas).color;
-    if (settledIsStale) {
-      const context = this.#settled.getContext("2d");
+    if (endedIsStale) {
+      const context = this.#endedContext;
       context.clearRect(0, 0, side, side);
       for (const stroke of this.#drawing.strokes) {
         context.globalAlpha = this.#aimed.has(stroke) ? 0.18 : 1;
         paintStroke(context, stroke.points, side, ink);
       }
-      this.#settledIsStale = false;
+      this.#endedIsStale = false;
     }
     this.#context.clearRect(0, 0, side, side);
-    this.#context.drawImage(this.#settled, 0, 0);
+    this.#context.drawImage(this.#ended, 0, 0);
     if (this.#drawing.open) paintStroke(this.#context, this.#drawing.open.points, side, ink);
   }
 }
 
-// A smooth line through the points: curves from middle to middle, each as wide as the pressure there.
+/**
+ * A smooth line through the points: curves from middle to middle, each as wide as the pressure there.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Point[]} points
+ * @param {number} side - of the square canvas, in pixels
+ * @param {string} ink - its colour
+ */
 function paintStroke(context, points, side, ink) {
+  /** @type {(i: number) => Place} */
   const at = (i) => [points[i][0] * side, points[i][1] * side];
   const felt = points.some((point) => point[3] > 0); // a file may not know the pressure, and says 0 throughout
+  /** @type {(i: number) => number} */
   const width = (i) => PEN_WIDTH * side * (0.55 + 0.9 * (felt ? points[i][3] : 0.5));
   context.strokeStyle = context.fillStyle = ink;
   context.lineCap = context.lineJoin = "round";
@@ -150,6 +190,7 @@ function paintStroke(context, points, side, ink) {
   for (let i = 1; i < points.length; i++) {
     const [x, y] = at(i - 1);
     const [nextX, nextY] = at(i);
+    /** @type {Place} */
     const end = i === points.length - 1 ? [nextX, nextY] : [(x + nextX) / 2, (y + nextY) / 2];
     context.quadraticCurveTo(x, y, ...end);
     // One path as long as the width stays: paths that meet would show where their ends overlap.

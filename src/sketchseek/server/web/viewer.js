@@ -1,24 +1,35 @@
 // One photo, large: a dialog with the arrow keys for the next and Esc to close.
 
 import { ask } from "./api.js";
+import { part } from "./elements.js";
 import { paintRegions } from "./regions.js";
-import { photo, thumbnail, title } from "./results.js";
+import { address, thumbnail, title } from "./results.js";
+
+/** @import { Hit, RegionsOfHits } from "./types.js" */
 
 export class Viewer {
   #dialog;
+  /** @type {Hit[]} */
   #hits = [];
+  /** @type {RegionsOfHits | null} */
   #regions = null;
   #index = 0;
 
-  // `closed` is called with the index of the photo shown last, `practise` with the photo chosen to be drawn, `similar`
-  // with the one that others are to be like.
+  /**
+   * @param {HTMLDialogElement} dialog
+   * @param {object} page - `closed` is called with the index of the photo shown last, `practise` with the photo chosen
+   *   to be drawn from memory, `similar` with the one to search for more like it
+   * @param {(index: number) => void} page.closed
+   * @param {(hit: Hit) => void} page.practise
+   * @param {(hit: Hit) => void} page.similar
+   */
   constructor(dialog, { closed, practise, similar }) {
     this.#dialog = dialog;
-    dialog.querySelector(".previous").addEventListener("click", () => this.#step(-1));
-    dialog.querySelector(".next").addEventListener("click", () => this.#step(1));
-    dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+    part(dialog, ".previous").addEventListener("click", () => this.#step(-1));
+    part(dialog, ".next").addEventListener("click", () => this.#step(1));
+    part(dialog, ".close").addEventListener("click", () => dialog.close());
     for (const [name, choose] of Object.entries({ practise, similar })) {
-      dialog.querySelector(`.${name}`).addEventListener("click", () => {
+      part(dialog, `.${name}`).addEventListener("click", () => {
         dialog.close();
         choose(this.#hits[this.#index]);
       });
@@ -33,6 +44,11 @@ export class Viewer {
     });
   }
 
+  /**
+   * @param {Hit[]} hits
+   * @param {number} index - of the one to show first
+   * @param {RegionsOfHits | null} regions
+   */
   open(hits, index, regions) {
     this.#hits = hits;
     this.#regions = regions;
@@ -41,6 +57,7 @@ export class Viewer {
     this.#dialog.showModal();
   }
 
+  /** @param {number} by */
   #step(by) {
     const index = this.#index + by;
     if (index < 0 || index >= this.#hits.length) return;
@@ -50,28 +67,32 @@ export class Viewer {
 
   async #show() {
     const hit = this.#hits[this.#index];
-    const image = this.#dialog.querySelector("img");
-    this.#dialog.querySelector(".name").textContent = hit.name;
+    const image = part(this.#dialog, "img", HTMLImageElement);
+    part(this.#dialog, ".name").textContent = hit.name;
     this.#showPath(hit);
-    this.#dialog.querySelector(".place").textContent = `${this.#index + 1} of ${this.#hits.length}`;
-    this.#dialog.querySelector(".previous").disabled = this.#index === 0;
-    this.#dialog.querySelector(".next").disabled = this.#index === this.#hits.length - 1;
-    paintRegions(this.#dialog.querySelector("canvas"), this.#regions?.hits[this.#index] ?? null, hit);
+    part(this.#dialog, ".place").textContent = `${this.#index + 1} of ${this.#hits.length}`;
+    part(this.#dialog, ".previous", HTMLButtonElement).disabled = this.#index === 0;
+    part(this.#dialog, ".next", HTMLButtonElement).disabled = this.#index === this.#hits.length - 1;
+    const regions = this.#regions?.hits[this.#index] ?? null;
+    paintRegions(part(this.#dialog, "canvas", HTMLCanvasElement), regions, hit);
     image.alt = title(hit);
     image.width = hit.width;
     image.height = hit.height;
     image.src = thumbnail(hit); // there already; the photo takes its place once it can be shown whole
     const whole = new Image();
-    whole.src = photo(hit);
+    whole.src = address(hit);
     await whole.decode().catch(() => {});
     if (whole.naturalWidth && hit === this.#hits[this.#index]) image.src = whole.src;
   }
 
-  // Where the photo lies, for whoever sits at the machine; a server that is open to others does not tell.
+  /**
+   * Shows where the photo lies. Only a server that serves its own machine alone tells that.
+   * @param {Hit} hit
+   */
   async #showPath(hit) {
-    const line = this.#dialog.querySelector(".path");
+    const line = part(this.#dialog, ".path");
     line.textContent = "";
-    const { path } = await ask(`${photo(hit)}/place`).catch(() => ({}));
+    const { path } = await ask(`${address(hit)}/place`).catch(() => ({}));
     if (path && hit === this.#hits[this.#index]) line.textContent = path;
   }
 }

@@ -1,25 +1,41 @@
 // Words beside the drawing: a box, and a slider for their weight once there is something in it.
 //
-// They outlive a reload as the drawing does. Event: "change", after a short pause in typing.
+// They outlive a reload as the drawing does.
+
+import { part } from "./elements.js";
+import { Events } from "./events.js";
+
+/** @import { WordsAndWeight } from "./types.js" */
 
 const KEY = "sketchseek-words";
 const PAUSE = 150; // milliseconds
 const EXAMPLE = "Add words: red, with arms";
 const NONE = "This gallery’s model sees drawings only, no words";
 
-export class Words extends EventTarget {
+/**
+ * Event: "change", after a short pause in typing.
+ * @extends {Events<{ change: null }>}
+ */
+export class Words extends Events {
   #box;
   #balance; // holds the slider
   #slider;
-  #timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
   #told = ""; // what the last event was about
 
+  /**
+   * @param {HTMLInputElement} box
+   * @param {HTMLElement} balance
+   */
   constructor(box, balance) {
     super();
-    [this.#box, this.#balance, this.#slider] = [box, balance, balance.querySelector("input")];
+    this.#box = box;
+    this.#balance = balance;
+    this.#slider = part(balance, "input", HTMLInputElement);
     const { text, weight } = kept();
     box.value = text;
-    this.#slider.value = 100 * weight;
+    this.#slider.value = String(100 * weight);
     box.addEventListener("input", () => this.#soon());
     box.addEventListener("change", () => this.#tell()); // Enter, or the box is left
     this.#slider.addEventListener("input", () => this.#soon());
@@ -30,23 +46,26 @@ export class Words extends EventTarget {
     return this.#box.disabled ? "" : this.#box.value.trim();
   }
 
-  // Of the words beside the drawing, 0..1.
+  /** Of the words beside the drawing, 0..1. */
   get weight() {
-    return this.#slider.value / 100;
+    return Number(this.#slider.value) / 100;
   }
 
-  // Whether the gallery's model has words.
+  /**
+   * Says whether the gallery's model has words; where it has none, nothing can be typed.
+   * @param {boolean} possible
+   */
   offer(possible) {
     this.#box.disabled = !possible;
     if (!possible) this.#box.value = ""; // of another gallery, perhaps; its place is for the reason
     this.#box.placeholder = possible ? EXAMPLE : NONE;
-    this.#box.closest(".words").classList.toggle("is-off", !possible);
+    this.#box.closest(".words")?.classList.toggle("is-off", !possible);
     this.#tell();
   }
 
   clear() {
     this.#box.value = "";
-    this.#slider.value = 50;
+    this.#slider.value = "50";
     this.#tell();
   }
 
@@ -64,7 +83,7 @@ export class Words extends EventTarget {
     const said = text && JSON.stringify([text, weight]); // without words their weight is nothing
     if (said === this.#told) return;
     this.#told = said;
-    this.dispatchEvent(new CustomEvent("change"));
+    this.tell("change", null);
   }
 
   #show() {
@@ -74,15 +93,17 @@ export class Words extends EventTarget {
   }
 }
 
+/** @param {WordsAndWeight} words */
 function keep(words) {
   try {
     sessionStorage.setItem(KEY, JSON.stringify(words));
   } catch {} // a browser that keeps nothing
 }
 
+/** @returns {WordsAndWeight} */
 function kept() {
   try {
-    return { text: "", weight: 0.5, ...JSON.parse(sessionStorage.getItem(KEY)) };
+    return { text: "", weight: 0.5, ...JSON.parse(sessionStorage.getItem(KEY) ?? "{}") };
   } catch {
     return { text: "", weight: 0.5 };
   }

@@ -1,0 +1,71 @@
+// The data that the page's modules share, and the frames that page and server exchange. Read by the type checker alone.
+
+/** x and y on the unit canvas, milliseconds since the drawing's first point, pressure 0..1 (all 0 if unknown). */
+export type Point = [x: number, y: number, time: number, pressure: number];
+export type Place = [x: number, y: number];
+export type Stroke = { points: Point[] };
+
+/** A sketch file in this project's own format. */
+export type SketchFile = { format: "sketchseek-sketch"; version: 1; strokes: Point[][] };
+
+export type Photo = { id: string; name: string; width: number; height: number };
+export type Hit = Photo & { rank: number; score: number };
+
+/** Maps of the regions that matched, as bytes: `shape` is [regions, rows, columns]; `strength` is 0..1 by region. */
+export type Regions = { shape: Shape; maps: Uint8Array; strength: number[] };
+export type RegionsOfHits = { sketch: Regions; hits: Regions[] };
+export type Shape = [regions: number, rows: number, columns: number];
+
+/** The same in a results frame, where the maps are base64. */
+export type RegionsFrame = { shape: Shape; sketch: string; hits: { maps: string; strength: number[] }[] };
+
+/** Hits to show. `confidence` is the probability that the first one is right; null where the model cannot tell. */
+export type Answer = {
+  hits: Hit[];
+  milliseconds?: number;
+  confidence?: number | null;
+  regions?: RegionsFrame | null;
+};
+
+/** The answer to an uploaded file; `strokes` is null for a picture and missing for a search by a photo. */
+export type FileAnswer = Answer & { strokes?: Point[][] | null };
+
+/** Words beside the drawing, and their weight 0..1: 0 is the drawing alone, 1 the words alone. */
+export type WordsAndWeight = { text: string; weight: number };
+
+// --- frames from the page; each is sent with a `seq` that grows by 1 ---
+
+export type PageFrame =
+  | { type: "points"; stroke: number; points: Point[] }
+  | { type: "end"; stroke: number }
+  | { type: "sketch"; strokes: Point[][] }
+  | Wish;
+
+/** A setting of the session; the newest of each type is sent again after a reconnection. */
+export type Wish =
+  | { type: "regions"; on: boolean }
+  | { type: "target"; id: string | null }
+  | ({ type: "words" } & WordsAndWeight);
+
+// --- frames from the server ---
+
+export type HelloFrame = {
+  type: "hello";
+  gallery: { name: string; model: string };
+  photos: number;
+  regions: boolean;
+  practice: boolean;
+  words: boolean;
+};
+
+export type ResultsFrame = Required<Answer> & {
+  type: "results";
+  seq: number; // of the newest frame of the page that the search took in
+  frame: number;
+  pen_down: boolean;
+  target: { id: string; rank: number } | null;
+};
+
+export type ErrorFrame = { type: "error"; seq: number | null; message: string };
+
+export type ServerFrame = HelloFrame | ResultsFrame | ErrorFrame;

@@ -30,8 +30,8 @@ from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.lab.training import loop
 from sketchseek.lab.training.run import Plan, run_training
 from sketchseek.model import Model
-from sketchseek.search.live import LiveSession
 from sketchseek.search.searcher import Searcher
+from sketchseek.search.session import LiveSession
 
 
 @pytest.fixture(scope="module", params=SLUGS)
@@ -209,7 +209,7 @@ def test_evaluate_search_and_the_live_session_rank_alike(
                 frame = {"type": "points", "seq": 2 * seq, "stroke": seq, "points": stroke.tolist()}
                 assert session.receive(json.dumps(frame)) is None
                 assert session.receive(json.dumps({"type": "end", "seq": 2 * seq + 1, "stroke": seq})) is None
-            live = [hit.name for hit in searcher.search(session.begin(now=0.0).sketch)]
+            live = [hit.name for hit in searcher.search(session.begin(now=0.0).ink)]
             assert searched == live == expected
     drawing = next((pairs_folder / "test" / "sketches").glob(f"{split.sketches[0].name}.json"))
     capsys.readouterr()

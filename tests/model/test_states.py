@@ -82,14 +82,14 @@ def test_the_encoder_of_one_drawing_follows_it(
             assert np.abs(encoder.encode(frame)["vector"][0] - vector).max() < 1e-5
 
 
-def test_looks_in_passing_leave_no_trace(
+def test_a_drawing_may_be_encoded_without_advancing_the_state(
     encoders: tuple[TorchEncoder, Model], frames: np.ndarray, vectors: np.ndarray
 ) -> None:
     encoder = encoders[1].sketch_encoder()
     encoder.encode(frames[0, 0])
     half = np.maximum(frames[0, 0], np.where(np.arange(SIZE) < 40, frames[0, 1], 0)).astype(np.uint8)
-    encoder.encode(half, passing=True)
-    encoder.encode(frames[0, 1], passing=True)
+    encoder.encode(half, advance=False)
+    encoder.encode(frames[0, 1], advance=False)
     assert np.abs(encoder.encode(frames[0, 1])["vector"][0] - vectors[0, 1]).max() < 1e-5
     assert np.abs(encoder.encode(frames[0, 2])["vector"][0] - vectors[0, 2]).max() < 1e-5
 

@@ -22,9 +22,9 @@ from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.matching import Features
 from sketchseek.model import Model, seal
 from sketchseek.model.confidence import Confidence
-from sketchseek.search.answer import LiveSearch
-from sketchseek.search.live import LiveSession
+from sketchseek.search.live_search import LiveSearch
 from sketchseek.search.searcher import Searcher
+from sketchseek.search.session import LiveSession
 from sketchseek.strokes import Sketch, last_points
 from sketchseek.strokes.raster import rasterise
 
@@ -93,7 +93,8 @@ def test_live_and_evaluate_give_the_same_answers(
                 nearest = [ids[split.photos[i].path.resolve()] for i in evaluation.nearest[query, step]]
                 assert [hit.id for hit in answer.hits] == nearest
                 target = ids[split.photos[item.photo].path.resolve()]
-                rank = searcher.rank_of_features(encoder.encode(job.sketch), target)
+                assert job.ink is not None
+                rank = searcher.rank_of_features(encoder.encode(job.ink), target)
                 assert rank == evaluation.ranks[query, step]
                 assert answer.confidence == pytest.approx(sure[query, step], abs=1e-4)
 

@@ -112,8 +112,8 @@ def test_a_rank_is_the_same_however_many_photos_are_asked_for_at_a_time(
     searcher = Searcher(gallery)
     hits = searcher.search(make_sketch(7), top=27)
     expected = [sum(other.score >= hit.score for other in hits) for hit in hits]
-    monkeypatch.setattr(searcher_module, "FIRST_LOOK", look)
-    monkeypatch.setattr(searcher_module, "FURTHER_LOOK", 2)
+    monkeypatch.setattr(searcher_module, "FIRST_LIMIT", look)
+    monkeypatch.setattr(searcher_module, "LIMIT_FACTOR", 2)
     assert [searcher.rank_of(make_sketch(7), hit.id) for hit in hits] == expected
 
 

@@ -16,9 +16,10 @@ from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery
 from sketchseek.model import Model
 from sketchseek.model.preprocess import read_photo
-from sketchseek.search.answer import LiveSearch
-from sketchseek.search.live import Job
+from sketchseek.search.live_search import LiveSearch
 from sketchseek.search.searcher import Hit, Searcher
+from sketchseek.search.session import Job
+from sketchseek.strokes.ink import ink
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import write_json
 
@@ -116,7 +117,7 @@ def test_only_the_closest_are_matched(misled: Searcher, monkeypatch: pytest.Monk
 def test_ranks_are_those_of_the_search(searcher: Searcher, misled: Searcher) -> None:
     for searching in (searcher, misled):
         drawn = searching.gallery.model.encode_sketches([CHAIR])
-        for features, words in ((drawn, searching.read("red", 0.4)), (None, searching.read("red"))):
+        for features, words in ((drawn, searching.encode_text("red", 0.4)), (None, searching.encode_text("red"))):
             hits = searching.search_features(features, 9, words)
             for hit in hits:
                 expected = sum(other.score >= hit.score for other in hits)
@@ -134,7 +135,8 @@ def test_the_live_search_reads_words_once_and_answers_without_a_drawing(
     page = LiveSearch(searcher)
 
     def answer(sketch: Sketch, words: str, weight: float = 0.5) -> list[str]:
-        return names(list(page.answer(Job(sketch, seq=0, frame=0, pen_down=False, words=words, weight=weight)).hits))
+        drawn = ink(sketch) if sketch.strokes else None
+        return names(list(page.answer(Job(drawn, seq=0, frame=0, pen_down=False, words=words, weight=weight)).hits))
 
     half = Sketch.from_arrays(CHAIR.strokes[:1])
     assert answer(Sketch(), "") == []

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketchseek.search import live
-from sketchseek.search.answer import Answer, results_json
-from sketchseek.search.live import PACE, LiveSession
+from sketchseek.search.limits import LIMITS, Limits, drawn_length
+from sketchseek.search.live_search import Answer, results_frame
+from sketchseek.search.session import SEARCH_INTERVAL, LiveSession
+from sketchseek.strokes import Sketch, ink
 
 LINE = [[0.1, 0.2, 0.0, 0.5], [0.3, 0.4, 16.0, 0.5]]
 MORE = [[0.5, 0.6, 32.0, 0.5]]
+OTHER = [[0.8, 0.2, 48.0, 0.5], [0.7, 0.9, 64.0, 0.5]]
 
 
 def points(seq: int, stroke: int, what: Any = LINE) -> str:
@@ -37,19 +39,24 @@ def session(*frames: str) -> LiveSession:
     return new
 
 
-def drawn(new: LiveSession) -> list[list[list[float]]]:
-    return [stroke.tolist() for stroke in new.begin(0.0).sketch.strokes]
+def shows(new: LiveSession, strokes: list[list[list[float]]]) -> bool:
+    """Whether the next search is of exactly these strokes."""
+    job = new.begin(0.0)
+    sketch = Sketch.from_arrays(strokes)
+    assert job.length == pytest.approx(drawn_length(sketch.strokes))
+    return np.array_equal(job.ink, ink(sketch)) if strokes and job.ink is not None else not strokes and job.ink is None
 
 
 def test_points_of_one_number_are_one_stroke_and_a_new_number_begins_another() -> None:
-    new = session(points(1, 0), points(2, 0, MORE), end(3, 0), points(4, 1))
-    assert drawn(new) == [LINE + MORE, LINE]
+    new = session(points(1, 0), points(2, 0, MORE), end(3, 0), points(4, 1, OTHER))
+    assert shows(new, [LINE + MORE, OTHER])
+    assert shows(session(points(1, 0), points(2, 1, MORE)), [LINE, MORE])
 
 
 def test_a_drawing_sent_anew_takes_the_place_of_what_was_there() -> None:
-    new = session(points(1, 0), end(2, 0), points(3, 1), sketch(4, [MORE]), points(5, 2))
-    assert drawn(new) == [MORE, LINE]
-    assert drawn(session(points(1, 0), sketch(2, []))) == []
+    new = session(points(1, 0), end(2, 0), points(3, 1), sketch(4, [MORE]), points(5, 2, OTHER))
+    assert shows(new, [MORE, OTHER])
+    assert shows(session(points(1, 0), sketch(2, [])), [])
 
 
 def test_a_search_says_what_it_has_seen_and_is_numbered() -> None:
@@ -59,7 +66,7 @@ def test_a_search_says_what_it_has_seen_and_is_numbered() -> None:
     new.receive(end(9, 0))
     second = new.begin(0.0)
     assert (second.seq, second.frame, second.pen_down) == (9, 2, False)
-    frame = results_json(second, Answer(), 0.0142)
+    frame = results_frame(second, Answer(), 0.0142)
     assert frame == {
         "type": "results",
         "seq": 9,
@@ -92,7 +99,7 @@ def test_while_the_pen_is_down_searches_begin_a_pace_apart() -> None:
             new.begin(now)
             begun.append(now)
     assert len(begun) == 10
-    assert np.diff(begun) == pytest.approx(PACE)
+    assert np.diff(begun) == pytest.approx(SEARCH_INTERVAL)
 
 
 def test_pen_up_is_searched_at_once_and_the_pace_holds_again_after_it() -> None:
@@ -116,7 +123,7 @@ def test_what_became_outdated_during_a_search_is_never_searched() -> None:
     new.receive(points(3, 1))
     new.receive(end(4, 1))
     job = new.begin(0.1)
-    assert (job.seq, len(job.sketch.strokes)) == (4, 2)
+    assert job.seq == 4
     assert new.due_in(9.0) is None
 
 
@@ -128,7 +135,8 @@ def test_what_else_is_asked_for_is_asked_with_every_search_and_answered_at_once(
     assert new.receive('{"type": "target", "seq": 3, "id": "some-photo"}') is None
     assert new.due_in(0.01) == 0.0
     job = new.begin(0.01)
-    assert (job.regions, job.target, job.pen_down, len(job.sketch)) == (True, "some-photo", True, 2)
+    assert (job.regions, job.target, job.pen_down) == (True, "some-photo", True)
+    assert np.array_equal(job.ink, ink(Sketch.from_arrays([LINE])))
     new.receive('{"type": "regions", "seq": 4, "on": false}')
     new.receive('{"type": "target", "seq": 5, "id": null}')
     job = new.begin(0.02)
@@ -182,7 +190,7 @@ def test_what_the_page_does_not_send_is_refused_in_one_line_and_changes_nothing(
     assert answer is not None and answer["type"] == "error"
     assert answer["message"] and "\n" not in answer["message"]
     assert new.due_in(9.0) is None
-    assert drawn(new) == [LINE]
+    assert shows(new, [LINE])
     assert new.receive(points(6, 1)) is None
 
 
@@ -193,15 +201,15 @@ def test_a_refusal_names_the_frame_it_is_about() -> None:
     assert answer is not None and answer["seq"] is None
 
 
-def test_a_drawing_has_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "MAX_STROKES", 2)
-    monkeypatch.setattr(live, "MAX_POINTS", 6)
-    new = session(points(1, 0), end(2, 0), points(3, 1), points(4, 1))
+def test_a_drawing_has_limits() -> None:
+    new = LiveSession(limits=Limits(strokes=2, points=6))
+    for frame in (points(1, 0), end(2, 0), points(3, 1), points(4, 1, OTHER)):
+        assert new.receive(frame) is None
     too_many_points, too_many_strokes = new.receive(points(5, 1, MORE)), new.receive(points(6, 2, MORE))
     assert too_many_points is not None and "6 points" in too_many_points["message"]
     assert too_many_strokes is not None and "2 strokes" in too_many_strokes["message"]
     assert new.receive(sketch(7, [MORE] * 3)) is not None
-    assert drawn(new) == [LINE, LINE + LINE]
+    assert shows(new, [LINE, LINE + OTHER])
     assert new.receive(sketch(8, [])) is None
     assert new.receive(points(9, 2)) is None
 
@@ -214,7 +222,7 @@ def test_ink_has_a_limit_because_it_costs_memory() -> None:
 
 
 def test_a_huge_frame_is_not_even_read() -> None:
-    answer = LiveSession().receive(" " * (live.MAX_MESSAGE + 1))
+    answer = LiveSession().receive(" " * (LIMITS.message + 1))
     assert answer is not None and "longer" in answer["message"]
 
 
@@ -234,4 +242,69 @@ def test_no_frame_breaks_the_session(frame: Any) -> None:
     for text in (json.dumps(frame), json.dumps({"type": "points", "seq": 1, "stroke": 0, "points": frame})):
         answer = new.receive(text)
         assert answer is None or answer["type"] == "error"
-    assert new.begin(0.0).sketch.strokes
+    assert new.begin(0.0).ink is not None
+
+
+coordinate = st.floats(-0.2, 1.2).map(lambda value: round(value, 4))
+pieces = st.lists(st.tuples(coordinate, coordinate, st.just(0.0), st.just(0.5)), min_size=1, max_size=6)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("points"), pieces),
+            st.tuples(st.just("stroke"), pieces),
+            st.tuples(st.sampled_from(["end", "undo", "redo", "search"]), st.none()),
+            st.tuples(st.just("erase"), st.integers(0, 5)),
+        ),
+        max_size=20,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_the_ink_that_grew_is_that_of_the_whole_drawing_after_any_steps(steps: list[tuple[str, Any]]) -> None:
+    new, number, seq = LiveSession(), -1, 0
+    strokes: list[list[Any]] = []  # the last one is open while ``is_open``
+    is_open = False
+    past: list[list[list[Any]]] = []
+    future: list[list[list[Any]]] = []
+
+    def send(frame: str) -> None:
+        assert new.receive(frame) is None
+
+    def replace(anew: list[list[Any]]) -> None:
+        nonlocal strokes, is_open
+        strokes, is_open = list(anew), False
+        send(sketch(seq, strokes))
+
+    for step, value in steps:
+        seq += 1
+        if step == "points" and is_open:
+            strokes[-1] = strokes[-1] + value
+            send(points(seq, number, value))
+        elif step in ("points", "stroke"):
+            past, future = [*past, list(strokes)], []
+            number, is_open = number + 1, True
+            strokes.append(value)
+            send(points(seq, number, value))
+        elif step == "end" and is_open:
+            is_open = False
+            send(end(seq, number))
+        elif step == "undo" and past:
+            future.append(strokes)
+            replace(past.pop())
+        elif step == "redo" and future:
+            past.append(strokes)
+            replace(future.pop())
+        elif step == "erase" and value < len(strokes):
+            past, future = [*past, list(strokes)], []
+            replace(strokes[:value] + strokes[value + 1 :])
+        elif step == "search":
+            assert shows(new, strokes)
+    assert shows(new, strokes)
+
+
+def test_a_search_keeps_its_ink_while_the_drawing_grows() -> None:
+    new = session(points(1, 0))
+    job = new.begin(0.0)
+    assert new.receive(points(2, 0, OTHER)) is None
+    assert np.array_equal(job.ink, ink(Sketch.from_arrays([LINE])))

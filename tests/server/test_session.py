@@ -6,6 +6,7 @@ import threading
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from fastapi.testclient import TestClient
 from served_gallery import make_confident_model, make_gallery
 from starlette.websockets import WebSocketDisconnect
 
-from sketchseek.search.answer import Answer, LiveSearch
-from sketchseek.search.live import Job
+from sketchseek.search.limits import Limits
+from sketchseek.search.live_search import Answer, LiveSearch
+from sketchseek.search.session import Job
 from sketchseek.server.app import create_app
 from sketchseek.server.live import MAX_REFUSALS
 from sketchseek.strokes.sketch import Sketch
@@ -52,6 +54,7 @@ def test_the_server_says_hello_with_what_it_serves(client: TestClient) -> None:
         hello = socket.receive_json()
     assert hello["photos"] == len(SKETCHES)
     assert hello["gallery"]["name"] == "gallery"
+    assert hello["limits"] == asdict(Limits())
     assert hello["gallery"]["model"] == client.get("/api/health").json()["model"]
 
 
@@ -171,7 +174,7 @@ def test_while_a_search_runs_only_the_newest_drawing_waits(
     searched: list[int] = []
 
     def slowly(self: LiveSearch, job: Job) -> Answer:
-        searched.append(len(job.sketch))
+        searched.append(job.seq)
         began.set()
         assert may_end.wait(10)
         return Answer()
@@ -190,7 +193,7 @@ def test_while_a_search_runs_only_the_newest_drawing_waits(
     first, second = socket.receive_json(), socket.receive_json()
     assert (first["seq"], first["pen_down"]) == (1, True)
     assert (second["seq"], second["frame"], second["pen_down"]) == (39, 2, False)
-    assert searched == [1, 20]
+    assert searched == [1, 39]
 
 
 def test_pages_take_turns_and_do_not_share_a_drawing(client: TestClient) -> None:

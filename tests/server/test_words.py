@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from served_gallery import make_gallery
 from worded_model import OUTLINES, make_worded_gallery
 
-from sketchseek.search.live import MAX_WORDS, LiveSession
+from sketchseek.search.limits import LIMITS
+from sketchseek.search.session import LiveSession
 from sketchseek.server.app import create_app
 from sketchseek.strokes.sketch_json import write_json
 
@@ -79,7 +80,7 @@ def test_a_model_without_words_says_so(wordless: TestClient, chair: dict[str, An
 BAD = {
     "no text": {"weight": 0.5},
     "text is a number": {"text": 3, "weight": 0.5},
-    "too long": {"text": "x" * (MAX_WORDS + 1), "weight": 0.5},
+    "too long": {"text": "x" * (LIMITS.words + 1), "weight": 0.5},
     "no weight": {"text": "red"},
     "weight is text": {"text": "red", "weight": "0.5"},
     "weight is true": {"text": "red", "weight": True},
@@ -126,7 +127,7 @@ def test_photos_like_one_of_the_gallery(client: TestClient) -> None:
     assert client.post("/api/photos/none/similar", data={"top": 5}).status_code == 404
 
 
-@pytest.mark.parametrize("data", [{}, {"text": " "}, {"text": "red", "weight": 2}, {"text": "x" * (MAX_WORDS + 1)}])
+@pytest.mark.parametrize("data", [{}, {"text": " "}, {"text": "red", "weight": 2}, {"text": "x" * (LIMITS.words + 1)}])
 def test_a_search_for_nothing_or_with_bad_words_is_422_in_one_line(client: TestClient, data: dict[str, Any]) -> None:
     response = client.post("/api/search", data=data)
     assert response.status_code == 422

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketchseek.strokes import CANVAS, NEVER, Sketch, episode, ink, inked_at, last_points, rasterise, read_qmul
+from sketchseek.strokes import (
+    CANVAS,
+    NEVER,
+    InkCanvas,
+    Sketch,
+    episode,
+    ink,
+    inked_at,
+    last_points,
+    rasterise,
+    read_qmul,
+)
 
 
 def plain_episode(sketch: Sketch, steps: int) -> np.ndarray:
@@ -70,6 +81,18 @@ def test_an_episode_only_grows_and_each_step_is_the_sketch_so_far(sketch: Sketch
     assert (frames[1:] >= frames[:-1]).all()
     for frame, point in zip(frames, last, strict=True):
         np.testing.assert_array_equal(frame, rasterise(sketch.first_points(int(point) + 1)))
+
+
+@given(sketch=sketches, data=st.data())
+@settings(max_examples=80, deadline=None)
+def test_a_canvas_that_grows_in_pieces_has_the_same_bytes_as_the_whole(sketch: Sketch, data: st.DataObject) -> None:
+    canvas = InkCanvas()
+    for number, stroke in enumerate(sketch.strokes):
+        cuts = sorted(data.draw(st.sets(st.integers(1, len(stroke)))) | {len(stroke)})
+        for start, stop in zip([0, *cuts], cuts, strict=False):
+            canvas.add([stroke[max(start - 1, 0) : stop]])
+        whole = ink(Sketch(sketch.strokes[: number + 1]))
+        assert canvas.ink().tobytes() == whole.tobytes() and canvas.ink().dtype == whole.dtype
 
 
 def test_golden_counts_of_a_small_drawing() -> None:

@@ -105,7 +105,7 @@ def _open_gallery(folder: Path) -> Gallery:
 
 def replay(searcher: Searcher, sketch: Sketch) -> Iterator[list[Hit]]:
     """The ranking of the whole gallery after each stroke, through the live session that the page talks to."""
-    from sketchseek.search.live import LiveSession
+    from sketchseek.search.session import LiveSession
 
     session = LiveSession()
     for number, stroke in enumerate(sketch.strokes):
@@ -116,4 +116,4 @@ def replay(searcher: Searcher, sketch: Sketch) -> Iterator[list[Hit]]:
             refusal = session.receive(json.dumps(frame))
             if refusal is not None:
                 raise RuntimeError(refusal["message"])
-        yield searcher.search(session.begin(now=float(number)).sketch, top=len(searcher.gallery))
+        yield searcher.search(session.begin(now=float(number)).ink, top=len(searcher.gallery))

@@ -52,9 +52,12 @@ def encode_episodes(model: Any, frames: NDArray[np.uint8]) -> Features:
 
 
 class SketchEncoder:
-    """Gives what ``Model.encode_sketches`` gives for one drawing, up to rounding, but remembers the drawing before:
-    regions whose pixels are the same are not encoded again, and where no pixel changed nothing is. A model that keeps a
-    state sees the drawing grow; where ink was taken away it begins anew.
+    """Encodes one drawing again and again as it grows, and computes only what changed.
+
+    The features are those of ``Model.encode_sketches``, up to rounding. Where no pixel changed, those of the drawing
+    before are returned as they are, the same object; where the network sees a sketch by regions, only regions whose
+    pixels changed are encoded. A recurrent model keeps its state from drawing to drawing; where ink was removed the
+    state starts again from zeros.
 
     One for each drawing, for one thread at a time.
     """
@@ -67,11 +70,11 @@ class SketchEncoder:
         self._state = self._after = np.zeros((1, model.state), np.float32)
         self._features: Features = {}
 
-    def encode(self, drawing: Sketch | Ink, passing: bool = False) -> Features:
+    def encode(self, drawing: Sketch | Ink, advance: bool = True) -> Features:
         """The features of the drawing as it is now, float32, first axis of length 1; not to be written to.
 
-        ``passing``: what comes next goes on from the drawing before, not from this one. It is for looks at a stroke in
-        the making, of which there are far more than of the steps that a model with a state was trained on.
+        ``advance=False`` does not advance a recurrent model's state: the next drawing is encoded as if this one had not
+        been. It is for an unfinished stroke, which is encoded far more often than the steps of training were.
         """
         ink = prepare_sketch(drawing, self._model.size)
         if self._ink is None or not np.array_equal(ink, self._ink):
@@ -83,7 +86,7 @@ class SketchEncoder:
             else:
                 self._features = self._model.encode_ink(ink[None], None if regions is None else regions[None])
             self._ink, self._regions = ink.copy(), regions  # the caller may draw on in its own array
-        if not passing:
+        if advance:
             self._state = self._after
         return self._features
 

@@ -1,1 +1,1 @@
-"""A sketch in, ranked photos out."""
+"""Search a gallery by a sketch, words or a photo; the live drawing session."""

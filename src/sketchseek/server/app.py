@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -18,14 +19,17 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery, StoredPhoto
 from sketchseek.model.preprocess import read_photo
-from sketchseek.search.answer import LiveSearch, hit_json
-from sketchseek.search.live import MAX_WORDS, TOP, Job, check_limits
+from sketchseek.search.limits import LIMITS
+from sketchseek.search.live_search import LiveSearch, hit_entry
+from sketchseek.search.protocol import HelloFrame
 from sketchseek.search.searcher import Drawing, Hit, Searcher
+from sketchseek.search.session import Job
 from sketchseek.server.drawings import PracticeDrawings
 from sketchseek.server.guard import Guard
 from sketchseek.server.live import live_session
 from sketchseek.server.photos import photo_response, thumbnail_response
 from sketchseek.server.worker import SearchWorker
+from sketchseek.strokes.ink import ink
 from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import decode_json
@@ -35,11 +39,11 @@ HERE = ("127.0.0.1", "::1", "localhost")  # where a server is for this machine a
 MOST = 200  # hits that one search may ask for
 
 Top: TypeAlias = Annotated[int, Form(ge=1, le=MOST)]
-Text: TypeAlias = Annotated[str, Form(max_length=MAX_WORDS)]
+Text: TypeAlias = Annotated[str, Form(max_length=LIMITS.words)]
 Weight: TypeAlias = Annotated[float, Form(ge=0, le=1)]  # of the text: 0 the drawing alone, 1 the words alone
 
 # A first search loads what is loaded on first use, so that the first stroke is answered as fast as the next.
-WARM_UP = Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.8]]])
+WARM_UP = ink(Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.8]]]))
 
 
 def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | None = None) -> FastAPI:
@@ -80,19 +84,20 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
 
     @app.websocket("/api/live")
     async def live(websocket: WebSocket) -> None:
-        hello = {
+        hello: HelloFrame = {
             "type": "hello",
             "gallery": {"name": gallery_dir.name, "model": gallery.model.hash},
             "photos": len(gallery),
-            "regions": searcher.tells_regions,
+            "regions": searcher.has_regions,
             "practice": drawings is not None,
             "words": gallery.model.has_words,
+            "limits": asdict(LIMITS),
         }
         await live_session(websocket, worker, hello)
 
     @app.post("/api/search")
     async def search(
-        sketch: UploadFile | None = None, text: Text = "", weight: Weight = 0.5, top: Top = TOP
+        sketch: UploadFile | None = None, text: Text = "", weight: Weight = 0.5, top: Top = LIMITS.results
     ) -> dict[str, Any]:
         """The photos closest to an uploaded sketch (our JSON, SVG or a picture), to words, or to both.
 
@@ -120,7 +125,9 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
         return thumbnail_response(gallery, stored(photo_id), request)
 
     @app.post("/api/photos/{photo_id}/similar")
-    async def similar(photo_id: str, text: Text = "", weight: Weight = 0.5, top: Top = TOP) -> dict[str, Any]:
+    async def similar(
+        photo_id: str, text: Text = "", weight: Weight = 0.5, top: Top = LIMITS.results
+    ) -> dict[str, Any]:
         """The photos most like one of the gallery, itself among them, and words where there are any."""
         pixels = await run_in_threadpool(lambda: read_photo(stored(photo_id).path, gallery.model.size))
         return _hits_json(*await worker.search(lambda searcher: searcher.search_photo(pixels, top, text, weight)))
@@ -155,13 +162,13 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
 
 
 def _hits_json(hits: Sequence[Hit], seconds: float) -> dict[str, Any]:
-    return {"hits": [hit_json(hit) for hit in hits], "milliseconds": round(seconds * 1000, 1)}
+    return {"hits": [hit_entry(hit) for hit in hits], "milliseconds": round(seconds * 1000, 1)}
 
 
 def _parse(data: bytes, name: str) -> Drawing:
     drawing = load_drawing(data, name)
     if isinstance(drawing, Sketch):
-        check_limits(drawing)
+        LIMITS.check_sketch(drawing)
     return drawing
 
 

@@ -20,7 +20,7 @@ from sketchseek.errors import InputError
 from sketchseek.files import explain_write_errors, write_file
 from sketchseek.formats import PRACTICE_FORMAT, PRACTICE_VERSION
 from sketchseek.gallery import Gallery, StoredPhoto
-from sketchseek.search.live import check_limits
+from sketchseek.search.limits import LIMITS
 from sketchseek.strokes.sketch_json import sketch_from_json, sketch_to_json
 
 
@@ -71,7 +71,7 @@ class PracticeDrawings:
         if photo is None:
             raise InputError("a practice drawing needs a photo of this gallery")
         sketch = sketch_from_json(content["sketch"], "the drawing")
-        check_limits(sketch)
+        LIMITS.check_sketch(sketch)
         if not len(sketch):
             raise InputError("the drawing: nothing is drawn in it; draw something first")
         drawing = {

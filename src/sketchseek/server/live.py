@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sketchseek.errors import InputError
-from sketchseek.search.answer import LiveSearch, results_json
-from sketchseek.search.live import LiveSession, error_json
+from sketchseek.search.live_search import LiveSearch, results_frame
+from sketchseek.search.protocol import HelloFrame, error_frame
+from sketchseek.search.session import LiveSession
 from sketchseek.server.worker import SearchWorker
 
 # The page never sends a frame that is refused; whoever sends this many in one session is not the page.
@@ -19,7 +19,7 @@ MAX_REFUSALS = 20
 ABUSE = 1008  # WebSocket close code: policy violation
 
 
-async def live_session(websocket: WebSocket, worker: SearchWorker, hello: dict[str, Any]) -> None:
+async def live_session(websocket: WebSocket, worker: SearchWorker, hello: HelloFrame) -> None:
     """Serve one page until it leaves."""
     await websocket.accept()
     session, changed = LiveSession(hello["practice"], hello["words"]), asyncio.Event()
@@ -43,7 +43,7 @@ async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Eve
         if message["type"] == "websocket.disconnect":
             return False
         text = message.get("text")
-        refusal = error_json("frame: must be text, not binary") if text is None else session.receive(text)
+        refusal = error_frame("frame: must be text, not binary") if text is None else session.receive(text)
         if refusal is None:
             changed.set()
         else:
@@ -64,6 +64,6 @@ async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.E
         try:
             job, answer, seconds = await worker.answer(lambda: session.begin(time.monotonic()), page)
         except InputError as error:
-            await websocket.send_json(error_json(str(error)))
+            await websocket.send_json(error_frame(str(error)))
         else:
-            await websocket.send_json(results_json(job, answer, seconds))
+            await websocket.send_json(results_frame(job, answer, seconds))

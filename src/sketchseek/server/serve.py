@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from sketchseek.errors import InputError
 from sketchseek.gallery import default_gallery_dir
-from sketchseek.search.live import MAX_MESSAGE
+from sketchseek.search.limits import LIMITS
 from sketchseek.server.app import create_app
 from sketchseek.server.settings import server_settings
 
@@ -48,7 +48,7 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
         app,
         log_level="warning",
         access_log=False,
-        ws_max_size=MAX_MESSAGE,
+        ws_max_size=LIMITS.message,
         ws_per_message_deflate=False,  # costs more time than it saves over so short a way
         timeout_graceful_shutdown=FAREWELL,
     )

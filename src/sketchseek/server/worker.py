@@ -8,9 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sketchseek.search.answer import Answer, LiveSearch
-from sketchseek.search.live import Job
+from sketchseek.search.live_search import Answer, LiveSearch
 from sketchseek.search.searcher import Hit, Searcher
+from sketchseek.search.session import Job
 
 Found = TypeVar("Found")
 

@@ -10,7 +10,7 @@ from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.ordering import silhouette_first
 from sketchseek.strokes.qmul import read_qmul
 from sketchseek.strokes.quickdraw import read_quickdraw
-from sketchseek.strokes.raster import NEVER, episode, inked_at, last_points, rasterise
+from sketchseek.strokes.raster import NEVER, InkCanvas, episode, inked_at, last_points, rasterise
 from sketchseek.strokes.sketch import CANVAS, Sketch
 from sketchseek.strokes.sketch_json import read_json, write_json
 from sketchseek.strokes.svg import read_svg, write_svg
@@ -21,6 +21,7 @@ __all__ = [
     "NEVER",
     "UNASSIGNED",
     "Ink",
+    "InkCanvas",
     "LabelMap",
     "MovedStrokes",
     "Sketch",

@@ -1,4 +1,4 @@
-"""Which regions decided that one photo came before another."""
+"""Which regions of a sketch decided that one photo ranks above another."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from sketchseek.matching import Features
 from sketchseek.matching.base import Array, RegionMatcher
 
-MOST = 3  # regions named for a photo
+MAX_REGIONS = 3  # named for each photo
 
 
 @dataclass(frozen=True)
-class Deciding:
+class DecisiveRegions:
     """Where the N regions lie on the sketch and on each photo, and which of them brought each photo forward.
 
     ``sketch`` is uint8 ``[N, h, w]`` and ``photos`` uint8 ``[photos, N, h, w]``, on the square picture, each region
@@ -27,7 +27,7 @@ class Deciding:
     strength: NDArray[np.float64]
 
 
-def deciding(matcher: RegionMatcher, sketch: Features, photos: Features) -> Deciding:
+def decisive_regions(matcher: RegionMatcher, sketch: Features, photos: Features) -> DecisiveRegions:
     """What decided between photos (at least one), given the features of one sketch and of them.
 
     A region brought a photo forward by as much as its part of the distance is below the mean of that part over these
@@ -39,9 +39,9 @@ def deciding(matcher: RegionMatcher, sketch: Features, photos: Features) -> Deci
     order = np.argsort(-saved, axis=1, kind="stable")
     most = np.take_along_axis(saved, order[:, :1], axis=1)
     strength = np.where(most > 0, saved / np.where(most > 0, most, 1), 0).clip(0, 1)
-    np.put_along_axis(strength, order[:, MOST:], 0, axis=1)
+    np.put_along_axis(strength, order[:, MAX_REGIONS:], 0, axis=1)
     np.put_along_axis(strength, order[:, :1], 1, axis=1)
-    return Deciding(_bytes(matcher.region_maps(sketch))[0], _bytes(matcher.region_maps(photos)), strength)
+    return DecisiveRegions(_bytes(matcher.region_maps(sketch))[0], _bytes(matcher.region_maps(photos)), strength)
 
 
 def _bytes(maps: Array) -> NDArray[np.uint8]:

@@ -62,11 +62,11 @@ def test_the_parts_of_all_regions_add_up_to_the_distance(strategy: Strategy) -> 
 
 def test_a_photo_came_forward_by_the_regions_that_fit_better_than_elsewhere(gallery: Gallery) -> None:
     searcher = Searcher(gallery)
-    assert searcher.tells_regions
+    assert searcher.has_regions
     features = gallery.model.encode_sketches([across(0.12, 0.62)])
     hits = searcher.search_features(features)
     assert [Path(hit.name).stem for hit in hits] == ["first-and-third", "first", "fourth"]
-    found = searcher.deciding(features, hits)
+    found = searcher.decisive_regions(features, hits)
     assert found.sketch.shape == (4, 8, 8) and found.photos.shape == (3, 4, 8, 8)
     assert (found.sketch[2] == 255).nonzero()[0].tolist() == [4] * 8 + [5] * 8
     assert found.strength[0].argmax() == 2 and found.strength[0, 0] > 0  # the third band sets it apart, the first helps
@@ -78,7 +78,7 @@ def test_a_photo_came_forward_by_the_regions_that_fit_better_than_elsewhere(gall
 def test_a_single_photo_has_one_region_at_least(gallery: Gallery) -> None:
     features = gallery.model.encode_sketches([across(0.5)])
     hits = Searcher(gallery).search_features(features, top=1)
-    assert (Searcher(gallery).deciding(features, hits).strength > 0).sum() == 1
+    assert (Searcher(gallery).decisive_regions(features, hits).strength > 0).sum() == 1
 
 
 def test_only_matchers_that_pair_regions_tell() -> None:

@@ -1,0 +1,253 @@
+"""The frames of the live session: JSON text over the WebSocket ``/api/live``.
+
+``parse_frame`` reads what the page sends into one of the frozen dataclasses of ``PageFrame``. What the server sends are
+typed dictionaries, ready for JSON. Each frame is an object with a ``type``. Points are ``[x, y, time, pressure]`` as in
+``Sketch``: canvas widths, milliseconds, 0..1.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchseek.errors import InputError
+from sketchseek.search.limits import LIMITS, Limits
+
+MAX_ID = 100  # characters of a photo's id
+
+# --- from the page ---
+#
+# ``seq`` counts the page's frames and only rises within a connection, as does ``stroke``.
+
+
+@dataclass(frozen=True, eq=False)
+class PointsFrame:
+    """``{"type": "points", "seq", "stroke", "points"}``: more points of a stroke; a new number begins a stroke.
+
+    ``points`` is float64 ``[n, 4]``, n >= 1.
+    """
+
+    seq: int
+    stroke: int
+    points: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EndFrame:
+    """``{"type": "end", "seq", "stroke"}``: pen up."""
+
+    seq: int
+    stroke: int
+
+
+@dataclass(frozen=True, eq=False)
+class SketchFrame:
+    """``{"type": "sketch", "seq", "strokes"}``: the whole drawing, in place of what was there (undo, redo, erase,
+    clear). It ends the open stroke.
+    """
+
+    seq: int
+    strokes: list[NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class RegionsFrame:
+    """``{"type": "regions", "seq", "on"}``: whether results say which regions decided, from now on."""
+
+    seq: int
+    on: bool
+
+
+@dataclass(frozen=True)
+class TargetFrame:
+    """``{"type": "target", "seq", "id"}``: tell this photo's rank from now on (null: none). In practice only."""
+
+    seq: int
+    id: str | None
+
+
+@dataclass(frozen=True)
+class WordsFrame:
+    """``{"type": "words", "seq", "text", "weight"}``: search with this text from now on (empty: without).
+
+    ``weight`` is that of the text beside the drawing, 0..1.
+    """
+
+    seq: int
+    text: str
+    weight: float
+
+
+PageFrame: TypeAlias = PointsFrame | EndFrame | SketchFrame | RegionsFrame | TargetFrame | WordsFrame
+
+# --- from the server ---
+
+
+class GalleryEntry(TypedDict):
+    name: str
+    model: str  # the model's hash
+
+
+class HelloFrame(TypedDict):
+    """The first frame of a connection. ``regions``, ``practice`` and ``words`` say whether the page may ask for them;
+    ``limits`` are the fields of ``Limits``.
+    """
+
+    type: Literal["hello"]
+    gallery: GalleryEntry
+    photos: int
+    regions: bool
+    practice: bool
+    words: bool
+    limits: dict[str, float]
+
+
+class HitEntry(TypedDict):
+    """A photo found. Where it lies on the server's disk is not told."""
+
+    id: str
+    name: str
+    rank: int
+    score: float
+    width: int
+    height: int
+
+
+class TargetEntry(TypedDict):
+    id: str
+    rank: int
+
+
+class HitRegionsEntry(TypedDict):
+    maps: str  # base64 of uint8 [N, h, w]
+    strength: list[float]  # N numbers, 0..1
+
+
+class RegionsEntry(TypedDict):
+    """``search.regions.DecisiveRegions``; maps are base64 of their bytes, row by row."""
+
+    shape: list[int]  # [N, h, w]
+    sketch: str
+    hits: list[HitRegionsEntry]
+
+
+class ResultsFrame(TypedDict):
+    """The photos closest to the drawing and words as they were after the page's frame ``seq``; ``frame`` counts
+    searches.
+    """
+
+    type: Literal["results"]
+    seq: int
+    frame: int
+    pen_down: bool
+    milliseconds: float
+    hits: list[HitEntry]
+    confidence: float | None
+    target: TargetEntry | None
+    regions: RegionsEntry | None
+
+
+class ErrorFrame(TypedDict):
+    """A refusal in one line; ``seq`` is that of the page's frame, null where it could not be read."""
+
+    type: Literal["error"]
+    seq: int | None
+    message: str
+
+
+def error_frame(message: str, seq: int | None = None) -> ErrorFrame:
+    return {"type": "error", "seq": seq, "message": message}
+
+
+# --- reading the page's frames ---
+
+
+class FrameError(InputError):
+    """A frame that is refused; ``seq`` is its number, where that could be read."""
+
+    def __init__(self, message: str, seq: int | None) -> None:
+        super().__init__(message)
+        self.seq = seq
+
+
+def parse_frame(text: str, limits: Limits = LIMITS) -> PageFrame:
+    """Read and check one frame of the page. Raises FrameError, in one line, for anything else."""
+    seq = None
+    try:
+        content = _decode(text, limits)
+        seq = _whole(content, "seq")
+        return _read(content, seq, limits)
+    except InputError as error:
+        raise FrameError(str(error), seq) from None
+
+
+def _decode(text: str, limits: Limits) -> dict[str, Any]:
+    if len(text) > limits.message:
+        raise InputError(f"frame: longer than {limits.message:,} characters")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError("frame: not JSON") from None
+    if not isinstance(content, dict):
+        raise InputError("frame: must be a JSON object")
+    return content
+
+
+def _read(content: dict[str, Any], seq: int, limits: Limits) -> PageFrame:
+    match content.get("type"):
+        case "points":
+            return PointsFrame(seq, _whole(content, "stroke"), _points(content.get("points"), "points", limits))
+        case "end":
+            return EndFrame(seq, _whole(content, "stroke"))
+        case "sketch":
+            strokes = content.get("strokes")
+            if not isinstance(strokes, list) or len(strokes) > limits.strokes:
+                raise InputError(f"frame: 'strokes' must be a list of at most {limits.strokes:,} strokes")
+            return SketchFrame(seq, [_points(points, "strokes", limits) for points in strokes])
+        case "regions":
+            on = content.get("on")
+            if not isinstance(on, bool):
+                raise InputError("frame: 'on' must be true or false")
+            return RegionsFrame(seq, on)
+        case "target":
+            photo = content.get("id")
+            if not (photo is None or (isinstance(photo, str) and len(photo) <= MAX_ID)):
+                raise InputError("frame: 'id' must be the id of a photo, or null")
+            return TargetFrame(seq, photo)
+        case "words":
+            text, weight = content.get("text"), content.get("weight")
+            if not isinstance(text, str) or len(text) > limits.words:
+                raise InputError(f"frame: 'text' must be text of at most {limits.words} characters")
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
+                raise InputError("frame: 'weight' must be a number from 0 to 1")
+            return WordsFrame(seq, text.strip(), float(weight))
+        case _:
+            raise InputError("frame: 'type' must be points, end, sketch, regions or words (or target, in practice)")
+
+
+def _whole(content: dict[str, Any], name: str) -> int:
+    value = content.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
+        raise InputError(f"frame: '{name}' must be a whole number, 0 or more")
+    return value
+
+
+def _points(points: object, name: str, limits: Limits) -> NDArray[np.float64]:
+    """Points as float64 ``[n, 4]``, n >= 1."""
+    complaint = f"frame: '{name}' must hold points [x, y, time, pressure] of finite numbers"
+    if not isinstance(points, list) or not 1 <= len(points) <= limits.points:
+        raise InputError(complaint)
+    try:
+        array = np.asarray(points)
+    except (ValueError, OverflowError):  # rows of different lengths, or numbers beyond float
+        raise InputError(complaint) from None
+    # The kind is looked at before numpy may turn text into numbers.
+    if array.dtype.kind not in "iuf" or array.shape != (len(points), 4) or not np.isfinite(array).all():
+        raise InputError(complaint)
+    if array[:, :2].min() < -limits.reach or array[:, :2].max() > 1 + limits.reach:
+        raise InputError(f"frame: '{name}' lie more than {limits.reach:g} canvas widths off the canvas")
+    return array.astype(np.float64)

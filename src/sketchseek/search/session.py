@@ -1,0 +1,177 @@
+"""The live drawing session: frames of the page in, searches to run out.
+
+``LiveSession`` does no input or output, never waits and never searches: the caller passes it what arrived and the time,
+asks when the next search is due, and runs it. So the schedule lies in one place and is tested with a clock that stands
+still.
+
+The schedule: while the pen is down a search may start every 100 ms; a pen-up or a drawing sent anew is searched at
+once. A search always takes the drawing as it is when it starts, so that no outdated drawing is ever searched.
+
+The session keeps a drawing's ink and totals, not its points: new points are drawn onto the ink there is, and what a
+search costs does not grow with the drawing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchseek.errors import InputError
+from sketchseek.search.limits import LIMITS, Limits, drawn_length, raster_length
+from sketchseek.search.protocol import (
+    EndFrame,
+    ErrorFrame,
+    FrameError,
+    PageFrame,
+    PointsFrame,
+    RegionsFrame,
+    SketchFrame,
+    TargetFrame,
+    WordsFrame,
+    error_frame,
+    parse_frame,
+)
+from sketchseek.strokes.ink import Ink
+from sketchseek.strokes.raster import InkCanvas
+
+SEARCH_INTERVAL = 0.1  # seconds between the starts of two searches while the pen is down
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One search to run: the drawing as it was when the search began, the words beside it, and what else to answer."""
+
+    ink: Ink | None  # [256, 256]; None where nothing is drawn
+    seq: int  # of the page's newest frame
+    frame: int  # counts searches
+    pen_down: bool
+    length: float = 0.0  # of all lines, in canvas widths
+    target: str | None = None  # the photo whose rank is asked for
+    regions: bool = False  # whether to say which regions decided
+    words: str = ""
+    weight: float = 0.5  # of the words beside the drawing, 0..1
+
+
+@dataclass
+class _Drawing:
+    """The ink of a drawing and its totals."""
+
+    canvas: InkCanvas = field(default_factory=InkCanvas)
+    strokes: int = 0
+    points: int = 0
+    raster_length: float = 0.0
+    length: float = 0.0
+    pen: NDArray[np.float64] | None = None  # the last point [1, 4] of the open stroke; None while the pen is up
+
+    def add(self, strokes: list[NDArray[np.float64]], continues: bool, limits: Limits) -> None:
+        """Add whole strokes, or to the open stroke (``continues``) more points. Raises InputError, before anything is
+        changed, where the drawing would be larger than ``limits``.
+        """
+        lines = [np.concatenate([self.pen, *strokes])] if continues and self.pen is not None else strokes
+        count = self.strokes + (0 if continues else len(strokes))
+        points, on_raster = self.points + sum(map(len, strokes)), self.raster_length + raster_length(lines)
+        limits.check(count, points, on_raster)
+        self.canvas.add(lines)
+        self.strokes, self.points, self.raster_length = count, points, on_raster
+        self.length += drawn_length(lines)
+
+
+@dataclass
+class LiveSession:
+    """What one page has drawn so far, and when it is to be searched.
+
+    ``receive`` takes the page's frames, ``due_in`` says when to search, ``begin`` says what. Times are seconds of any
+    monotonic clock, always the same one. ``practice`` says whether the page may name a target, ``words`` whether it may
+    send words.
+    """
+
+    practice: bool = False
+    words: bool = False
+    limits: Limits = LIMITS
+    _drawing: _Drawing = field(default_factory=_Drawing)
+    _stroke: int = -1  # number of the newest stroke, open or ended
+    _seq: int = -1  # of the newest frame that was understood
+    _searches: int = 0  # begun so far
+    _changed: bool = False  # since the last search began
+    _urgent: bool = False  # whether to search without waiting for the interval
+    _began: float = -math.inf  # when the last search began
+    _target: str | None = None
+    _regions: bool = False
+    _text: str = ""
+    _weight: float = 0.5
+
+    def receive(self, text: str) -> ErrorFrame | None:
+        """Apply one frame of the page. One that is refused changes nothing; returned is the error frame to answer."""
+        try:
+            frame = parse_frame(text, self.limits)
+        except FrameError as error:
+            return error_frame(str(error), error.seq)
+        try:
+            self._apply(frame)
+        except InputError as error:
+            return error_frame(str(error), frame.seq)
+        self._seq = frame.seq
+        self._changed = True
+        self._urgent = self._urgent or not isinstance(frame, PointsFrame)
+        return None
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until a search may begin (0: now), or None where there is nothing new to search."""
+        if not self._changed:
+            return None
+        return 0.0 if self._urgent else max(0.0, self._began + SEARCH_INTERVAL - now)
+
+    def begin(self, now: float) -> Job:
+        """The search to run now, of the newest drawing and words."""
+        self._changed = self._urgent = False
+        self._began = now
+        self._searches += 1
+        drawing = self._drawing
+        return Job(
+            ink=drawing.canvas.ink() if drawing.strokes else None,
+            seq=self._seq,
+            frame=self._searches,
+            pen_down=drawing.pen is not None,
+            length=drawing.length,
+            target=self._target,
+            regions=self._regions,
+            words=self._text,
+            weight=self._weight,
+        )
+
+    def _apply(self, frame: PageFrame) -> None:
+        if frame.seq <= self._seq:
+            raise InputError(f"frame: 'seq' must be above {self._seq}, the newest one seen")
+        match frame:
+            case PointsFrame(stroke=number, points=points):
+                self._add_points(number, points)
+            case EndFrame(stroke=number):
+                if number != self._stroke or self._drawing.pen is None:
+                    raise InputError(f"frame: stroke {number} cannot end, it is not the one being drawn")
+                self._drawing.pen = None
+            case SketchFrame(strokes=strokes):
+                anew = _Drawing()
+                anew.add(strokes, continues=False, limits=self.limits)
+                self._drawing = anew
+            case RegionsFrame(on=on):
+                self._regions = on
+            case TargetFrame(id=photo):
+                if not self.practice:
+                    raise InputError("frame: a target is for practice only; start the server with --drawings")
+                self._target = photo
+            case WordsFrame(text=text, weight=weight):
+                if not self.words:
+                    raise InputError(
+                        "frame: the gallery's model has no words; draw, or index with a model that has them"
+                    )
+                self._text, self._weight = text, weight
+
+    def _add_points(self, number: int, points: NDArray[np.float64]) -> None:
+        continues = number == self._stroke and self._drawing.pen is not None
+        if not continues and number <= self._stroke:
+            raise InputError(f"frame: stroke {number} has ended; a new stroke needs a number above {self._stroke}")
+        self._drawing.add([points], continues, self.limits)
+        self._stroke, self._drawing.pen = number, points[-1:]

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from sketchseek.gallery.features import FeatureFile
-from sketchseek.matching.fusion import MATCHED
+from sketchseek.matching.fusion import ITM_CANDIDATES
 from sketchseek.model import Model
 from sketchseek.strokes.sketch import Sketch
 
@@ -41,7 +41,7 @@ def main() -> int:
             parser.error(f"{args.model}: has no match.onnx")
         shape = model.config["features"]["tokens"]
         features = stored(Path(scratch) / "features.f16", shape)
-        rows = np.random.default_rng(0).permutation(PHOTOS)[:MATCHED].tolist()
+        rows = np.random.default_rng(0).permutation(PHOTOS)[:ITM_CANDIDATES].tolist()
         tokens = features.read(rows)["tokens"]
         milliseconds = {
             "encode the drawing": median(lambda: model.encode_sketches([SKETCH])),
@@ -53,11 +53,11 @@ def main() -> int:
     query = milliseconds["encode the drawing"] + milliseconds["encode the text"]
     ratio = (milliseconds["read the photos"] + milliseconds["match"]) / query
     if args.json:
-        print(json.dumps({"photos": MATCHED, "tokens": shape, "milliseconds": milliseconds, "ratio": ratio}))
+        print(json.dumps({"photos": ITM_CANDIDATES, "tokens": shape, "milliseconds": milliseconds, "ratio": ratio}))
         return 0
     for name, value in milliseconds.items():
         print(f"{name:<20} {value:8.1f} ms")
-    print(f"second stage of {MATCHED} photos, {' x '.join(map(str, shape))} each / query: {ratio:.1f}")
+    print(f"second stage of {ITM_CANDIDATES} photos, {' x '.join(map(str, shape))} each / query: {ratio:.1f}")
     return 0
 
 

@@ -73,7 +73,7 @@ def test_words_alone_are_matched_with_the_closest(split: Split, monkeypatch: pyt
         return (tokens[:, 0] == int(text.removeprefix("photo "))).astype(np.float32)
 
     seer.match = match
-    monkeypatch.setattr("sketchseek.lab.evaluation.evaluate.MATCHED", 2)
+    monkeypatch.setattr("sketchseek.lab.evaluation.evaluate.ITM_CANDIDATES", 2)
     found = evaluate(seer, split, query="words")
     assert found.ranks.tolist() == [[1]] * 4 and found.nearest.shape == (4, 1, 4)
     assert asked == [[0, 2], [1, 3], [0, 2], [1, 3]]

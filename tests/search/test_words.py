@@ -109,7 +109,7 @@ def test_only_the_closest_are_matched(misled: Searcher, monkeypatch: pytest.Monk
         return match(self, text, photo_tokens)
 
     monkeypatch.setattr(Model, "match", spy)
-    monkeypatch.setattr(module, "MATCHED", 3)
+    monkeypatch.setattr(module, "ITM_CANDIDATES", 3)
     assert names(misled.search(None, 1, "red"))[0].startswith("red")
     assert 3 <= sum(matched) < 9
 

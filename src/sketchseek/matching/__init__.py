@@ -1,4 +1,7 @@
-"""How sketches are compared with photos. Written once against the array API, for numpy and for torch."""
+"""Matchers: how the features of sketches are compared with those of photos.
+
+Written once against the array API standard, so the same code runs on numpy and on torch.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,10 @@ MATCHERS: dict[str, Callable[..., Matcher]] = {
 
 
 def get_matcher(name: str, **parameters: object) -> Matcher:
-    """The matcher of that name, built in or registered by an installed package (entry points ``sketchseek.matchers``).
-    Raises InputError for a name or a parameter that does not exist.
+    """Create the matcher of that name with ``parameters``, its dataclass fields.
+
+    Matchers are built in (``MATCHERS``) or registered by an installed package in the entry point group
+    ``sketchseek.matchers``. Raises InputError for an unknown name or parameter.
     """
     if name in MATCHERS:
         matcher = MATCHERS[name]

@@ -1,4 +1,4 @@
-"""What a matcher is."""
+"""The protocols that matchers implement."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Distance: TypeAlias = Literal["cosine", "euclid", "dot"]
 
 
 class Matcher(Protocol):
-    """How the features of sketches are compared with those of photos.
+    """Compares the features of sketches with those of photos.
 
-    Which features it reads is the matcher's own business: one vector an item, or several arrays (regions and their
-    weights, a local feature map). Whatever it reads, it offers a single-vector form too, by which a vector engine finds
-    candidates. A matcher is a frozen dataclass whose fields are its parameters, of JSON's types.
+    Each matcher decides which features it reads: one vector an item, or several arrays (regions and their weights, a
+    local feature map). In addition every matcher offers a single-vector form, with which a vector index finds
+    candidates. A matcher is a frozen dataclass; its fields are its parameters and have JSON types.
     """
 
     @property
@@ -24,37 +24,44 @@ class Matcher(Protocol):
 
     @property
     def distance(self) -> Distance:
-        """How the engine compares the single-vector form."""
+        """How the vector index compares the single-vector form."""
 
     @property
     def exact(self) -> bool:
-        """Whether the single-vector form under ``distance`` already gives the order of ``similarity``."""
+        """Whether ranking by the single-vector form under ``distance`` equals ranking by ``similarity``."""
 
     def prepared(self, photos: Features) -> Features:
-        """Photos that many calls of ``similarity`` will compare, with what the formula needs of each alone, so that no
-        call has to compute it again. Photos as they were encoded give the same similarities.
+        """Add precomputed per-photo terms, for photos that many calls of ``similarity`` will compare.
+
+        Optional: photos without them give the same similarities.
         """
 
     def similarity(self, sketches: Features, photos: Features) -> Array:
-        """Every sketch with every photo, ``[sketches, photos]`` float32, higher is closer; differentiable in torch."""
+        """The similarity of every sketch with every photo, float32 ``[sketches, photos]``; higher is closer.
+
+        Differentiable in torch.
+        """
 
     def sketch_vector(self, sketches: Features) -> Array:
-        """The single-vector form, ``[sketches, d]``."""
+        """The single-vector form of sketches, ``[sketches, d]``."""
 
     def photo_vector(self, photos: Features) -> Array:
-        """The single-vector form, ``[photos, d]``."""
+        """The single-vector form of photos, ``[photos, d]``."""
 
 
 @runtime_checkable
 class RegionMatcher(Matcher, Protocol):
-    """A matcher that compares regions and can say what each of the N regions contributes."""
+    """A matcher of N regions that can tell how much each region contributes to a distance."""
 
     @property
     def pairs_regions(self) -> bool:
-        """Whether region r of a sketch is compared with region r of a photo. Only then do the two below make sense."""
+        """Whether region r of a sketch is compared with region r of a photo.
+
+        ``region_maps`` and ``region_parts`` are meaningful only then.
+        """
 
     def region_maps(self, features: Features) -> Array:
-        """Where the regions of each item lie on its square picture, ``[items, N, h, w]``, at least 0."""
+        """Where on the square picture of each item its regions lie, ``[items, N, h, w]``, values at least 0."""
 
     def region_parts(self, sketches: Features, photos: Features) -> Array:
-        """The part of each region in the distance, ``[sketches, photos, N]``; minus their sum is ``similarity``."""
+        """What each region adds to the distance, ``[sketches, photos, N]``; minus their sum is ``similarity``."""

@@ -1,4 +1,4 @@
-"""A whole image and its regions, the regions weighted by what is drawn in them: LGRL, evaluation of stage 2."""
+"""The whole image and its regions, weighted by how much is drawn in each region (LGRL, evaluation of stage 2)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import ClassVar
 from array_api_compat import array_namespace
 
 from sketchseek.matching.base import Array, Distance, Features
-from sketchseek.matching.distances import aligned, as_float32, in_tiles
+from sketchseek.matching.distances import aligned_distances, as_float32, in_tiles
 
 
 @dataclass(frozen=True)
 class GlobalLocal:
-    """Minus D = |F - z| + sum over regions r of w_r |F'_r - z_r|, where w_r = lambda rho_r is the sketch's alone.
+    """Minus D = |F - z| + sum over regions r of w_r |F'_r - z_r|, with weights w_r = lambda rho_r from the sketch only.
 
     Features of sketches: ``global`` F ``[n, d]`` and ``local`` F'_r ``[n, R, d]``, of any length, and ``weight``
     ``[n, R]``. Features of photos: ``global`` z ``[n, d]`` and ``local`` z_r ``[n, R, d]``, unit vectors. Photos may be
     float16.
 
-    The single-vector form is the distance to first order in z, exact where z is at a right angle to F: for a unit
-    vector z, |F - z| = sqrt(s^2 - 2 F z) with s = sqrt(1 + |F|^2), which is about s - F z / s, so all terms add up to
-    one dot product of ``d + R d`` numbers.
+    The single-vector form is a first-order approximation of the distance, exact if z is orthogonal to F. For a unit
+    vector z, |F - z| = sqrt(s^2 - 2 F z) with s = sqrt(1 + |F|^2), which is about s - F z / s. So all terms add up to
+    one dot product of vectors of ``d + R d`` numbers.
     """
 
     name: ClassVar[str] = "global-local"
@@ -46,18 +46,18 @@ class GlobalLocal:
 
 def _distance(sketches: Features, photos: Features) -> Array:
     xp = array_namespace(sketches["weight"])
-    whole = aligned(sketches["global"][:, None, :], photos["global"][:, None, :])[0]
-    regions = aligned(sketches["local"], photos["local"])
+    whole = aligned_distances(sketches["global"][:, None, :], photos["global"][:, None, :])[0]
+    regions = aligned_distances(sketches["local"], photos["local"])
     return whole + xp.sum(sketches["weight"].T[:, :, None] * regions, axis=0)
 
 
 def _scaled(vectors: Array) -> Array:
-    """F / s(F)."""
+    """F / s, with s = sqrt(1 + |F|^2)."""
     xp = array_namespace(vectors)
     return vectors / xp.sqrt(1 + xp.sum(vectors * vectors, axis=-1, keepdims=True))
 
 
 def _joined(whole: Array, regions: Array) -> Array:
-    """``[n, d]`` and ``[n, R, d]`` to ``[n, d + R d]``."""
+    """Concatenate ``[n, d]`` and ``[n, R, d]`` to ``[n, d + R d]``."""
     xp = array_namespace(whole, regions)
     return xp.concat([whole, xp.reshape(regions, (regions.shape[0], -1))], axis=1)

@@ -1,10 +1,10 @@
 """Local feature maps compared cell by cell: the LA and DLA networks of Xu et al., "DLA-Net for FG-SBIR" (2021).
 
-What is known of the distance: LA compares cells of the same place, DLA lets each sketch cell find the photo cell
-nearest to it (so the abstract says). The released code of the same first author's next method, DLI-Net (2022), makes
-the cells unit vectors, takes their Euclidean distances, and sums them over the sketch's cells; it has the root of the
-sum of squares as an option, and that is what MLRM 2022, Table 4, calls "DLA-style". Ours: the mean instead of the sum,
-which ranks alike and has one scale for every size of map. Unit length is the network's business.
+Sources for the distance. According to the abstract, LA compares cells at the same position, and DLA compares each
+sketch cell with the photo cell nearest to it. The released code of the same first author's next method, DLI-Net (2022),
+normalises cells to unit length, takes Euclidean distances, and sums them over the sketch's cells. Its option of the
+root of the sum of squares is what MLRM 2022, Table 4, calls "DLA-style". Where we differ: we take the mean instead of
+the sum, which ranks the same and does not depend on the size of the map. Normalising the cells is left to the network.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import ClassVar
 from array_api_compat import array_namespace
 
 from sketchseek.matching.base import Array, Distance, Features
-from sketchseek.matching.distances import aligned, in_tiles, nearest
+from sketchseek.matching.distances import aligned_distances, in_tiles, nearest_distances
 from sketchseek.matching.single_vector import SingleVector
 
 
 @dataclass(frozen=True)
 class Local(SingleVector):
-    """Minus the mean over cells of the distance between a sketch's cell and the photo's cell at the same place.
+    """Minus the mean distance between each cell of a sketch and the photo's cell at the same position (LA).
 
     Features: ``cells`` ``[n, h w, C]``, row by row, and ``vector`` ``[n, d]`` for candidates. Photos may be float16.
     """
@@ -37,10 +37,10 @@ class Local(SingleVector):
 
 @dataclass(frozen=True)
 class DynamicLocal(SingleVector):
-    """Minus the mean over the sketch's cells of the distance to the nearest cell of the photo.
+    """Minus the mean distance from each cell of a sketch to the nearest cell of the photo (DLA).
 
     Features: ``cells`` ``[n, cells, C]``, and ``vector`` ``[n, d]`` for candidates. Photos may be float16. The
-    distances of all cells exist for a few pairs at a time only, in training too.
+    distances between all cells are held in memory for a few pairs at a time only, also in training.
     """
 
     name: ClassVar[str] = "dynamic-local"
@@ -53,10 +53,10 @@ class DynamicLocal(SingleVector):
 
 
 def _mean_aligned(sketches: Features, photos: Features) -> Array:
-    distances = aligned(sketches["cells"], photos["cells"])
+    distances = aligned_distances(sketches["cells"], photos["cells"])
     return array_namespace(distances).mean(distances, axis=0)
 
 
 def _mean_nearest(sketches: Features, photos: Features) -> Array:
-    distances = nearest(sketches["cells"], photos["cells"])
+    distances = nearest_distances(sketches["cells"], photos["cells"])
     return array_namespace(distances).mean(distances, axis=1)

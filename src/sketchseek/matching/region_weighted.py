@@ -1,4 +1,4 @@
-"""Regions at several levels, compared one by one and weighted: MLRM (ACM Multimedia 2022), Section 3 and Table 4."""
+"""Weighted distances between regions at several feature levels (MLRM, ACM Multimedia 2022, Section 3 and Table 4)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from array_api_compat import array_namespace
 
 from sketchseek.errors import InputError
 from sketchseek.matching.base import Array, Distance, Features
-from sketchseek.matching.distances import aligned, as_float32, in_tiles, nearest, squared_lengths
+from sketchseek.matching.distances import aligned_distances, as_float32, in_tiles, nearest_distances, squared_lengths
 from sketchseek.matching.single_vector import SingleVector
 
 Strategy: TypeAlias = Literal[
-    "weighted",  # T9, Eq. 4: every region and level by the mean of its weights in sketch and photo
-    "sketch-weights",  # T1
-    "photo-weights",  # T2
-    "level1",  # T3: this level only, mean over its regions
-    "level2",  # T4
-    "level3",  # T5
-    "nearest-region-root",  # T6: each sketch region to the photo's nearest, root of sum of squares, mean over levels
+    # Names T1 to T9 are those of Table 4.
+    "weighted",  # T9, Eq. 4: each region and level weighted by the mean of its weights in sketch and photo
+    "sketch-weights",  # T1: by its weight in the sketch
+    "photo-weights",  # T2: by its weight in the photo
+    "level1",  # T3: mean over the regions of level 1 only
+    "level2",  # T4: of level 2 only
+    "level3",  # T5: of level 3 only
+    "nearest-region-root",  # T6: sketch region to nearest photo region, root of the sum of squares, mean over levels
     "uniform",  # T7: mean over regions and levels
-    "nearest-region",  # T8: each sketch region to the photo's nearest, mean over regions and levels
+    "nearest-region",  # T8: sketch region to nearest photo region, mean over regions and levels
 ]
 WEIGHTED = ("weighted", "sketch-weights", "photo-weights")
 ONE_LEVEL = ("level1", "level2", "level3")
@@ -31,15 +32,16 @@ ONE_LEVEL = ("level1", "level2", "level3")
 class RegionWeighted(SingleVector):
     """Minus D' = 1/2 sum over l, r of (W^s(l, r) + W^p(l, r)) |f^s_{r,l} - f^p_{r,l}| (MLRM 2022, Eq. 4).
 
-    The norm is plain L2, neither squared nor of unit vectors. Features, N regions and L levels:
+    The norm is L2, not squared; the features are not normalised. Features, for N regions and L levels:
 
-        level1, level2, level3   [n, N, C_l], those that the network has
-        weights                  [n, N, L], W(l, r), levels in the order of their names; the sum over N and L is 1
-        vector                   [n, d], for candidates only
-        maps                     [n, N, h, w], where the regions lie; only shown
-        squares1, squares2, ...  [n, N], |f^p_{r,l}|^2 of photos that are prepared
+        level1, level2, level3   [n, N, C_l], f at each level that the network has
+        weights                  [n, N, L], W(l, r), levels in the order of their names; sum to 1 over N and L
+        vector                   [n, d], used for candidates only
+        maps                     [n, N, h, w], where the regions lie, used for display only
+        squares1, squares2, ...  [n, N], |f^p_{r,l}|^2, only after ``prepared``
 
-    ``strategy`` is one of the ways to compare of the paper's Table 4. Photos may be float16.
+    ``strategy`` selects one of the comparisons of the paper's Table 4. Photos may be float16. Raises InputError for an
+    unknown strategy.
     """
 
     strategy: Strategy = "weighted"
@@ -87,7 +89,7 @@ class RegionWeighted(SingleVector):
         return xp.permute_dims(xp.sum(xp.reshape(parts, (len(levels), -1, *parts.shape[1:])), axis=0), (1, 2, 0))
 
     def _levels(self, features: Features) -> list[str]:
-        """The names of the levels that are compared."""
+        """The names of the levels that are compared. Raises InputError if the features lack the strategy's level."""
         levels = sorted(name for name in features if name.startswith("level"))
         if self.strategy not in ONE_LEVEL:
             return levels
@@ -96,9 +98,9 @@ class RegionWeighted(SingleVector):
         return [self.strategy]
 
     def _parts(self, sketches: Features, photos: Features, levels: list[str]) -> Array:
-        """The part of each region at each level in the distance, ``[L N, q, g]``."""
+        """What each region at each level adds to the distance, ``[L N, q, g]``."""
         xp = array_namespace(sketches[levels[0]], photos[levels[0]])
-        of_levels = [aligned(sketches[level], photos[level], photos.get(_squares(level))) for level in levels]
+        of_levels = [aligned_distances(sketches[level], photos[level], photos.get(_squares(level))) for level in levels]
         distances = xp.concat(of_levels, axis=0)
         if self.strategy not in WEIGHTED:
             return distances / distances.shape[0]
@@ -113,10 +115,10 @@ class RegionWeighted(SingleVector):
         return (of_sketch[:, :, None] / 2 + of_photo[:, None, :] / 2) * distances
 
     def _to_nearest(self, sketches: Features, photos: Features, levels: list[str]) -> Array:
-        """The distance where each sketch region takes its nearest photo region, ``[q, g]``."""
+        """The distance if each sketch region is compared with its nearest photo region, ``[q, g]``."""
         totals = []
         for level in levels:
-            distances = nearest(sketches[level], photos[level])
+            distances = nearest_distances(sketches[level], photos[level])
             xp = array_namespace(distances)
             if self.strategy == "nearest-region":
                 totals.append(xp.mean(distances, axis=1))
@@ -126,5 +128,5 @@ class RegionWeighted(SingleVector):
 
 
 def _squares(level: str) -> str:
-    """The name of the squared lengths of a level's regions."""
+    """The feature name for the squared lengths of a level's regions."""
     return level.replace("level", "squares")

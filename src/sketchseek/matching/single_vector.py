@@ -1,4 +1,4 @@
-"""One vector an item, the feature ``"vector"`` ``[n, d]``, compared by its direction or its place."""
+"""One vector an item, the feature ``"vector"`` ``[n, d]``, compared by cosine similarity or Euclidean distance."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import ClassVar
 from array_api_compat import array_namespace
 
 from sketchseek.matching.base import Array, Distance, Features
-from sketchseek.matching.distances import TINY, aligned, as_float32, in_tiles
+from sketchseek.matching.distances import EPSILON, aligned_distances, as_float32, in_tiles
 
 
 class SingleVector:
-    """The feature ``"vector"`` is the single-vector form; photos need no preparing."""
+    """Base of matchers whose single-vector form is the feature ``"vector"`` and which precompute nothing."""
 
     def prepared(self, photos: Features) -> Features:
         return photos
@@ -26,7 +26,7 @@ class SingleVector:
 
 @dataclass(frozen=True)
 class Cosine(SingleVector):
-    """The cosine of the angle between the vectors, -1..1. A vector whose length is zero, or far below 1e-6, is at 0."""
+    """The cosine of the angle between the vectors, -1..1; 0 for a vector of zero length, or far below 1e-6."""
 
     name: ClassVar[str] = "cosine"
     distance: ClassVar[Distance] = "cosine"
@@ -51,10 +51,10 @@ class Euclidean(SingleVector):
 
 
 def _vector_distances(sketches: Features, photos: Features) -> Array:
-    return aligned(sketches["vector"][:, None, :], photos["vector"][:, None, :])[0]
+    return aligned_distances(sketches["vector"][:, None, :], photos["vector"][:, None, :])[0]
 
 
 def _unit(vectors: Array) -> Array:
     xp = array_namespace(vectors)
     vectors = as_float32(vectors)
-    return vectors / xp.sqrt(xp.sum(vectors * vectors, axis=-1, keepdims=True) + TINY)
+    return vectors / xp.sqrt(xp.sum(vectors * vectors, axis=-1, keepdims=True) + EPSILON)

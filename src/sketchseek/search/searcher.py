@@ -16,7 +16,7 @@ from sketchseek.gallery import Gallery
 from sketchseek.gallery.gallery import Candidate
 from sketchseek.matching import Features
 from sketchseek.matching.base import RegionMatcher
-from sketchseek.matching.fusion import MATCHED, fuse
+from sketchseek.matching.fusion import ITM_CANDIDATES, fuse
 from sketchseek.search.regions import DecisiveRegions, decisive_regions
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
@@ -165,7 +165,7 @@ class Searcher:
         model = self.gallery.model
         in_full = query is not None and not model.matcher.exact
         match = words is not None and words.weight == 1 and model.can_match
-        found = self._candidates(vector, max(top, self.rerank if in_full else 0, MATCHED if match else 0))
+        found = self._candidates(vector, max(top, self.rerank if in_full else 0, ITM_CANDIDATES if match else 0))
         if query is not None and in_full and found:
             found = _rescored(found, model.matcher.similarity(query, self.gallery.features_of(found))[0])
         if words is not None and match and found:
@@ -188,7 +188,9 @@ class Searcher:
         near one is ranked without fetching the far ones. Photos that were matched with words rank by that.
         """
         if words is not None and words.weight == 1 and self.gallery.model.can_match:
-            matched = {str(candidate.point): candidate.score for candidate in self._ranked(vector, MATCHED, words)}
+            matched = {
+                str(candidate.point): candidate.score for candidate in self._ranked(vector, ITM_CANDIDATES, words)
+            }
             if photo in matched:
                 return sum(score >= matched[photo] for score in matched.values())
         limit = FIRST_LIMIT

@@ -13,7 +13,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
 from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, figures, ranks_of, success_step
 from sketchseek.matching import Features, Matcher
-from sketchseek.matching.fusion import MATCHED, fuse
+from sketchseek.matching.fusion import ITM_CANDIDATES, fuse
 from sketchseek.model.confidence import SCORES
 from sketchseek.model.sketch_encoder import encode_episodes
 
@@ -203,7 +203,7 @@ def _matched(
     """Similarities ``[sketches, photos]`` of captions, with the probability of a match in place of the first 128."""
     result = similarity - 2  # cosines, so all below the probabilities
     for row, sketch in enumerate(split.sketches):
-        least = np.sort(similarity[row])[-MATCHED:][0]
+        least = np.sort(similarity[row])[-ITM_CANDIDATES:][0]
         closest = np.flatnonzero(similarity[row] >= least)
         result[row, closest] = encoder.match(split.photos[sketch.photo].caption, photo_tokens[closest])
     return result

@@ -26,7 +26,7 @@ from sketchseek.lab.training.features import Arrays, cached_features, code_hash,
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
-from sketchseek.matching.distances import aligned
+from sketchseek.matching.distances import aligned_distances
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.strokes import episode, read_ink
 
@@ -107,7 +107,7 @@ def stage1_losses(embedded: Embedded, margin: float, negatives: Literal["one", "
         other = F.one_hot((torch.arange(count, device=device) + shift) % count, count).bool()
 
     def mean(sketches: Tensor, photos: Tensor) -> Tensor:
-        distance = aligned(sketches, photos)  # [places, B, B]
+        distance = aligned_distances(sketches, photos)  # [places, B, B]
         return (distance.diagonal(dim1=1, dim2=2)[:, :, None] - distance + margin).relu()[:, other].mean()
 
     parts = {

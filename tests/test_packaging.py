@@ -15,6 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from sketchseek.version import VERSION
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
@@ -85,4 +87,4 @@ def test_the_wheel_is_complete_and_holds_no_data(tmp_path: Path) -> None:
     assert any(name.endswith("/sketch.onnx") for name in names), "the default model is missing"
     photos = {name for name in names if name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".ndjson", ".pkl"))}
     assert photos == set()
-    assert {name.split("/")[0] for name in names} <= {"sketchseek", f"sketchseek-{PROJECT['version']}.dist-info"}
+    assert {name.split("/")[0] for name in names} <= {"sketchseek", f"sketchseek-{VERSION}.dist-info"}

@@ -13,14 +13,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 from uuid import uuid4
 
 from sketchseek.errors import InputError
 
+StrPath: TypeAlias = str | os.PathLike[str]
+
 _NAME_KEPT = 40  # characters of a name that its temporary repeats, as file systems limit the length of names
 
 
-def as_path(path: str | os.PathLike[str]) -> Path:
+def as_path(path: StrPath) -> Path:
     """A path that a person gave, with ``~`` replaced by the home directory."""
     return Path(path).expanduser()
 

@@ -141,7 +141,7 @@ def test_a_gallery_belongs_to_its_model(gallery: Gallery, photos: Path, tmp_path
     ingest(gallery, [photos])
     gallery.close()
     other = Model.load(make_tiny_model(tmp_path / "other", seed=1))
-    with pytest.raises(InputError, match=r"gallery: was made with another model .* --gallery"):
+    with pytest.raises(InputError, match=r"gallery: was made with another model .*; make a new gallery elsewhere"):
         Gallery.open(gallery.folder, other)
     with Gallery.open(gallery.folder, model) as again:
         assert len(again) == 5

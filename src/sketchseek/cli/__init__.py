@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 
 from sketchseek.errors import InputError
+from sketchseek.version import VERSION
 
 PROGRAM = "sketchseek"
 
@@ -94,9 +95,7 @@ def _dispatch(arguments: list[str]) -> int:
         print(_overview())
         return 0 if arguments else BAD_INPUT
     if arguments[0] == "--version":
-        from importlib.metadata import version
-
-        print(f"{PROGRAM} {version(PROGRAM)}")
+        print(f"{PROGRAM} {VERSION}")
         return 0
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:

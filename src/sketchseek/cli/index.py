@@ -69,10 +69,7 @@ def run(args: Args) -> int:
 def _open_gallery(folder: Path, model: Path | None, photos: tuple[Path, ...]) -> Gallery:
     from sketchseek.gallery import Gallery
     from sketchseek.gallery.scan import find_photos
-    from sketchseek.model import Model
 
-    chosen = None if model is None else Model.load(model)
-    if (folder / "gallery.json").exists():
-        return Gallery.open(folder, chosen)
-    find_photos(photos, besides=folder)  # so that a mistyped folder does not leave an empty gallery behind
-    return Gallery.create(folder, chosen or Model.default())
+    if not (folder / "gallery.json").exists():
+        find_photos(photos, besides=folder)  # so that a mistyped folder does not leave an empty gallery behind
+    return Gallery.open_or_create(folder, model)

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sketchseek.errors import InputError
-from sketchseek.files import create_folder, explain_write_errors, write_file
+from sketchseek.files import StrPath, as_path, create_folder, explain_write_errors, write_file
 from sketchseek.formats import GALLERY_FORMAT
 from sketchseek.gallery.features import FeatureFile
 from sketchseek.gallery.thumbnails import SIDE, thumbnail_jpeg
@@ -66,6 +66,7 @@ class StoredPhoto:
 
     @classmethod
     def from_payload(cls, point: UUID, payload: Mapping[str, Any]) -> StoredPhoto:
+        """The photo of a point in the vector engine."""
         content = {name: value for name, value in payload.items() if name != _ROW}
         return cls(id=str(point), **{**content, "path": Path(payload["path"])})
 
@@ -100,13 +101,15 @@ class Gallery:
         self._features = features
 
     @classmethod
-    def create(cls, folder: Path, model: Model) -> Gallery:
-        """Make an empty gallery for a model and open it. ``folder`` must not exist, or be empty.
+    def create(cls, folder: StrPath, model: Model | StrPath | None = None) -> Gallery:
+        """Make an empty gallery in a new or empty folder, and open it.
 
-        Raises InputError where there is something already, or where it cannot be written.
+        ``model`` is a model or its folder; without one, the model that is shipped with Sketchseek. The gallery keeps a
+        copy. Raises InputError where the folder holds something already or cannot be written, or has no model in it.
         """
         from sketchseek.gallery.vectors import Vectors
 
+        folder, model = as_path(folder), Model.default() if model is None else _loaded(model)
         with explain_write_errors(folder, "name another place for the gallery"), create_folder(folder) as unfinished:
             _check_space(unfinished)
             shutil.copytree(model.folder, unfinished / "model")
@@ -121,16 +124,17 @@ class Gallery:
         return cls.open(folder)
 
     @classmethod
-    def open(cls, folder: Path, model: Model | None = None) -> Gallery:
-        """Open a gallery; with ``model``, only if it was made with that one.
+    def open(cls, folder: StrPath, model: Model | StrPath | None = None) -> Gallery:
+        """Open a gallery; where a ``model`` (or its folder) is given, only if the gallery was made with that one.
 
-        Raises InputError where there is no gallery, it belongs to another model, or another process has it open.
+        Raises InputError where there is no gallery, it was made with another model, or another process has it open.
         """
+        folder = as_path(folder)
         config = _read_config(folder)
-        if model is not None and model.hash != config["model"]:
+        if model is not None and (wanted := _loaded(model).hash) != config["model"]:
             raise InputError(
-                f"{folder}: was made with another model ({_short(config['model'])}, not {_short(model.hash)}); "
-                "name a new directory with --gallery, or delete this one and index again"
+                f"{folder}: was made with another model ({_short(config['model'])}, not {_short(wanted)}); "
+                "make a new gallery elsewhere, or delete this one and index again"
             )
         own = Model.load(folder / "model")
         if own.hash != config["model"]:
@@ -146,6 +150,12 @@ class Gallery:
         except InputError:
             vectors.close()
             raise
+
+    @classmethod
+    def open_or_create(cls, folder: StrPath, model: Model | StrPath | None = None) -> Gallery:
+        """Open the gallery in a folder, or create it where there is none yet. Raises InputError as both do."""
+        exists = (as_path(folder) / "gallery.json").exists()
+        return cls.open(folder, model) if exists else cls.create(folder, model)
 
     def __len__(self) -> int:
         """How many photos there are."""
@@ -266,6 +276,7 @@ class Gallery:
                 self._features.compact(payload[_ROW] for _, payload in self._vectors.all_payloads())
 
     def close(self) -> None:
+        """Close the files; the gallery cannot be used any more."""
         self._vectors.close()
         if self._features is not None:
             self._features.close()
@@ -284,6 +295,10 @@ def default_gallery_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("sketchseek") / "galleries" / "default"
+
+
+def _loaded(model: Model | StrPath) -> Model:
+    return model if isinstance(model, Model) else Model.load(model)
 
 
 def _write_thumbnail(jpeg: bytes, path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from sketchseek.errors import InputError
+from sketchseek.files import StrPath, as_path
 from sketchseek.gallery.gallery import Gallery, StoredPhoto, photo_id
 from sketchseek.gallery.scan import PhotoFile, find_photos
 from sketchseek.matching import Features
@@ -53,14 +54,17 @@ class _Batch(NamedTuple):
 
 
 def ingest(
-    gallery: Gallery, sources: Sequence[Path], progress: Callable[[int, int], None] = lambda done, total: None
+    gallery: Gallery,
+    photos: StrPath | Iterable[StrPath],
+    progress: Callable[[int, int], None] | None = None,
 ) -> IngestReport:
-    """Add the photos among ``sources`` (files, and folders with all below) that are new or changed, and forget those
-    that were at one of them or below and are gone.
+    """Bring a gallery up to date with ``photos``: folders, searched recursively, and single files.
 
-    ``progress(done, total)`` hears of the photos that have to be read. Raises InputError where there is no photo at
-    all, or the disk is full; the gallery then holds what was done so far, and another run goes on from there.
+    New and changed photos are read, and photos that are gone from there are forgotten. ``progress(done, total)`` counts
+    the photos that have to be read. Raises InputError where there is no photo at all, or the disk is full; the gallery
+    then holds what was done so far, and the next call goes on from there.
     """
+    sources = [as_path(photos)] if isinstance(photos, (str, os.PathLike)) else [as_path(path) for path in photos]
     known = {photo.path: photo for photo in gallery.photos()}
     files, unreadable = find_photos(sources, besides=gallery.folder, known=known)
     wanted = [f for f in files if f.path not in known or (known[f.path].size, known[f.path].mtime) != f[1:]]
@@ -76,21 +80,22 @@ def ingest(
     try:
         if gone:
             gallery.delete(gone)
-        if wanted:
+        if wanted and progress:
             progress(0, len(wanted))
         with closing(_encoded(gallery, wanted)) as batches:
-            for photos, features, broken in batches:
-                if photos:
-                    gallery.put(photos, features)
-                replaced = sum(photo.path in known for photo in photos)
+            for read, features, broken in batches:
+                if read:
+                    gallery.put(read, features)
+                replaced = sum(photo.path in known for photo in read)
                 updated += replaced
-                added += len(photos) - replaced
+                added += len(read) - replaced
                 if lost := [known[skip.path].id for skip in broken if skip.path in known]:
                     gallery.delete(lost)
                     gone += lost
                 skipped += broken
-                done += len(photos) + len(broken)
-                progress(done, len(wanted))
+                done += len(read) + len(broken)
+                if progress:
+                    progress(done, len(wanted))
         gallery.flush()
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):

@@ -11,6 +11,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from sketchseek.version import VERSION
+
 PACKAGE = Path(__file__).resolve().parents[1]
 # What decides a figure; the page, the commands and the gallery do not.
 DECIDING = ("strokes", "synthetic", "matching", "model", "lab")
@@ -29,7 +31,7 @@ def code() -> dict[str, str]:
         ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         commit = ""
-    return {"version": version("sketchseek"), "commit": commit, "sources": digest.hexdigest()[:16]}
+    return {"version": VERSION, "commit": commit, "sources": digest.hexdigest()[:16]}
 
 
 @cache

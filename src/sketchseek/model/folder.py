@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
-from sketchseek.files import write_file
+from sketchseek.files import StrPath, as_path, write_file
 from sketchseek.formats import MODEL_FORMAT
 from sketchseek.matching import Features, Matcher, get_matcher
 from sketchseek.matching.fusion import FUSIONS
@@ -95,11 +95,12 @@ class Model:
     _loading: Lock = field(default_factory=Lock, init=False, repr=False)  # a graph is loaded once for all threads
 
     @classmethod
-    def load(cls, folder: Path) -> Model:
+    def load(cls, folder: StrPath) -> Model:
         """Read and check a model folder; the graphs are loaded when they are first used.
 
         Raises InputError where a file is missing, is not the one that was sealed, or is of a format not known here.
         """
+        folder = as_path(folder)
         config = _read_config(folder)
         for name, expected in config["files"].items():
             try:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from sketchseek.errors import InputError
+from sketchseek.files import StrPath, as_path
 from sketchseek.formats import IMAGE_FORMATS, IMAGE_NAMES
 from sketchseek.strokes.ink import Ink, ink
 from sketchseek.strokes.sketch import Sketch
@@ -50,18 +51,18 @@ def decode_photo(path: Path, size: int) -> DecodedPhoto:
 
 
 @overload
-def read_photo(path: Path) -> Image.Image: ...
+def read_photo(path: StrPath) -> Image.Image: ...
 @overload
-def read_photo(path: Path, size: int) -> NDArray[np.uint8]: ...
-def read_photo(path: Path, size: int | None = None) -> Image.Image | NDArray[np.uint8]:
+def read_photo(path: StrPath, size: int) -> NDArray[np.uint8]: ...
+def read_photo(path: StrPath, size: int | None = None) -> Image.Image | NDArray[np.uint8]:
     """Read a photo: an upright RGB image, or with ``size`` the pixels ``[size, size, 3]`` of ``prepare_photo``.
 
     JPEG, PNG, WebP, BMP, GIF (first frame) and TIFF (first page). Raises InputError for a file that is missing,
     truncated, of another format, or of more than 80 million pixels.
     """
     if size is None:
-        return _decode(path, None).image
-    return prepare_photo(decode_photo(path, size).image, size)
+        return _decode(as_path(path), None).image
+    return prepare_photo(decode_photo(as_path(path), size).image, size)
 
 
 def prepare_photo(image: Image.Image, size: int) -> NDArray[np.uint8]:

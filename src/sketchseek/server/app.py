@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -33,6 +32,7 @@ from sketchseek.strokes.ink import ink
 from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import decode_json
+from sketchseek.version import VERSION
 
 WEB = Path(__file__).parent / "web"
 HERE = ("127.0.0.1", "::1", "localhost")  # where a server is for this machine alone
@@ -72,7 +72,7 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
     # The interactive documentation of FastAPI would load scripts from elsewhere.
     app = FastAPI(
         title="Sketchseek",
-        version=version("sketchseek"),
+        version=VERSION,
         lifespan=lifespan,
         openapi_url="/api/openapi.json",
         docs_url=None,

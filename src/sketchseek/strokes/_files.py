@@ -1,26 +1,23 @@
-"""What the readers and writers of sketch files share: clear errors, checked points, whole files or none."""
+"""Reading and writing sketch files: errors in one line, checked points."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sketchseek.errors import InputError
-from sketchseek.files import explain_write_errors, write_file
+from sketchseek.files import StrPath, as_path, explain_write_errors, write_file
 from sketchseek.strokes.sketch import Sketch
 
-# In canvases. Far outside every drawing, near enough that no later arithmetic overflows.
-FARTHEST = 1e6
+FARTHEST = 1e6  # canvases; far outside every drawing, near enough that no later arithmetic overflows
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
+def read_bytes(path: StrPath) -> bytes:
     """The file's content. Raises InputError where it cannot be read."""
     try:
-        return Path(path).read_bytes()
+        return as_path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
@@ -29,7 +26,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def checked_sketch(name: object, strokes: Iterable[ArrayLike]) -> Sketch:
-    """``Sketch.from_arrays`` for points that a file gave; ``name`` says which file. Raises InputError."""
+    """As ``Sketch.from_arrays``, for points read from the file ``name``, which errors repeat. Raises InputError."""
     try:
         arrays = [np.asarray(stroke) for stroke in strokes]
         if any(array.size and array.dtype.kind not in "iuf" for array in arrays):
@@ -43,7 +40,7 @@ def checked_sketch(name: object, strokes: Iterable[ArrayLike]) -> Sketch:
     return sketch
 
 
-def write_whole(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file so that nobody ever finds half of it. Raises InputError where it cannot be written."""
-    with explain_write_errors(Path(path), "nothing was left behind"):
-        write_file(Path(path), text)
+def write_text(path: StrPath, text: str) -> None:
+    """Write a text file, complete or not at all. Raises InputError where it cannot be written."""
+    with explain_write_errors(as_path(path), "choose another place"):
+        write_file(as_path(path), text)

@@ -1,28 +1,32 @@
-"""Any drawing that a person may hand in, told apart by its content."""
+"""Load a drawing from a file of any known format, and save one."""
 
 from __future__ import annotations
 
-import os
-
 from sketchseek.errors import InputError
+from sketchseek.files import StrPath, as_path
 from sketchseek.strokes._files import read_bytes
 from sketchseek.strokes.ink import LEAST_INK, Ink, fitted_ink, ink_of_gray, parse_gray
 from sketchseek.strokes.paper import is_photograph, strokes_on_paper
 from sketchseek.strokes.quickdraw import drawing_from_json, parse_quickdraw
 from sketchseek.strokes.sketch import Sketch
-from sketchseek.strokes.sketch_json import decode_json, sketch_from_json
-from sketchseek.strokes.svg import parse_svg
+from sketchseek.strokes.sketch_json import decode_json, sketch_from_json, write_json
+from sketchseek.strokes.svg import parse_svg, write_svg
 
 
-def load_drawing(source: str | os.PathLike[str] | bytes, name: str | None = None) -> Sketch | Ink:
-    """Read a drawing to search with, from a file or from an uploaded file's bytes, whose ``name`` errors then give.
+def load_drawing(source: StrPath | bytes, name: str | None = None) -> Sketch | Ink:
+    """Read a drawing to search with from a file, or from the bytes of one, which errors call ``name``.
 
-    Our own JSON is returned as it is, for its canvas is the photo's frame. SVG, QuickDraw (the first drawing of the
-    file) and raster images (PNG, JPEG, WebP, GIF, BMP, TIFF; returned as ink ``[256, 256]``) have no frame and are
-    fitted once: the longer side to 190 of 256, centred. A photograph of a drawing on paper, told by its uneven or
-    grainy paper, becomes strokes, so that its lines are as wide as all others. The suffix does not matter.
+    The content decides the format, not the suffix:
 
-    Raises InputError for what cannot be read or has nothing drawn in it.
+    - Sketchseek's own JSON gives its ``Sketch`` unchanged, because its canvas is the photo's frame.
+    - SVG and QuickDraw (the first drawing of the file) give a ``Sketch``. They have no frame, so the drawing is scaled
+      to 190 of the canvas's 256 pixels on its longer side, and centred.
+    - A raster image (PNG, JPEG, WebP, GIF, BMP, TIFF) gives ink, uint8 ``[256, 256]``, 255 where a line is, scaled and
+      centred in the same way.
+    - A photograph of a drawing on paper, recognised by the uneven or grainy paper, is traced and gives a ``Sketch``,
+      so that its lines get the usual width.
+
+    Raises InputError for a file that cannot be read or has nothing drawn in it.
     """
     if isinstance(source, bytes):
         data, called = source, name or "the uploaded drawing"
@@ -42,6 +46,20 @@ def load_drawing(source: str | os.PathLike[str] | bytes, name: str | None = None
     if not (len(drawing) if isinstance(drawing, Sketch) else (drawing >= LEAST_INK).any()):
         raise InputError(f"{called}: nothing is drawn in it; draw something first")
     return drawing
+
+
+def save_drawing(sketch: Sketch, path: StrPath) -> None:
+    """Write a sketch as ``.json`` (Sketchseek's own format, exact) or ``.svg`` (without times and pressures).
+
+    Raises InputError for another suffix, and where the file cannot be written.
+    """
+    match as_path(path).suffix.lower():
+        case ".json":
+            write_json(sketch, path)
+        case ".svg":
+            write_svg(sketch, path)
+        case _:
+            raise InputError(f"{path}: a drawing is saved as .json or .svg; change the suffix")
 
 
 def _from_json(data: bytes, name: str) -> Sketch:

@@ -8,27 +8,27 @@ Points are those of ``Sketch``: on the unit canvas, which is the photo's frame.
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 from sketchseek.errors import InputError
+from sketchseek.files import StrPath
 from sketchseek.formats import SKETCH_FORMAT, SKETCH_VERSION
-from sketchseek.strokes._files import checked_sketch, read_bytes, write_whole
+from sketchseek.strokes._files import checked_sketch, read_bytes, write_text
 from sketchseek.strokes.sketch import Sketch
 
 
-def read_json(path: str | os.PathLike[str]) -> Sketch:
-    """Read a sketch, exactly as ``write_json`` was given it. Raises InputError for anything else."""
+def read_json(path: StrPath) -> Sketch:
+    """Read a sketch file, bit for bit what ``write_json`` was given. Raises InputError for any other file."""
     return parse_json(read_bytes(path), path)
 
 
 def parse_json(data: bytes, name: object) -> Sketch:
-    """``read_json`` for content that is in memory already; ``name`` stands in error messages."""
+    """As ``read_json``, for the content of a file; errors call it ``name``."""
     return sketch_from_json(decode_json(data, name), name)
 
 
 def decode_json(data: bytes, name: object) -> Any:
-    """Any JSON value. Raises InputError."""
+    """Decode JSON of any kind. Raises InputError where it is damaged."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
@@ -36,7 +36,7 @@ def decode_json(data: bytes, name: object) -> Any:
 
 
 def sketch_from_json(content: Any, name: object) -> Sketch:
-    """The sketch in a decoded JSON value. Raises InputError."""
+    """The sketch that a decoded sketch file holds. Raises InputError where it is not one."""
     if not isinstance(content, dict) or content.get("format") != SKETCH_FORMAT:
         raise InputError(f'{name}: not a sketch file; it should say "format": "{SKETCH_FORMAT}"')
     if content.get("version") != SKETCH_VERSION:
@@ -57,6 +57,6 @@ def sketch_to_json(sketch: Sketch) -> dict[str, Any]:
     }
 
 
-def write_json(sketch: Sketch, path: str | os.PathLike[str]) -> None:
-    """Write a sketch so that ``read_json`` returns it bit for bit. Raises InputError where it cannot be written."""
-    write_whole(path, json.dumps(sketch_to_json(sketch), separators=(",", ":")) + "\n")
+def write_json(sketch: Sketch, path: StrPath) -> None:
+    """Write a sketch file, from which ``read_json`` returns the same sketch. Raises InputError where it cannot."""
+    write_text(path, json.dumps(sketch_to_json(sketch), separators=(",", ":")) + "\n")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from xml.parsers import expat
 
 import numpy as np
 
 from sketchseek.errors import InputError
+from sketchseek.files import StrPath
 from sketchseek.strokes import svg_curves as curves
-from sketchseek.strokes._files import FARTHEST, checked_sketch, read_bytes, write_whole
+from sketchseek.strokes._files import FARTHEST, checked_sketch, read_bytes, write_text
 from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
 from sketchseek.strokes.svg_curves import Curve, Matrix
 
@@ -21,7 +21,7 @@ _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.
 _UNDRAWN = {"defs", "clipPath", "mask", "symbol", "pattern", "marker", "metadata", "linearGradient", "radialGradient"}
 
 
-def read_svg(path: str | os.PathLike[str]) -> Sketch:
+def read_svg(path: StrPath) -> Sketch:
     """Read the outlines of an SVG: path, line, polyline, polygon, rect, circle and ellipse; each subpath is a stroke.
 
     The viewBox (else width and height, else 256 x 256), centred on a square, becomes the unit canvas. A rectangle that
@@ -57,7 +57,7 @@ def parse_svg(data: bytes, name: object) -> Sketch:
     return checked_sketch(name, (curves.flatten(curve, tolerance) for curve in reader.curves))
 
 
-def write_svg(sketch: Sketch, path: str | os.PathLike[str]) -> None:
+def write_svg(sketch: Sketch, path: StrPath) -> None:
     """Write the strokes as paths of straight lines, black on a transparent viewBox of 256 x 256.
 
     ``read_svg`` returns the same coordinates; times and pressures are lost. Raises InputError if the file cannot be
@@ -70,7 +70,7 @@ def write_svg(sketch: Sketch, path: str | os.PathLike[str]) -> None:
     for stroke in sketch.strokes:
         points = " ".join(f"{x!r},{y!r}" for x, y in (stroke[:, :2] * CANVAS).tolist())
         lines.append(f'<path d="M{points}{"Z" if len(stroke) == 1 else ""}"/>')  # Z draws a single point as a dot
-    write_whole(path, "\n".join([*lines, "</svg>"]) + "\n")
+    write_text(path, "\n".join([*lines, "</svg>"]) + "\n")
 
 
 class _Reader:

@@ -1,0 +1,3 @@
+"""The version of the package, which packaging, results and the server read from here."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,65 @@
+"""Sketchseek used from Python, through the public surface alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from photos_on_disk import make_photo
+
+import sketchseek as ss
+
+CHAIR = ss.Sketch.from_arrays([[[0.3, 0.2], [0.3, 0.8]], [[0.3, 0.5], [0.7, 0.5], [0.7, 0.8]]])
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory with five photos."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for index in range(5):
+        make_photo(tmp_path / "photos" / f"{index}.png", index)
+    return tmp_path
+
+
+def test_photos_are_found_by_a_drawing(home: Path) -> None:
+    ss.save_drawing(CHAIR, "~/chair.json")
+    with ss.Gallery.create("~/gallery") as gallery:
+        report = ss.ingest(gallery, "~/photos")
+        assert (report.added, report.skipped) == (5, ())
+    with ss.Gallery.open(str(home / "gallery")) as gallery:
+        hits = ss.Searcher(gallery).search(ss.load_drawing("~/chair.json"))
+        assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
+        assert {hit.path for hit in hits} == set((home / "photos").resolve().iterdir())
+        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+        photo = ss.read_photo(hits[0].path, gallery.model.size)
+        assert ss.Searcher(gallery).search_photo(photo, top=1)[0].path == hits[0].path
+
+
+def test_a_script_may_run_again(home: Path) -> None:
+    counts = []
+    for photos in (["~/photos/0.png"], [home / "photos"]):
+        with ss.Gallery.open_or_create("~/gallery", ss.Model.default().folder) as gallery:
+            report = ss.ingest(gallery, photos)
+            counts.append((report.added, report.unchanged, len(gallery)))
+    assert counts == [(1, 0, 1), (4, 1, 5)]
+
+
+@pytest.mark.parametrize("name", ["chair.json", "CHAIR.SVG"])
+def test_a_saved_drawing_is_loaded_again(tmp_path: Path, name: str) -> None:
+    ss.save_drawing(CHAIR, tmp_path / name)
+    loaded = ss.load_drawing(tmp_path / name)
+    assert isinstance(loaded, ss.Sketch)
+    expected = CHAIR if name == "chair.json" else CHAIR.fitted()
+    assert loaded.points[:, :2] == pytest.approx(expected.points[:, :2])
+
+
+def test_bad_input_is_one_line_that_says_what_to_do(home: Path) -> None:
+    with pytest.raises(ss.InputError, match=r"chair\.png: a drawing is saved as \.json or \.svg; change the suffix"):
+        ss.save_drawing(CHAIR, home / "chair.png")
+    with pytest.raises(ss.InputError, match="photos: is there already and not empty; name a new folder"):
+        ss.Gallery.create("~/photos")
+    with pytest.raises(ss.InputError, match=r"photos: no config\.json in it"):
+        ss.Gallery.create("~/gallery", "~/photos")
+    with pytest.raises(ss.InputError, match="gallery: no gallery there; make one"):
+        ss.Gallery.open("~/gallery")
+    assert not (home / "gallery").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tiny_model import DIMENSIONS, SIZE, make_tiny_model
 
-from sketchseek.model import seal
+from sketchseek.model import write_model_config
 
 BANDS, CELLS = 4, 8
 
@@ -55,5 +55,5 @@ def make_banded_model(folder: Path) -> Path:
         "features": {"vector": [DIMENSIONS], **shapes},
         "card": {"name": "Tiny, banded", "about": "Made for tests."},
     }
-    seal(folder, config)
+    write_model_config(folder, config)
     return folder

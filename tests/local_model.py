@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tiny_model import DIMENSIONS, SIZE, make_tiny_model
 
-from sketchseek.model import seal
+from sketchseek.model import write_model_config
 
 CELLS = 64
 
@@ -35,5 +35,5 @@ def make_local_model(folder: Path, seed: int = 0, matcher: str = "local") -> Pat
         "features": {"vector": [DIMENSIONS], "cells": [CELLS, 1]},
         "card": {"name": "Tiny, local", "about": "Made for tests."},
     }
-    seal(folder, config)
+    write_model_config(folder, config)
     return folder

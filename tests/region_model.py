@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tiny_model import DIMENSIONS, SIZE, make_tiny_model
 
-from sketchseek.model import seal
+from sketchseek.model import write_model_config
 
 GRID = 3
 SIDE = SIZE // GRID
@@ -73,7 +73,7 @@ def make_region_model(folder: Path, seed: int = 0) -> Path:
         "features": {"global": [DIMENSIONS], "local": local[1:]},
         "card": {"name": "Tiny, by regions", "about": "Made for tests."},
     }
-    seal(folder, config)
+    write_model_config(folder, config)
     return folder
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_model import make_tiny_model
 
 from sketchseek.gallery import Gallery, ingest
-from sketchseek.model import Model, seal
+from sketchseek.model import Model, write_model_config
 from sketchseek.model.confidence import Confidence
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch import Sketch
@@ -52,7 +52,7 @@ def make_confident_model(folder: Path) -> Path:
     config = json.loads((make_tiny_model(folder) / "config.json").read_text())
     kept = {name: config[name] for name in ("method", "size", "matcher", "features", "card")}
     by_margin_alone = {field.name: 0.0 for field in fields(Confidence)} | {"margin": 3.0}
-    seal(folder, kept | {"confidence": by_margin_alone})
+    write_model_config(folder, kept | {"confidence": by_margin_alone})
     return folder
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sketchseek.model import seal
+from sketchseek.model import write_model_config
 
 SIZE = 64
 DIMENSIONS = 32
@@ -72,5 +72,5 @@ def make_tiny_model(folder: Path, seed: int = 0, matcher: str = "cosine") -> Pat
         "card": {"name": "Tiny", "about": "Made for tests."},
     }
     (folder / "README.md").write_text("# Tiny\n\nMade for tests.\n")
-    seal(folder, config)
+    write_model_config(folder, config)
     return folder

@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_model import DIMENSIONS, SIZE, make_tiny_model
 
 from sketchseek.gallery import Gallery, ingest
-from sketchseek.model import Model, seal
+from sketchseek.model import Model, write_model_config
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch import Sketch
 
@@ -117,7 +117,7 @@ def make_worded_model(folder: Path, judges: Mapping[str, str] | None = None) -> 
         "words": {"fusion": "raw_sum", "length": LENGTH, "query": "both"},
         "card": {"name": "Tiny, with words", "about": "Made for tests."},
     }
-    seal(folder, config)
+    write_model_config(folder, config)
     return folder
 
 

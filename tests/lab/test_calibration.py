@@ -28,7 +28,7 @@ from sketchseek.matching import get_matcher
 from sketchseek.strokes import Sketch
 
 
-class MeanInk:
+class MeanInk(Encoder):
     """A sketch is where its ink lies, blurred, plus noise; a photo the same of its dark pixels."""
 
     size = 16
@@ -99,12 +99,12 @@ def test_a_drawing_is_ranked_among_photos_of_its_own_data_set(tmp_path: Path) ->
 
 def test_the_fit_finds_the_model_that_made_the_data() -> None:
     generator = np.random.default_rng(0)
-    signs = generator.normal(size=(50_000, 4))
+    inputs = generator.normal(size=(50_000, 4))
     truth = np.array([1.5, -0.5, 1.0, -0.8])
-    right = generator.random(50_000) < 1 / (1 + np.exp(-(signs @ truth + 0.3)))
-    found = fit(signs, right)
+    right = generator.random(50_000) < 1 / (1 + np.exp(-(inputs @ truth + 0.3)))
+    found = fit(inputs, right)
     assert list(found.to_json().values()) == pytest.approx([*truth, 0.3], abs=0.06)
-    assert np.isfinite(list(fit(signs, np.ones(50_000, bool)).to_json().values())).all()  # always right
+    assert np.isfinite(list(fit(inputs, np.ones(50_000, bool)).to_json().values())).all()  # always right
 
 
 def test_the_calibration_error_by_hand() -> None:

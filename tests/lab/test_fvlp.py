@@ -110,7 +110,7 @@ def test_momentum_copies_keep_their_share_of_themselves() -> None:
     with torch.no_grad():
         network.text_projection.weight += 1
     before = momentum.text_projection.state_dict()["weight"].clone()
-    momentum.follow(network)
+    momentum.update(network)
     after = momentum.text_projection.state_dict()["weight"]
     torch.testing.assert_close(after, 0.9 * before + 0.1 * network.text_projection.weight)
 

@@ -27,7 +27,7 @@ from sketchseek.lab.methods.lgrl.config import PRESETS
 from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork, build
 from sketchseek.lab.methods.lgrl.objective import Episodes, phases, stage1_losses, stage2_losses
 from sketchseek.lab.training.pairs import TrainingPairs
-from sketchseek.model.sketch_encoder import cut
+from sketchseek.model.regions import cut
 from sketchseek.strokes import read_qmul
 from sketchseek.strokes.raster import rasterise
 

@@ -100,8 +100,8 @@ def test_a_complete_sketch_is_a_sequence_of_one_frame(temporal: str) -> None:
     ink = frames(3, 4)
     with torch.no_grad():
         alone = network.encode_sketch(ink[:, -1])["vector"]
-        first, state = network.follow(ink[:, -1], torch.zeros(3, network.state))
-        again, _ = network.follow(ink[:, -1], state)
+        first, state = network.encode_next(ink[:, -1], torch.zeros(3, network.state))
+        again, _ = network.encode_next(ink[:, -1], state)
     assert torch.equal(alone, first["vector"])
     torch.testing.assert_close(alone.norm(dim=1), torch.ones(3))
     assert bool((again["vector"] - alone).abs().max() > 1e-4) == (temporal == "causal")
@@ -115,7 +115,7 @@ def test_following_frame_by_frame_is_what_stage_2_trains() -> None:
         trained, photo = network(seen, network.trunk(network.inputs.photos(photos)), of_trunk=True)
         state = torch.zeros(2, network.state)
         for t in range(4):
-            features, state = network.follow(ink[:, t], state)
+            features, state = network.encode_next(ink[:, t], state)
             torch.testing.assert_close(features["vector"], trained[:, t], atol=1e-5, rtol=0)
         torch.testing.assert_close(network.encode_photo(photos)["vector"], photo, atol=1e-5, rtol=0)
 
@@ -125,8 +125,8 @@ def test_stage_2_begins_as_stage_1s_embedding() -> None:
     ink, photos = frames(3, 2), torch.randint(0, 256, (3, 64, 64, 3), dtype=torch.uint8)
     with torch.no_grad():
         sketch, photo = network(ink[:, 1], photos)
-        _, state = network.follow(ink[:, 0], torch.zeros(3, network.state))
-        torch.testing.assert_close(network.follow(ink[:, 1], state)[0]["vector"], sketch, atol=1e-5, rtol=0)
+        _, state = network.encode_next(ink[:, 0], torch.zeros(3, network.state))
+        torch.testing.assert_close(network.encode_next(ink[:, 1], state)[0]["vector"], sketch, atol=1e-5, rtol=0)
         torch.testing.assert_close(network.encode_photo(photos)["vector"], photo, atol=1e-5, rtol=0)
 
 

@@ -16,7 +16,7 @@ import pytest
 from tiny_model import DIMENSIONS, SIZE, make_tiny_model
 
 from sketchseek.errors import InputError
-from sketchseek.model import Model, seal
+from sketchseek.model import Model, write_model_config
 from sketchseek.model import folder as model_folder
 from sketchseek.strokes.sketch import Sketch
 
@@ -81,8 +81,8 @@ def test_the_hash_stands_for_the_content(sealed: Path, copy: Path, tmp_path: Pat
     assert Model.load(make_tiny_model(tmp_path / "other", seed=1)).hash != original
     config = json.loads((copy / "config.json").read_text())
     del config["hash"], config["files"]
-    assert seal(copy, config) == original
-    assert seal(copy, config | {"card": {"name": "Other"}}) == Model.load(copy).hash != original
+    assert write_model_config(copy, config) == original
+    assert write_model_config(copy, config | {"card": {"name": "Other"}}) == Model.load(copy).hash != original
 
 
 @pytest.mark.parametrize("name", ["sketch.onnx", "photo.onnx"])
@@ -124,7 +124,7 @@ def test_a_graph_that_does_not_load_is_named(copy: Path) -> None:
     config = json.loads((copy / "config.json").read_text())
     (copy / "sketch.onnx").write_bytes(b"rubbish")
     del config["hash"], config["files"]
-    seal(copy, config)
+    write_model_config(copy, config)
     with pytest.raises(InputError, match=r"sketch.onnx: onnxruntime cannot load it"):
         Model.load(copy).encode_sketches([LINE])
 

@@ -15,7 +15,8 @@ from tiny_model import SIZE, make_tiny_model
 
 from sketchseek.errors import InputError
 from sketchseek.model import Model
-from sketchseek.model.sketch_encoder import cut
+from sketchseek.model.regions import cut
+from sketchseek.model.sketch_encoder import SketchEncoder
 from sketchseek.strokes import episode
 from sketchseek.strokes.sketch import Sketch
 
@@ -53,7 +54,7 @@ def test_regions_are_the_cells_of_the_grid_row_by_row(grid: int, size: int, coun
 
 
 def test_a_growing_drawing_is_encoded_as_it_is_alone(model: Model) -> None:
-    encoder = model.sketch_encoder()
+    encoder = SketchEncoder(model)
     frames = [np.zeros((256, 256), np.uint8), *(episode(WANDERING, 12).astype(np.uint8) * 255)]
     together = model.encode_sketches(frames)
     for index, frame in enumerate([*frames, frames[4], frames[0]]):  # strokes may be taken back
@@ -66,7 +67,7 @@ def test_a_growing_drawing_is_encoded_as_it_is_alone(model: Model) -> None:
 
 
 def test_only_what_changed_is_encoded(model: Model, runs: list[tuple[str, int]]) -> None:
-    encoder = model.sketch_encoder()
+    encoder = SketchEncoder(model)
     ink = np.zeros((SIZE, SIZE), np.uint8)
     encoder.encode(ink)
     of_regions = [("region.onnx", 1)] if model.grid else []

@@ -15,7 +15,8 @@ from sketchseek.lab.methods import get_method
 from sketchseek.lab.runs import TorchEncoder, write_run
 from sketchseek.lab.training.loop import save_network
 from sketchseek.model import Model
-from sketchseek.model.sketch_encoder import encode_episodes
+from sketchseek.model.encoder import encode_episodes
+from sketchseek.model.sketch_encoder import SketchEncoder
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +78,7 @@ def test_the_encoder_of_one_drawing_follows_it(
     encoders: tuple[TorchEncoder, Model], frames: np.ndarray, vectors: np.ndarray
 ) -> None:
     for drawing, expected in zip(frames, vectors, strict=True):
-        encoder = encoders[1].sketch_encoder()
+        encoder = SketchEncoder(encoders[1])
         for frame, vector in zip(drawing, expected, strict=True):
             assert np.abs(encoder.encode(frame)["vector"][0] - vector).max() < 1e-5
 
@@ -85,7 +86,7 @@ def test_the_encoder_of_one_drawing_follows_it(
 def test_a_drawing_may_be_encoded_without_advancing_the_state(
     encoders: tuple[TorchEncoder, Model], frames: np.ndarray, vectors: np.ndarray
 ) -> None:
-    encoder = encoders[1].sketch_encoder()
+    encoder = SketchEncoder(encoders[1])
     encoder.encode(frames[0, 0])
     half = np.maximum(frames[0, 0], np.where(np.arange(SIZE) < 40, frames[0, 1], 0)).astype(np.uint8)
     encoder.encode(half, advance=False)
@@ -95,7 +96,7 @@ def test_a_drawing_may_be_encoded_without_advancing_the_state(
 
 
 def test_where_ink_is_taken_away_it_begins_anew(encoders: tuple[TorchEncoder, Model], frames: np.ndarray) -> None:
-    encoder = encoders[1].sketch_encoder()
+    encoder = SketchEncoder(encoders[1])
     encoder.encode(frames[0, -1])
     alone = encoders[1].encode_sketches([frames[0, 0]])["vector"]
     assert np.abs(encoder.encode(frames[0, 0])["vector"] - alone).max() < 1e-5

@@ -11,7 +11,7 @@ from tiny_model import make_tiny_model
 from worded_model import COLOURS, LENGTH, make_worded_model
 
 from sketchseek.errors import InputError
-from sketchseek.model import Model, seal
+from sketchseek.model import Model, write_model_config
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_what_words_need_is_sealed(tmp_path: Path, name: str) -> None:
 def reseal(folder: Path, **words: object) -> Model:
     config = json.loads((folder / "config.json").read_text())
     kept = {key: value for key, value in config.items() if key not in ("format", "files", "hash")}
-    seal(folder, kept | {"words": config["words"] | words})
+    write_model_config(folder, kept | {"words": config["words"] | words})
     return Model.load(folder)
 
 

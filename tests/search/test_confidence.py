@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketchseek.errors import InputError
-from sketchseek.model.confidence import Confidence, Settling
+from sketchseek.model.confidence import Confidence, ConfidenceTracker
 
 FITTED = Confidence(margin=1.5, stability=0.8, log_ink=1.0, log_gallery=-0.6, intercept=0.5)
 
@@ -24,7 +24,7 @@ def test_other_coefficients_are_refused(values: object) -> None:
 
 def test_it_grows_with_the_margin_and_with_what_is_drawn_and_falls_with_the_gallery() -> None:
     def first(scores: list[float], ink: float = 1.0, gallery: int = 100) -> float:
-        answer = Settling(FITTED, gallery).update("a", scores, ink)
+        answer = ConfidenceTracker(FITTED, gallery).update("a", scores, ink)
         assert answer is not None
         return answer
 
@@ -34,26 +34,26 @@ def test_it_grows_with_the_margin_and_with_what_is_drawn_and_falls_with_the_gall
 
 
 def test_the_same_answer_settles_until_another_one_comes_or_lines_are_taken_back() -> None:
-    settling, anew = Settling(FITTED, 100), Settling(FITTED, 100)
+    tracker, anew = ConfidenceTracker(FITTED, 100), ConfidenceTracker(FITTED, 100)
     scores = [0.9, 0.7, 0.4]
-    settling.update("a", scores, 1.0)
-    stayed = settling.update("a", scores, 1.5)
+    tracker.update("a", scores, 1.0)
+    stayed = tracker.update("a", scores, 1.5)
     fresh = anew.update("a", scores, 1.5)
     assert stayed is not None and fresh is not None and stayed > fresh
-    assert settling.update("b", scores, 1.5) == fresh
-    settling.update("b", scores, 2.0)
-    settling.update("b", scores, 1.2)  # back to what there was before b
-    again = settling.update("b", scores, 1.5)
+    assert tracker.update("b", scores, 1.5) == fresh
+    tracker.update("b", scores, 2.0)
+    tracker.update("b", scores, 1.2)  # back to what there was before b
+    again = tracker.update("b", scores, 1.5)
     assert again is not None and fresh < again < stayed
 
 
 def test_nothing_is_said_of_fewer_than_two_photos_and_an_empty_sheet_begins_anew() -> None:
-    settling = Settling(FITTED, 100)
-    assert settling.update(None, [], 0.0) is None
-    assert settling.update("a", [0.4], 0.1) is None
-    before = settling.update("a", [0.9, 0.7, 0.4], 1.0)
-    settling.update(None, [], 0.0)
-    assert settling.update("a", [0.9, 0.7, 0.4], 1.0) == before
+    tracker = ConfidenceTracker(FITTED, 100)
+    assert tracker.update(None, [], 0.0) is None
+    assert tracker.update("a", [0.4], 0.1) is None
+    before = tracker.update("a", [0.9, 0.7, 0.4], 1.0)
+    tracker.update(None, [], 0.0)
+    assert tracker.update("a", [0.9, 0.7, 0.4], 1.0) == before
 
 
 @settings(deadline=None)
@@ -67,10 +67,10 @@ def test_nothing_is_said_of_fewer_than_two_photos_and_an_empty_sheet_begins_anew
 def test_it_is_a_probability_whatever_the_scores_and_does_not_depend_on_their_unit(
     moments: list[tuple[str, list[float], float]], gallery: int, unit: float
 ) -> None:
-    settling, scaled = Settling(FITTED, gallery), Settling(FITTED, gallery)
+    tracker, scaled = ConfidenceTracker(FITTED, gallery), ConfidenceTracker(FITTED, gallery)
     for best, scores, ink in moments:
         scores = sorted((round(score, 3) for score in scores), reverse=True)
-        sure = settling.update(best, scores, ink)
+        sure = tracker.update(best, scores, ink)
         again = scaled.update(best, [unit * score for score in scores], ink)
         assert (sure is None) == (len(scores) < 2) == (again is None)
         if sure is not None:

@@ -20,8 +20,10 @@ from sketchseek.lab.datasets import Photo, SketchItem, Split, open_dataset
 from sketchseek.lab.evaluation.calibration import confidences
 from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.matching import Features
-from sketchseek.model import Model, seal
+from sketchseek.model import Model, write_model_config
 from sketchseek.model.confidence import Confidence
+from sketchseek.model.folder import BATCH
+from sketchseek.model.sketch_encoder import SketchEncoder
 from sketchseek.search.live_search import LiveSearch
 from sketchseek.search.searcher import Searcher
 from sketchseek.search.session import LiveSession
@@ -32,15 +34,11 @@ DRAWINGS, STEPS = 20, 20
 CONFIDENCE = Confidence(margin=1.5, stability=0.3, log_ink=1.0, log_gallery=-0.6, intercept=0.2)
 
 
-class AsKept:
+class AsKept(Model):
     """A model whose features of photos are what a gallery keeps: beside the vector, float16."""
 
-    def __init__(self, model: Model) -> None:
-        self.size, self.matcher, self.encode_sketches = model.size, model.matcher, model.encode_sketches
-        self._model = model
-
-    def encode_photos(self, pixels: NDArray[np.uint8]) -> Features:
-        features = self._model.encode_photos(pixels)
+    def encode_photos(self, pixels: NDArray[np.uint8], batch: int = BATCH) -> Features:
+        features = super().encode_photos(pixels, batch)
         return {k: v if k == "vector" else v.astype(np.float16).astype(np.float32) for k, v in features.items()}
 
 
@@ -73,9 +71,9 @@ def test_live_and_evaluate_give_the_same_answers(
     split: Split = request.getfixturevalue(data)
     folder = make_model(tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
-    seal(folder, {k: v for k, v in config.items() if k != "hash"} | {"confidence": CONFIDENCE.to_json()})
+    write_model_config(folder, {k: v for k, v in config.items() if k != "hash"} | {"confidence": CONFIDENCE.to_json()})
     model = Model.load(folder)
-    evaluation = evaluate(AsKept(model), split, STEPS)
+    evaluation = evaluate(AsKept.load(folder), split, STEPS)
     sure = confidences(CONFIDENCE, evaluation, split)
     assert len(np.unique(evaluation.ranks)) > 3  # the drawings are not all found at once
     with Gallery.create(tmp_path / "gallery", model) as gallery:
@@ -84,7 +82,7 @@ def test_live_and_evaluate_give_the_same_answers(
         searcher = Searcher(gallery)
         for query, item in enumerate(split.sketches):
             assert item.strokes is not None
-            session, search, encoder = LiveSession(), LiveSearch(searcher), model.sketch_encoder()
+            session, search, encoder = LiveSession(), LiveSearch(searcher), SketchEncoder(model)
             fed = 0
             for step, last in enumerate(last_points(len(item.strokes), STEPS)):
                 fed = feed(session, item.strokes, fed, int(last) + 1)

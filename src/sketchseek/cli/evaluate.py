@@ -233,7 +233,7 @@ def _checkpoints(subject: _Subject, split: Any, evaluation: Any, advance: Any, q
             result[name] = evaluation.figures()
         elif (subject.path / f"{checkpoint}.safetensors").exists():
             encoder, _ = load_encoder(subject.path, checkpoint)
-            steps = evaluation.steps if getattr(encoder.network, "early", False) else 1
+            steps = evaluation.steps if getattr(encoder.network, "for_partial_sketches", False) else 1
             result[name] = evaluate(encoder, split, steps, query=query).figures()
         advance(1)
     return result

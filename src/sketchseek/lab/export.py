@@ -26,7 +26,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.matching import Features
-from sketchseek.model import Model, seal
+from sketchseek.model import Model, write_model_config
 from sketchseek.model.preprocess import prepare_photo, prepare_sketch
 from sketchseek.synthetic import generate
 
@@ -92,7 +92,7 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
         if hasattr(network, "encode_regions"):
             config["regions"] = network.regions
         (unfinished / "README.md").write_text(_readme(config))
-        seal(unfinished, config)
+        write_model_config(unfinished, config)
         parity = compare(TorchEncoder(network, size), Model.load(unfinished))
         if parity.same_top_10 < 1 or parity.feature_difference > TOLERANCE:
             raise InputError(
@@ -102,7 +102,7 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
             )
         config["card"] = card | {"parity": vars(parity)}
         (unfinished / "README.md").write_text(_readme(config))
-        seal(unfinished, config)
+        write_model_config(unfinished, config)
         os.chmod(unfinished, 0o755)  # a temporary folder is private, a model folder is not
         os.rename(unfinished, out)
     finally:
@@ -196,7 +196,7 @@ def _graphs(network: Any, size: int) -> dict[str, tuple[_Encoding, dict[str, Ten
 
 
 def _followed(network: Any, ink: Tensor, state: Tensor) -> dict[str, Tensor]:
-    features, after = network.follow(ink, state)
+    features, after = network.encode_next(ink, state)
     return {**features, "after": after}
 
 

@@ -22,6 +22,7 @@ from sketchseek.lab.config import from_dict
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.methods import get_method, matcher_of
 from sketchseek.matching import Features, Matcher
+from sketchseek.model.encoder import Query
 from sketchseek.model.preprocess import prepare_sketch
 
 if TYPE_CHECKING:
@@ -126,8 +127,8 @@ class TorchEncoder:
         """As ``Model.state``."""
         return getattr(self.network, "state", 0)
 
-    def follow(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
-        """As ``Model.follow``; as many drawings as there is memory for."""
+    def encode_next(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
+        """As ``Model.encode_next``; as many drawings as there is memory for."""
         import torch
 
         was_training = self.network.training
@@ -135,7 +136,7 @@ class TorchEncoder:
         with torch.inference_mode():
             drawn, before = (torch.from_numpy(np.array(a)).to(self.device) for a in (ink, state))
             network: Any = self.network
-            features, after = network.follow(drawn, before)
+            features, after = network.encode_next(drawn, before)
         self.network.train(was_training)
         return {k: v.float().cpu().numpy() for k, v in features.items()}, after.float().cpu().numpy()
 
@@ -159,8 +160,8 @@ class TorchEncoder:
         return network.fusion
 
     @property
-    def query(self) -> str:
-        """What the network was trained to be asked with: ``sketch``, ``words`` or ``both``."""
+    def query(self) -> Query:
+        """As ``Model.query``."""
         return getattr(self.network, "query", "both" if self.has_words else "sketch")
 
     def encode_text(self, texts: Sequence[str]) -> Features:

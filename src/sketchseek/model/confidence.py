@@ -1,7 +1,8 @@
 """How sure a model is that the best photo is the right one, while somebody draws.
 
-What speaks for it is read off the results of one drawing as it grows (``Signs``); how much each sign counts is fitted
-to drawings that training has not seen, and lies in the model folder's config (``Confidence``). numpy only.
+A logistic regression. Its inputs are read off the results of one drawing as it grows (``ConfidenceInputs``); its
+coefficients are fitted to drawings that training has not seen, and lie in the model folder's config (``Confidence``).
+numpy only.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LITTLE_INK = 0.1  # canvas widths; drawings with less are all alike
 
 @dataclass(frozen=True)
 class Confidence:
-    """A logistic model: the coefficients of the signs of ``Signs.update``, and the intercept."""
+    """A logistic model: the coefficients of the inputs of ``ConfidenceInputs.update``, and the intercept."""
 
     margin: float
     stability: float
@@ -41,14 +42,14 @@ class Confidence:
     def to_json(self) -> dict[str, float]:
         return asdict(self)
 
-    def probability(self, signs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """That the best photo is the right one, 0..1, of ``signs [..., 4]``."""
-        logit = signs @ np.array([self.margin, self.stability, self.log_ink, self.log_gallery]) + self.intercept
+    def probability(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """That the best photo is the right one, 0..1, of ``inputs [..., 4]``."""
+        logit = inputs @ np.array([self.margin, self.stability, self.log_ink, self.log_gallery]) + self.intercept
         return np.asarray(0.5 * (1 + np.tanh(logit / 2)))
 
 
-class Signs:
-    """What the results of one drawing say, as it grows, of whether its best photo is the right one."""
+class ConfidenceInputs:
+    """The inputs of the regression, computed from the results of one drawing as it grows."""
 
     def __init__(self, gallery: int) -> None:
         """``gallery`` is the number of photos."""
@@ -57,10 +58,10 @@ class Signs:
         self._since = 0.0  # the ink there was when the best photo came to be the best
 
     def update(self, best: str | int | None, scores: Sequence[float], ink: float) -> NDArray[np.float64] | None:
-        """The signs ``[4]`` at this moment; None where fewer than two photos were found.
+        """The inputs ``[4]`` at this moment; None where fewer than two photos were found.
 
         ``best`` is the best photo, ``scores`` are those of the photos found, best first, ``ink`` is the length of all
-        lines drawn, in canvas widths. The signs are
+        lines drawn, in canvas widths. The inputs are
 
         - the margin: the best score minus the second, over the standard deviation of the first 24;
         - the stability: how much has been drawn since the best photo came to be the best, 1 canvas width at most;
@@ -79,16 +80,16 @@ class Signs:
         return np.array([margin, min(ink - self._since, 1.0), math.log(ink + LITTLE_INK), self._log_gallery])
 
 
-class Settling:
+class ConfidenceTracker:
     """How sure ``confidence`` is of the best photo of one drawing as it grows, in a gallery of so many photos."""
 
     def __init__(self, confidence: Confidence, gallery: int) -> None:
         self._confidence = confidence
-        self._signs = Signs(gallery)
+        self._inputs = ConfidenceInputs(gallery)
 
     def update(self, best: str | int | None, scores: Sequence[float], ink: float) -> float | None:
-        """The probability, 0..1, that ``best`` is the right photo, after results as ``Signs.update`` takes them; None
-        where fewer than two photos were found.
+        """The probability, 0..1, that ``best`` is the right photo, after results as ``ConfidenceInputs.update`` takes
+        them; None where fewer than two photos were found.
         """
-        signs = self._signs.update(best, scores, ink)
-        return None if signs is None else float(self._confidence.probability(signs))
+        inputs = self._inputs.update(best, scores, ink)
+        return None if inputs is None else float(self._confidence.probability(inputs))

@@ -45,8 +45,9 @@ from sketchseek.files import StrPath, as_path, write_file
 from sketchseek.formats import MODEL_FORMAT
 from sketchseek.matching import Features, Matcher, get_matcher
 from sketchseek.matching.fusion import FUSIONS
+from sketchseek.model.encoder import Query
 from sketchseek.model.preprocess import prepare_sketch
-from sketchseek.model.sketch_encoder import SketchEncoder, cut
+from sketchseek.model.regions import cut
 from sketchseek.model.words import WordReader
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
@@ -65,7 +66,7 @@ _WHERE_NEEDED = ("region.onnx", "text.onnx", "tokenizer.json", _MATCH, "weights.
 _DEFAULT = Path(__file__).parent / "default"
 
 
-def seal(folder: Path, config: Mapping[str, Any]) -> str:
+def write_model_config(folder: Path, config: Mapping[str, Any]) -> str:
     """Write ``config.json`` beside the graphs and weights that lie in ``folder`` already, and return the model's hash.
 
     ``config`` holds ``method``, ``size`` (pixels), ``matcher`` ``{name, parameters}``, ``features`` ``{name: shape}``
@@ -164,11 +165,11 @@ class Model:
         return str(self._words["fusion"])
 
     @property
-    def query(self) -> str:
-        """What the network was trained to be asked with: ``sketch``, ``words`` or ``both``."""
-        return str(self.config["words"]["query"]) if self.has_words else "sketch"
+    def query(self) -> Query:
+        """What the network was trained to be asked with."""
+        return self.config["words"]["query"] if self.has_words else "sketch"
 
-    def follow(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
+    def encode_next(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
         """One more frame of each of n growing drawings, prepared ink ``[n, S, S]``: the features, and the ``state [n,
         K]`` after it; zeros are the state before the first frame. For models that keep one.
         """
@@ -185,10 +186,6 @@ class Model:
         regions = self.encode_regions(crops.reshape(-1, *crops.shape[2:]), batch)
         return self.encode_ink(ink, regions.reshape(*crops.shape[:2], *regions.shape[1:]), batch)
 
-    def sketch_encoder(self) -> SketchEncoder:
-        """An encoder of one drawing that grows, which encodes only what changed."""
-        return SketchEncoder(self)
-
     def encode_ink(
         self, ink: NDArray[np.uint8], regions: NDArray[np.float32] | None = None, batch: int = BATCH
     ) -> Features:
@@ -196,7 +193,7 @@ class Model:
         ``[n, R, ...]`` are the features of theirs.
         """
         if self.state:
-            return self.follow(ink, np.zeros((len(ink), self.state), np.float32))[0]
+            return self.encode_next(ink, np.zeros((len(ink), self.state), np.float32))[0]
         return self._encode("sketch.onnx", {"ink": ink} if regions is None else {"ink": ink, "regions": regions}, batch)
 
     def encode_regions(self, crops: NDArray[np.uint8], batch: int = BATCH) -> NDArray[np.float32]:

@@ -1,54 +1,18 @@
-"""One drawing encoded again and again while it grows, and the regions that some networks see it by."""
+"""One drawing encoded again and again while it grows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.matching import Features
+from sketchseek.model.folder import Model
 from sketchseek.model.preprocess import prepare_sketch
+from sketchseek.model.regions import cut
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
-
-if TYPE_CHECKING:
-    from sketchseek.model.folder import Model
-
-
-def cut(ink: NDArray[np.uint8], grid: int) -> NDArray[np.uint8]:
-    """Drawings ``[n, S, S]`` cut into ``grid x grid`` regions, row by row: ``[n, grid grid, c, c]`` with c = S // grid.
-
-    The pixels that are left over at the right and at the bottom belong to no region (LGRL, section 3).
-    """
-    side = ink.shape[1] // grid
-    cells = ink[:, : grid * side, : grid * side].reshape(-1, grid, side, grid, side)
-    return cells.swapaxes(2, 3).reshape(-1, grid * grid, side, side)
-
-
-def encode_episodes(model: Any, frames: NDArray[np.uint8]) -> Features:
-    """The features of growing drawings, prepared ink ``[n, T, S, S]``: first axis n T.
-
-    Where the model (or a network of the lab) keeps a ``state``, each frame is encoded in the light of those before it,
-    and a frame equal to the one before changes nothing.
-    """
-    drawings, steps = frames.shape[:2]
-    if not getattr(model, "state", 0):
-        encoded: Features = model.encode_sketches(list(frames.reshape(-1, *frames.shape[2:])))
-        return encoded
-    state = np.zeros((drawings, model.state), np.float32)
-    grown: list[Features] = []
-    for step in range(steps):
-        features, after = model.follow(frames[:, step], state)
-        if step:
-            same = np.flatnonzero((frames[:, step] == frames[:, step - 1]).all(axis=(1, 2)))
-            after[same] = state[same]
-            for name, values in features.items():
-                values[same] = grown[-1][name][same]
-        grown.append(features)
-        state = after
-    stacked = {name: np.stack([features[name] for features in grown], axis=1) for name in grown[0]}
-    return {name: values.reshape(-1, *values.shape[2:]) for name, values in stacked.items()}
 
 
 class SketchEncoder:
@@ -82,7 +46,7 @@ class SketchEncoder:
             if self._model.state:
                 if self._ink is not None and (ink < self._ink).any():
                     self._state = np.zeros_like(self._state)
-                self._features, self._after = self._model.follow(ink[None], self._state)
+                self._features, self._after = self._model.encode_next(ink[None], self._state)
             else:
                 self._features = self._model.encode_ink(ink[None], None if regions is None else regions[None])
             self._ink, self._regions = ink.copy(), regions  # the caller may draw on in its own array

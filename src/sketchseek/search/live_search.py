@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.matching import Features
-from sketchseek.model.confidence import Confidence, Settling
+from sketchseek.model.confidence import Confidence, ConfidenceTracker
+from sketchseek.model.sketch_encoder import SketchEncoder
 from sketchseek.search.limits import LIMITS
 from sketchseek.search.protocol import HitEntry, RegionsEntry, ResultsFrame, TargetEntry
 from sketchseek.search.regions import DecisiveRegions
@@ -43,10 +44,10 @@ class LiveSearch:
 
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
-        self._encoder = searcher.gallery.model.sketch_encoder()
+        self._encoder = SketchEncoder(searcher.gallery.model)
         fitted = searcher.gallery.model.config.get("confidence")
         self._confidence = None if fitted is None else Confidence.from_json(fitted)
-        self._tracker: Settling | None = None  # of the drawing on the sheet
+        self._tracker: ConfidenceTracker | None = None  # of the drawing on the sheet
         self._text: TextQuery | None = None  # the newest text's, so that the next stroke need not encode it again
         # The query of the newest search (features of the drawing, text, weight of the text) and its hits.
         self._query: tuple[Features | None, str, float] = (None, "", 0.0)
@@ -88,7 +89,7 @@ class LiveSearch:
         if self._confidence is None or not hits:
             return None
         if self._tracker is None:
-            self._tracker = Settling(self._confidence, len(self._searcher.gallery))
+            self._tracker = ConfidenceTracker(self._confidence, len(self._searcher.gallery))
         return self._tracker.update(hits[0].id, [hit.score for hit in hits], length)
 
 

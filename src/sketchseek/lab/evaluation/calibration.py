@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from sketchseek.lab.datasets.base import SketchItem, Split
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames
-from sketchseek.lab.evaluation.evaluate import Encoder, Evaluation, has_steps
-from sketchseek.model.confidence import SCORES, Confidence, Settling, Signs
-from sketchseek.model.sketch_encoder import encode_episodes
+from sketchseek.lab.evaluation.evaluate import Evaluation, has_steps
+from sketchseek.model.confidence import SCORES, Confidence, ConfidenceInputs, ConfidenceTracker
+from sketchseek.model.encoder import Encoder, encode_episodes
 from sketchseek.strokes import CANVAS, last_points
 
 STEPS = 20
-MOST_SKETCHES, MOST_OTHERS = 200, 500  # to fit on; the time this takes is part of training
+MAX_SKETCHES, MAX_OTHERS = 200, 500  # to fit on; the time this takes is part of training
 ENOUGH_SKETCHES = 50
 ENOUGH_PHOTOS = SCORES
 LEAST_GALLERY = 8
@@ -46,13 +46,13 @@ def calibrate(
     if sum(len(sketches) for _, sketches, _ in usable) < ENOUGH_SKETCHES:
         return None
     generator = np.random.default_rng(seed)
-    signs, right = [], []
+    inputs, right = [], []
     for split, sketches, others in usable:
         pixels = photo_pixels(split.photos, encoder.size)
         if others is not None:
-            pixels = np.concatenate([pixels, others[:: max(1, -(-len(others) // MOST_OTHERS))]])
+            pixels = np.concatenate([pixels, others[:: max(1, -(-len(others) // MAX_OTHERS))]])
         photos = encoder.encode_photos(pixels)
-        count = min(len(sketches), MOST_SKETCHES // len(usable))
+        count = min(len(sketches), MAX_SKETCHES // len(usable))
         for index in np.linspace(0, len(sketches) - 1, count).astype(int):
             sketch = sketches[index]
             frames = encode_episodes(encoder, sketch_frames(sketch, STEPS, encoder.size)[None])
@@ -60,19 +60,19 @@ def calibrate(
             ink = lines_drawn(sketch, STEPS)
             for _ in range(GALLERIES):
                 gallery = _random_gallery(generator, len(pixels), sketch.photo)
-                of_drawing = Signs(len(gallery))
+                of_drawing = ConfidenceInputs(len(gallery))
                 for scores, length in zip(similarity[:, gallery], ink.tolist(), strict=True):
                     order = np.argsort(-scores, kind="stable")
-                    signs.append(of_drawing.update(int(order[0]), scores[order[:SCORES]].tolist(), length))
+                    inputs.append(of_drawing.update(int(order[0]), scores[order[:SCORES]].tolist(), length))
                     right.append(gallery[order[0]] == sketch.photo)
-    return fit(np.array(signs), np.array(right))
+    return fit(np.array(inputs), np.array(right))
 
 
-def fit(signs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
-    """The logistic model of ``right [n]`` given ``signs [n, 4]``: maximum likelihood with a small ridge, by Newton's
+def fit(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
+    """The logistic model of ``right [n]`` given ``inputs [n, 4]``: maximum likelihood with a small ridge, by Newton's
     method.
     """
-    x = np.column_stack([signs, np.ones(len(signs))])
+    x = np.column_stack([inputs, np.ones(len(inputs))])
     ridge = RIDGE * np.diag([1.0, 1.0, 1.0, 1.0, 0.0])
     weights = np.zeros(len(ridge))
     for _ in range(30):
@@ -87,10 +87,10 @@ def confidences(confidence: Confidence, evaluation: Evaluation, split: Split) ->
     """How sure the live session would have been of the best photo at each step, 0..1, ``[queries, steps]``."""
     result = []
     for query, sketch in enumerate(split.sketches):
-        settling = Settling(confidence, evaluation.gallery)
+        tracker = ConfidenceTracker(confidence, evaluation.gallery)
         ink = lines_drawn(sketch, evaluation.steps)
         best, scores = evaluation.nearest[query, :, 0].tolist(), evaluation.scores[query].tolist()
-        result.append([settling.update(*moment) for moment in zip(best, scores, ink.tolist(), strict=True)])
+        result.append([tracker.update(*moment) for moment in zip(best, scores, ink.tolist(), strict=True)])
     return np.array(result, dtype=np.float64)
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_pixels
-from sketchseek.lab.evaluation.evaluate import Encoder
 from sketchseek.lab.evaluation.tsne import tsne
+from sketchseek.model.encoder import Encoder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

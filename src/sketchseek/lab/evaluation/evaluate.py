@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,30 +12,13 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
 from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, figures, ranks_of, success_step
-from sketchseek.matching import Features, Matcher
 from sketchseek.matching.fusion import ITM_CANDIDATES, fuse
 from sketchseek.model.confidence import SCORES
-from sketchseek.model.sketch_encoder import encode_episodes
+from sketchseek.model.encoder import Encoder, Query, encode_episodes
 
 SKETCHES_AT_A_TIME = 8
 
-Query: TypeAlias = Literal["sketch", "words", "both"]  # what the photo is searched by
 WEIGHT = 0.5  # of the words where sketch and words are joined, as they were in training
-
-
-class Encoder(Protocol):
-    """What evaluation needs of a model: a run of the lab (torch) or an exported folder (ONNX) alike.
-
-    For queries with words also ``has_words``, ``fusion``, ``encode_text`` and, where it can, ``match``, as ``Model``
-    has them.
-    """
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def matcher(self) -> Matcher: ...
-    def encode_sketches(self, drawings: Sequence[Any]) -> Features: ...
-    def encode_photos(self, pixels: NDArray[np.uint8]) -> Features: ...
 
 
 @dataclass(frozen=True)
@@ -90,21 +73,20 @@ def default_steps(split: Split) -> int:
     return 20 if split.sketches and all(has_steps(s) for s in split.sketches) else 1
 
 
-def default_query(encoder: Any, split: Split) -> Query:
+def default_query(encoder: Encoder, split: Split) -> Query:
     """Sketch and words where the model takes words and the photos have captions, or what it was trained for alone;
     else the sketch.
     """
-    if not getattr(encoder, "has_words", False) or _wordless(split):
+    if not encoder.has_words or _wordless(split):
         return "sketch"
-    query: Query = getattr(encoder, "query", "both")
-    return query
+    return encoder.query
 
 
 def matching_helps(encoder: Encoder, split: Split) -> bool | None:
     """Whether searching by words alone has the higher mean reciprocal rank with ``matching``; None where the model
     cannot match, or where there are no captions to try it with.
     """
-    if not getattr(encoder, "can_match", False) or not split.sketches or _wordless(split):
+    if not encoder.can_match or not split.sketches or _wordless(split):
         return None
 
     def mean_reciprocal_rank(matching: bool) -> float:
@@ -164,7 +146,7 @@ def evaluate(
     texts = None if query == "sketch" else _encoded_captions(encoder, split)
     if query == "words":
         similarity = np.array(encoder.matcher.similarity({"vector": texts}, photos))
-        if matching and getattr(encoder, "can_match", False):
+        if matching and encoder.can_match:
             similarity = _matched(encoder, split, similarity, encoded["tokens"])
         every = len(range(steps)[part])
         advance(len(target) * every)
@@ -181,7 +163,7 @@ def evaluate(
         shape = frames.shape[:2]  # sketches, steps
         features = encode_episodes(encoder, frames)
         if texts is not None:
-            words, fusion = np.repeat(texts[chunk], shape[1], axis=0), encoder.fusion  # type: ignore[attr-defined]
+            words, fusion = np.repeat(texts[chunk], shape[1], axis=0), encoder.fusion
             features = {**features, "vector": fuse(features["vector"], words, WEIGHT, fusion)}
         similarity = np.asarray(encoder.matcher.similarity(features, photos))
         ranked = _ranked(similarity, np.repeat(target[chunk], shape[1]))
@@ -209,9 +191,9 @@ def _matched(
     return result
 
 
-def _encoded_captions(encoder: Any, split: Split) -> NDArray[np.float32]:
+def _encoded_captions(encoder: Encoder, split: Split) -> NDArray[np.float32]:
     """The vectors, ``[sketches, D]``, of the captions of the sketches' photos."""
-    if not getattr(encoder, "has_words", False):
+    if not encoder.has_words:
         raise InputError("this model takes no words; evaluate it with --query sketch")
     if _wordless(split):
         raise InputError(

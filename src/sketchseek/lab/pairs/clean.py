@@ -32,7 +32,7 @@ from sketchseek.model.preprocess import MAX_PIXELS
 
 CROP = 1.8  # sides of the face's box; hair, ears and neck are what people draw too
 SHARPNESS_SIDE = 128  # pixels to which a crop is brought before its sharpness is measured
-MOST_WORDS = 65  # of a caption (FVLP)
+MAX_WORDS = 65  # of a caption (FVLP)
 AT_A_TIME = 64
 A_FOLDER = 1000  # photos
 
@@ -172,7 +172,7 @@ def face_of(image: bytes, detector: Detector, filters: Filters) -> Image.Image |
 
 def normalised(text: str) -> str:
     """As FVLP does it: lower case, its punctuation as spaces, one space between words, at most 65 words."""
-    return " ".join(re.sub(r"[.!\"()*#:;~]", " ", text.lower()).split()[:MOST_WORDS])
+    return " ".join(re.sub(r"[.!\"()*#:;~]", " ", text.lower()).split()[:MAX_WORDS])
 
 
 def _caption(pair: Pair, captions: Captions) -> str:

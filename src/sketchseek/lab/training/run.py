@@ -82,8 +82,8 @@ def run_training(
             raise InputError(
                 f"{plan.start}: its network has another shape than this config's; use the same config"
             ) from error
-    early = getattr(network, "early", False)
-    if early or plan.extract_strokes:
+    partial = getattr(network, "for_partial_sketches", False)
+    if partial or plan.extract_strokes:
         held_out = [(with_strokes(t), with_strokes(v)) for t, v in held_out]
     training = plan.config.training
     pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training, plan.seed)
@@ -95,11 +95,11 @@ def run_training(
 
     def validate(network: torch.nn.Module) -> dict[str, float]:
         encoder = TorchEncoder(network, plan.config.size)
-        steps = EPISODE_STEPS if early else 1
+        steps = EPISODE_STEPS if partial else 1
         figures = evaluate(encoder, validation, steps, query=default_query(encoder, validation)).figures()
         return {k: v for k, v in figures.items() if v is not None}
 
-    criterion = "m@B" if early else "mean_reciprocal_rank"
+    criterion = "m@B" if partial else "mean_reciprocal_rank"
 
     progress = train(
         network,

@@ -50,7 +50,7 @@ class Momentum(nn.Module):
         return self.get_buffer(f"queue_{name}")
 
     @torch.no_grad()
-    def follow(self, network: FVLP) -> None:
+    def update(self, network: FVLP) -> None:
         """Move the copies a step towards the network."""
         for name, slow in self.named_children():
             for parameter, average in zip(network.get_submodule(name).parameters(), slow.parameters(), strict=True):

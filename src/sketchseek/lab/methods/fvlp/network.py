@@ -90,7 +90,7 @@ class FVLP(nn.Module):
         self.can_match = config.matching_weight > 0
         self.query = {"sketch_only": "sketch", "text_only": "words"}.get(config.fusion, "both")
         # Trained on partial sketches, so measured by them while it is trained.
-        self.early = config.partial and config.program == "fine-tuning" and config.fusion != "text_only"
+        self.for_partial_sketches = config.partial and config.program == "fine-tuning" and config.fusion != "text_only"
         self.training_only: Momentum
 
     @property

@@ -69,7 +69,7 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
     def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
         with torch.no_grad():
             network.temperature.clamp_(*TEMPERATURES)
-        momentum.follow(network)
+        momentum.update(network)
         photo, device = batch.photo.cpu(), batch.photo.device
         whole = tokens[photo, torch.randint(tokens.shape[1], photo.shape)]
         words = parts_of(whole) if config.partial_words else whole

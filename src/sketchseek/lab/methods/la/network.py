@@ -16,7 +16,7 @@ from sketchseek.lab.methods.la.config import Config
 # The map is pooled to at most so many cells a side for the single-vector form: 1,536 numbers of MobileNetV2, where the
 # map itself has 18,816 and the projection of these would be ten times as large as the network.
 POOLED_SIDES = (4, 2, 1)
-MOST_POOLED = 5120
+MAX_POOLED = 5120
 BATCH = 32
 
 
@@ -34,7 +34,7 @@ class LocalMapNetwork(nn.Module):
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = build_backbone(config.backbone, (config.tap,), config.size, weights)
         channels, side = self.backbone.channels[0], self.backbone.sides[0]
-        pooled = next(s for s in POOLED_SIDES if channels * s * s <= MOST_POOLED or s == 1)
+        pooled = next(s for s in POOLED_SIDES if channels * s * s <= MAX_POOLED or s == 1)
         self.register_buffer("pooling", _pooling(side, pooled), persistent=False)
         self.pooling: Tensor
         self.candidates = CandidateProjection(channels * pooled * pooled)

@@ -60,7 +60,7 @@ class LGRLNetwork(nn.Module):
     ``weight`` lambda rho_r ``[B, R]``; of photos ``global`` z and ``local`` z_r, of unit length.
     """
 
-    early = True
+    for_partial_sketches = True
     matcher = "global-local"
 
     def __init__(self, config: Config, weights: str) -> None:

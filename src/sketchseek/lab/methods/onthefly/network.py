@@ -19,7 +19,7 @@ class OnTheFlyNetwork(nn.Module):
     each, of unit length. Both go through the trunk in one pass, so batch statistics are joint.
     """
 
-    early = True
+    for_partial_sketches = True
     matcher = "cosine"  # of unit vectors, the order is that of the Euclidean distance
 
     def __init__(self, config: Config, weights: str) -> None:

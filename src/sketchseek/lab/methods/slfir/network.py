@@ -22,12 +22,12 @@ class SLFIRNetwork(nn.Module):
     ``trunk`` (backbone, attention, global maximum) is frozen in stage 2, which trains ``temporal`` on its vectors:
     ``forward(frames [B, T, D], photos [B, D], of_trunk=True)`` gives ``[B, T, E]`` and ``[B, E]``, of unit length.
 
-    A sketch's features depend on the frames before: ``follow(ink, state)`` is one more frame of each drawing, ``state
-    [B, state]`` what the network keeps of those before, zeros at the beginning. ``encode_sketch`` and ``encode_photo``
-    are sequences of one frame.
+    A sketch's features depend on the frames before: ``encode_next(ink, state)`` is one more frame of each drawing,
+    ``state [B, state]`` what the network keeps of those before, zeros at the beginning. ``encode_sketch`` and
+    ``encode_photo`` are sequences of one frame.
     """
 
-    early = True
+    for_partial_sketches = True
     matcher = "cosine"
 
     def __init__(self, config: Config, weights: str) -> None:
@@ -52,13 +52,13 @@ class SLFIRNetwork(nn.Module):
         self.state = self.temporal.state_size
 
     def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
-        return self.follow(ink, self._before(ink))[0]
+        return self.encode_next(ink, self._before(ink))[0]
 
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
         vector, _ = self._step(self.trunk(self.inputs.photos(photos)), self._before(photos))
         return {"vector": vector}
 
-    def follow(self, ink: Tensor, state: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    def encode_next(self, ink: Tensor, state: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """One more frame of each of B drawings, ``[B, S, S]``: its features, and the state ``[B, state]`` after it."""
         vector, state = self._step(self.trunk(self.inputs.sketches(ink)), state)
         return {"vector": vector}, state

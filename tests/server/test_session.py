@@ -22,7 +22,7 @@ from sketchseek.search.limits import Limits
 from sketchseek.search.live_search import Answer, LiveSearch
 from sketchseek.search.session import Job
 from sketchseek.server.app import create_app
-from sketchseek.server.live import MAX_REFUSALS
+from sketchseek.server.routes.live import MAX_REFUSALS
 from sketchseek.strokes.sketch import Sketch
 
 

@@ -1,8 +1,9 @@
-"""What keeps other web pages away from a server on this machine.
+"""Protection of a local server against web pages of other sites.
 
-A page of another site cannot read our answers (no CORS), so two doors are left. *DNS rebinding*: its own name resolves
-to this machine; the Host header then holds that name, so only addresses and this machine's own names are let in.
-*Cross-site WebSockets and posts*, which browsers do not hold back: they carry an Origin, which must be our own.
+A page of another site cannot read our answers, as we send no CORS headers. Two attacks remain. *DNS rebinding*: the
+attacker's domain resolves to this machine. The Host header then names that domain, so only addresses and this machine's
+own names are accepted. *Cross-site WebSockets and posts*, which browsers allow: they carry an Origin, which must be our
+own.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware around the whole app: refuses foreign hosts, foreign origins and oversized bodies, adds headers.
+    """ASGI middleware around the app: refuses foreign hosts and origins and oversized bodies, adds security headers.
 
-    ``host`` is the name that the server was told to listen on; it is let in beside addresses and local names.
+    ``host`` is the name that the server listens on; it is accepted beside addresses and local names.
     """
 
     def __init__(self, app: ASGIApp, host: str) -> None:

@@ -1,4 +1,4 @@
-"""Serve a gallery until somebody stops it."""
+"""Serve a gallery until it is interrupted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sketchseek.search.limits import LIMITS
 from sketchseek.server.app import create_app
 from sketchseek.server.settings import server_settings
 
-FAREWELL = 2  # seconds that open pages have to close before the server stops without them
+SHUTDOWN_SECONDS = 2  # that open connections have to close before the server stops anyway
 
 
 def serve_gallery(
@@ -25,10 +25,10 @@ def serve_gallery(
     port: int | None = None,
     drawings_dir: Path | None = None,
 ) -> int:
-    """Serve a gallery's page until Ctrl+C; prints the address once it is ready. Returns the exit code.
+    """Serve a gallery and its page until Ctrl+C; prints the address once it listens. Returns the exit code.
 
-    Host and port come from ``ServerSettings`` where they are None, and the gallery is then the person's own. With
-    ``drawings_dir`` the page offers to practise. Raises InputError where there is no gallery or the port is taken.
+    What is None comes from ``ServerSettings`` (host, port) or is the user's default gallery. With ``drawings_dir`` the
+    page offers practice. Raises InputError where there is no gallery or the port is taken.
     """
     settings = server_settings(host, port)
     folder = gallery_dir or default_gallery_dir()
@@ -37,25 +37,25 @@ def serve_gallery(
     with listen(settings.host, settings.port) as listening:
         server = uvicorn.Server(server_config(create_app(folder, settings.host, drawings_dir)))
         print(f"Sketchseek is at {address(listening)} (Ctrl+C stops it)", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):  # the signal comes again once everything is closed
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again after its shutdown
             server.run(sockets=[listening])
     return 0
 
 
 def server_config(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn runs the app."""
+    """uvicorn's settings for the app."""
     return uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         ws_max_size=LIMITS.message,
-        ws_per_message_deflate=False,  # costs more time than it saves over so short a way
-        timeout_graceful_shutdown=FAREWELL,
+        ws_per_message_deflate=False,  # on one machine or a local network, compression costs more time than it saves
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 takes any free one. Raises InputError where that cannot be."""
+    """A listening socket; port 0 takes any free port. Raises InputError where it cannot listen there."""
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(place[:2], family=family, backlog=128)
@@ -68,7 +68,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(listening: socket.socket) -> str:
-    """What to type into a browser on this machine."""
+    """The URL for a browser on this machine."""
     host, port = listening.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Where the server listens: ``SKETCHSEEK_HOST`` and ``SKETCHSEEK_PORT``, unless the command line says otherwise."""
+"""The server's host and port, from ``SKETCHSEEK_HOST`` and ``SKETCHSEEK_PORT`` or the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ServerSettings(BaseSettings):
 
 
 def server_settings(host: str | None = None, port: int | None = None) -> ServerSettings:
-    """The settings, with what was given on the command line on top. Raises InputError for a port that is none."""
+    """The settings; arguments override the environment. Raises InputError for an invalid port or host."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         return ServerSettings(**given)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""One search at a time, in a thread of its own, so that neither the event loop nor another page is held up."""
+"""Searches in a thread of their own, one at a time, so that the event loop is never blocked."""
 
 from __future__ import annotations
 
@@ -16,23 +16,21 @@ Found = TypeVar("Found")
 
 
 class SearchWorker:
-    """Searches for all pages. One thread is enough: a single search already uses every core."""
+    """Searches for all pages. One thread suffices: a single search already uses every core."""
 
     def __init__(self, searcher: Searcher) -> None:
         self.searcher = searcher
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
-        # Pages wait here rather than in the executor's queue, so that each takes its newest drawing in its turn.
+        # Pages wait for this lock, not in the executor's queue, so that each takes its newest drawing at its turn.
         self._turn = asyncio.Lock()
 
     async def search(self, search: Callable[[Searcher], list[Hit]]) -> tuple[list[Hit], float]:
-        """The hits that ``search`` finds, and the seconds they took once it was this search's turn."""
+        """The hits that ``search`` finds, and the seconds it took, without the wait for its turn."""
         async with self._turn:
             return await self._run(lambda: search(self.searcher))
 
     async def answer(self, begin: Callable[[], Job], page: LiveSearch) -> tuple[Job, Answer, float]:
-        """What ``page`` answers to the job that ``begin`` names when it is its turn, and the seconds as for
-        ``search``.
-        """
+        """The answer of ``page`` to the job that ``begin`` returns when it is its turn; seconds as for ``search``."""
         async with self._turn:
             job = begin()
             answer, seconds = await self._run(lambda: page.answer(job))

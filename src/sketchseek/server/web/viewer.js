@@ -92,7 +92,7 @@ export class Viewer {
   async #showPath(hit) {
     const line = part(this.#dialog, ".path");
     line.textContent = "";
-    const { path } = await ask(`${address(hit)}/place`).catch(() => ({}));
+    const { path } = await ask(`${address(hit)}/path`).catch(() => ({}));
     if (path && hit === this.#hits[this.#index]) line.textContent = path;
   }
 }

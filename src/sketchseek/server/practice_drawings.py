@@ -1,4 +1,4 @@
-"""Practice drawings: what people drew from memory, kept with the photo that they were shown.
+"""Practice drawings: drawn from memory of a photo of the gallery, and kept with it.
 
     gallery-<hash>.json    {"format": "sketchseek-drawings-gallery", "version": 1, "photos": [{"name", "path"}, ...]}
     drawing-<id>.json      a sketch file, with "photo": {"name", "path"} and "gallery": hash
@@ -25,7 +25,7 @@ from sketchseek.strokes.sketch_json import sketch_from_json, sketch_to_json
 
 
 class PracticeDrawings:
-    """The drawings of a gallery's photos in a directory, which is made if need be.
+    """A directory, created if need be, with drawings of a gallery's photos.
 
     Raises InputError where it cannot be made, or holds drawings of another gallery.
     """
@@ -53,11 +53,11 @@ class PracticeDrawings:
         return self._folder / f"gallery-{self._hash}.json"
 
     def random_photo(self) -> StoredPhoto:
-        """Any photo of the gallery. Raises InputError where it is empty."""
+        """A random photo of the gallery. Raises InputError where it is empty."""
         if not self._ids:
             raise InputError("the gallery has no photo to practise with; add some with `sketchseek index`")
         photo = self._gallery.photo(random.choice(self._ids))
-        assert photo is not None  # nobody else has the gallery open
+        assert photo is not None  # no other process has the gallery open
         return photo
 
     def save(self, content: Any) -> str:

@@ -1,0 +1,1 @@
+"""What the server answers, a module for each topic, which makes an APIRouter of what it needs."""

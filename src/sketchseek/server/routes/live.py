@@ -1,0 +1,94 @@
+"""The WebSocket of the live session: one task reads what is drawn, another searches, and both share a LiveSession."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+
+import anyio
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from sketchseek.errors import InputError
+from sketchseek.gallery import Gallery
+from sketchseek.search.limits import LIMITS
+from sketchseek.search.live_search import LiveSearch, results_frame
+from sketchseek.search.protocol import HelloFrame, error_frame
+from sketchseek.search.session import LiveSession
+from sketchseek.server.worker import SearchWorker
+
+# The page never sends a frame that is refused; a client with this many in one session is cut off.
+MAX_REFUSALS = 20
+POLICY_VIOLATION = 1008  # WebSocket close code
+
+
+def live_routes(name: str, gallery: Gallery, worker: SearchWorker, practice: bool) -> APIRouter:
+    """The route of the live session. ``name`` is the gallery's; ``practice``: whether the page may name a target."""
+    router = APIRouter()
+
+    @router.websocket("/api/live")
+    async def live(websocket: WebSocket) -> None:
+        await websocket.accept()
+        hello: HelloFrame = {
+            "type": "hello",
+            "gallery": {"name": name, "model": gallery.model.hash},
+            "photos": len(gallery),
+            "regions": worker.searcher.has_regions,
+            "practice": practice,
+            "words": gallery.model.has_words,
+            "limits": asdict(LIMITS),
+        }
+        try:
+            await websocket.send_json(hello)
+            await _serve(websocket, LiveSession(practice, gallery.model.has_words), worker)
+        except* WebSocketDisconnect:  # the page left while it was being answered
+            pass
+
+    return router
+
+
+async def _serve(websocket: WebSocket, session: LiveSession, worker: SearchWorker) -> None:
+    """Serve one page until it leaves."""
+    changed = asyncio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_answer, websocket, session, changed, worker)
+        still_there = await _read(websocket, session, changed)
+        tasks.cancel_scope.cancel()
+    if still_there:
+        await websocket.close(POLICY_VIOLATION, "too many frames that were refused")
+
+
+async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Event) -> bool:
+    """Pass the page's frames to the session until the page leaves (False) or was refused too often (True)."""
+    refusals = 0
+    while refusals < MAX_REFUSALS:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return False
+        text = message.get("text")
+        refusal = error_frame("frame: must be text, not binary") if text is None else session.receive(text)
+        if refusal is None:
+            changed.set()
+        else:
+            refusals += 1
+            await websocket.send_json(refusal)
+    return True
+
+
+async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.Event, worker: SearchWorker) -> None:
+    """Search whenever the session says that a search is due, and send the results."""
+    page = LiveSearch(worker.searcher)
+    while True:
+        changed.clear()
+        due = session.due_in(time.monotonic())
+        if due != 0:
+            with anyio.move_on_after(due):
+                await changed.wait()
+            continue
+        try:
+            job, answer, seconds = await worker.answer(lambda: session.begin(time.monotonic()), page)
+        except InputError as error:
+            await websocket.send_json(error_frame(str(error)))
+        else:
+            await websocket.send_json(results_frame(job, answer, seconds))

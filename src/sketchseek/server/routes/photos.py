@@ -1,0 +1,98 @@
+"""Photos, thumbnails and paths by a photo's id."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import FileResponse, Response
+from PIL import Image
+
+from sketchseek.errors import InputError
+from sketchseek.formats import IMAGE_FORMATS
+from sketchseek.gallery import Gallery, StoredPhoto
+from sketchseek.model.preprocess import read_photo
+
+
+def photo_routes(gallery: Gallery, tells_paths: bool) -> APIRouter:
+    """Routes for the photos of a gallery. ``tells_paths``: whether the page may know where a photo lies on the disk."""
+    router = APIRouter()
+
+    @router.get("/api/photos/{photo_id}", response_class=Response)
+    def photo(photo_id: str, request: Request) -> Response:
+        """The photo, in a format that browsers show."""
+        return _photo_response(stored_photo(gallery, photo_id).path, request)
+
+    @router.get("/api/photos/{photo_id}/thumbnail", response_class=Response)
+    def thumbnail(photo_id: str, request: Request) -> Response:
+        """A small JPEG of the photo."""
+        return _thumbnail_response(gallery, stored_photo(gallery, photo_id), request)
+
+    @router.get("/api/photos/{photo_id}/path")
+    def path(photo_id: str) -> dict[str, str]:
+        """Where the photo lies on the disk. 404 where the server is open to other machines."""
+        if not tells_paths:
+            raise HTTPException(404, "this server is open to other machines, and tells no paths")
+        return {"path": str(stored_photo(gallery, photo_id).path)}
+
+    return router
+
+
+def stored_photo(gallery: Gallery, photo_id: str) -> StoredPhoto:
+    """The photo of an id. Raises 404 where the gallery has none."""
+    found = gallery.photo(photo_id)
+    if found is None:
+        raise HTTPException(404, "the gallery has no such photo")
+    return found
+
+
+def _photo_response(path: Path, request: Request) -> Response:
+    """The photo file, or a JPEG of it where browsers cannot show it. Raises 404 where it is missing or cannot be read.
+
+    Browsers may cache it, but revalidate it each time: another gallery served at the same address has other photos for
+    the same ids.
+    """
+    try:
+        stat = path.stat()
+        headers = _headers(f"{path} {stat.st_mtime_ns} {stat.st_size}".encode())
+        if _is_cached(request, headers):
+            return Response(status_code=304, headers=headers)
+        with Image.open(path) as image:  # reads the head of the file only
+            known = IMAGE_FORMATS.get(image.format or "")
+        if known and known.media_type:
+            return FileResponse(path, media_type=known.media_type, headers=headers)
+        photo = read_photo(path)
+    except (OSError, Image.DecompressionBombError, InputError):
+        raise _missing(path) from None
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=90)
+    return Response(buffer.getvalue(), media_type="image/jpeg", headers=headers)
+
+
+def _thumbnail_response(gallery: Gallery, photo: StoredPhoto, request: Request) -> Response:
+    """The thumbnail of a photo. Raises 404 where it is not made yet and the photo is missing or cannot be read."""
+    try:
+        jpeg = gallery.thumbnail(photo)
+    except InputError:
+        raise _missing(photo.path) from None
+    headers = _headers(jpeg)
+    if _is_cached(request, headers):
+        return Response(status_code=304, headers=headers)
+    return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+def _headers(identity: bytes) -> dict[str, str]:
+    tag = hashlib.sha256(identity).hexdigest()[:32]
+    return {"Cache-Control": "private, no-cache", "ETag": f'"{tag}"'}
+
+
+def _is_cached(request: Request, headers: dict[str, str]) -> bool:
+    return headers["ETag"] in request.headers.get("if-none-match", "")
+
+
+def _missing(path: Path) -> HTTPException:
+    return HTTPException(
+        404, f"{path.name} has moved or is no photo any more; run 'sketchseek index' on its folder again"
+    )

@@ -1,0 +1,66 @@
+"""Search by an uploaded drawing, by words, or by a photo of the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, Form, UploadFile
+from starlette.concurrency import run_in_threadpool
+
+from sketchseek.gallery import Gallery
+from sketchseek.model.preprocess import read_photo
+from sketchseek.search.limits import LIMITS
+from sketchseek.search.live_search import hit_entry
+from sketchseek.search.searcher import Drawing, Hit
+from sketchseek.server.routes.photos import stored_photo
+from sketchseek.server.worker import SearchWorker
+from sketchseek.strokes.load import load_drawing
+from sketchseek.strokes.sketch import Sketch
+
+MAX_HITS = 200  # of one search
+
+Top: TypeAlias = Annotated[int, Form(ge=1, le=MAX_HITS)]
+Text: TypeAlias = Annotated[str, Form(max_length=LIMITS.words)]
+Weight: TypeAlias = Annotated[float, Form(ge=0, le=1)]  # of the text: 0 the drawing alone, 1 the words alone
+
+
+def search_routes(gallery: Gallery, worker: SearchWorker) -> APIRouter:
+    """Routes that search a gallery."""
+    router = APIRouter()
+
+    @router.post("/api/search")
+    async def search(
+        sketch: UploadFile | None = None, text: Text = "", weight: Weight = 0.5, top: Top = LIMITS.results
+    ) -> dict[str, Any]:
+        """The photos closest to an uploaded drawing (our JSON, SVG or an image), to words, or to both.
+
+        ``strokes`` are those of the drawing, on the unit canvas; null for an image and for words alone.
+        """
+        drawing = None
+        if sketch is not None:
+            drawing = await run_in_threadpool(_load, await sketch.read(), sketch.filename or "drawing")
+        hits, seconds = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight))
+        strokes = [stroke.tolist() for stroke in drawing.strokes] if isinstance(drawing, Sketch) else None
+        return {**_hits(hits, seconds), "strokes": strokes}
+
+    @router.post("/api/photos/{photo_id}/similar")
+    async def similar(
+        photo_id: str, text: Text = "", weight: Weight = 0.5, top: Top = LIMITS.results
+    ) -> dict[str, Any]:
+        """The photos most like one of the gallery, itself included, fused with words where there are any."""
+        pixels = await run_in_threadpool(lambda: read_photo(stored_photo(gallery, photo_id).path, gallery.model.size))
+        return _hits(*await worker.search(lambda searcher: searcher.search_photo(pixels, top, text, weight)))
+
+    return router
+
+
+def _load(data: bytes, name: str) -> Drawing:
+    drawing = load_drawing(data, name)
+    if isinstance(drawing, Sketch):
+        LIMITS.check_sketch(drawing)
+    return drawing
+
+
+def _hits(hits: Sequence[Hit], seconds: float) -> dict[str, Any]:
+    return {"hits": [hit_entry(hit) for hit in hits], "milliseconds": round(seconds * 1000, 1)}

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 from uuid import UUID
 
 import numpy as np
@@ -140,7 +141,7 @@ def fill(folder: Path, matcher: Matcher, photos: Features, wanted: int, random: 
     FeatureFile.create(folder / "features.f16")
     gallery = Gallery(
         folder,
-        SimpleNamespace(matcher=matcher),  # all that searching features needs of a model
+        cast(Model, SimpleNamespace(matcher=matcher)),  # all that searching features needs of a model
         Vectors.open(folder / "vectors", matcher.distance),
         FeatureFile(folder / "features.f16", {name: shape for name, shape in shapes.items() if name != "vector"}),
     )
@@ -199,11 +200,11 @@ def encoded(
         from sketchseek.lab.runs import TorchEncoder, load_network
 
         network, run = load_network(folder)
-        encoder = TorchEncoder(network, run["config"]["size"])
+        encoder: TorchEncoder | Model = TorchEncoder(network, run["config"]["size"])
         identity = hashlib.sha256((folder / f"{run['main']}.safetensors").read_bytes()).hexdigest()
     else:
-        encoder = Model.load(folder)
-        identity = encoder.hash
+        model = Model.load(folder)
+        encoder, identity = model, model.hash
     if encoder.matcher.exact:
         raise SystemExit(f"{folder}: the vector engine alone already ranks as its matcher {encoder.matcher.name} does")
 

@@ -143,8 +143,8 @@ def make(run: Run, seed: int, args: argparse.Namespace) -> int:
     for suffix, *further in run.evaluate:
         result = args.out / "results" / run.test.partition(":")[0] / f"{folder.name}{suffix}.json"
         if not result.exists():
-            data = _located(run.test, args.data)
-            if code := sketchseek(["evaluate", str(folder), "--data", data, "--result", str(result), *further]):
+            test = _located(run.test, args.data)
+            if code := sketchseek(["evaluate", str(folder), "--data", test, "--result", str(result), *further]):
                 return code
         report(result, folder)
     return 0

@@ -74,7 +74,7 @@ def plain(config: PolicyConfig, policy: Policy, states: Tensor, photos: Tensor, 
                 ratio = torch.exp(normal.log_prob(actions[episode][frame]).sum() - before[episode][frame])
                 clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
                 losses.append(-torch.minimum(ratio * better[episode, frame], clipped * better[episode, frame]))
-        (sum(losses) / len(losses)).backward()
+        torch.stack(losses).mean().backward()
         optimizer.step()
     return reward
 

@@ -30,7 +30,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sketchseek.matching import Features, get_matcher
 
@@ -111,7 +111,7 @@ def features(random: np.random.Generator, items: int, cells_type: type) -> dict[
     def normal(*shape: int) -> NDArray[np.float32]:
         return random.standard_normal((items, *shape), dtype=np.float32)
 
-    cells = np.empty((items, CELLS, CHANNELS), dtype=cells_type)
+    cells: NDArray[np.floating] = np.empty((items, CELLS, CHANNELS), dtype=cells_type)
     for item in cells:
         item[...] = random.standard_normal(item.shape, dtype=np.float32)
     weights = np.exp(normal(REGIONS, len(LEVELS)))
@@ -173,7 +173,7 @@ def broadcast(method: str, sketches: Features, photos: Features) -> float:
     def dla() -> list[list[float]]:
         return [[distance(a[:, None], b[None]).min(axis=1).mean() for b in p["cells"]] for a in s["cells"]]
 
-    forms: dict[str, Callable[[], object]] = {
+    forms: dict[str, Callable[[], ArrayLike]] = {
         "TC-Net": lambda: distance(s["vector"][:, None], p["vector"][None]),
         "MLRM": mlrm,
         "LA": lambda: distance(s["cells"][:, None], p["cells"][None]).mean(axis=2),

@@ -115,7 +115,7 @@ def plain_disorder(inks: NDArray, maps: NDArray, generator: np.random.Generator)
     selected = []
     for i, of_label in enumerate(pixels):
         strokes = [label for label in of_label if label != UNASSIGNED]
-        eligible = sorted((s for s in strokes if len(of_label[s]) > 20), key=lambda s, i=i: -order[i, s])
+        eligible = sorted((s for s in strokes if len(of_label[s]) > 20), key=(-order[i]).__getitem__)
         selected.append(sorted(eligible[: max(1, math.ceil(SHARE * len(strokes) - 1e-9))]))
     draws = generator.standard_normal((3, sum(map(len, selected)))).T.tolist()
     moved_inks, recovery = [], []

@@ -24,7 +24,7 @@ def make_banded_model(folder: Path) -> Path:
     shapes = {"level1": [BANDS, 2 * CELLS], "weights": [BANDS, 1], "maps": [BANDS, CELLS, CELLS]}
     for name in ("sketch.onnx", "photo.onnx"):
         model = onnx.load(folder / name)
-        constants = {
+        constants: dict[str, np.ndarray] = {
             "level1_shape": np.array([0, BANDS, 2 * CELLS], np.int64),
             "maps_shape": np.array([0, BANDS, 1, 1], np.int64),
             "last": np.array([2], np.int64),

@@ -53,8 +53,10 @@ def painted(number: int, seed: int, kind: str, colour: str, drawers: int) -> Thi
 
     def in_one_colour(rng: np.random.Generator) -> Thing3D:
         thing = build(rng)
-        paint = {"kind": "paint", "pattern": "plain", "colour": PAINTS[colour], "second": PAINTS[colour]}
-        thing.materials[:] = [replace(material, **paint) for material in thing.materials]
+        paint = PAINTS[colour]
+        thing.materials[:] = [
+            replace(material, kind="paint", pattern="plain", colour=paint, second=paint) for material in thing.materials
+        ]
         return thing
 
     dataset.BUILDERS[kind] = in_one_colour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tiny_model import DIMENSIONS, SIZE, make_tiny_model
@@ -39,7 +40,7 @@ def make_region_model(folder: Path, seed: int = 0) -> Path:
     )
 
     fixed = random.normal(size=(1, GRID * GRID, DIMENSIONS)).astype(np.float32)
-    local = ["B", GRID * GRID, DIMENSIONS]
+    local: list[str | int | None] = ["B", GRID * GRID, DIMENSIONS]
     for name in ("sketch", "photo"):
         model = onnx.load(folder / f"{name}.onnx")
         graph = model.graph
@@ -77,7 +78,7 @@ def make_region_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _save(model: object, path: Path) -> None:
+def _save(model: Any, path: Path) -> None:
     import onnx
 
     onnx.checker.check_model(model)

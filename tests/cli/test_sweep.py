@@ -70,7 +70,8 @@ def test_a_curve_is_trained_measured_and_drawn(
 def test_the_same_command_goes_on_and_another_is_refused(
     pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, real, trained = tmp_path / "sweep", training_run.run_training, []
+    out, real = tmp_path / "sweep", training_run.run_training
+    trained: list[str] = []
 
     def killed_at_the_second(plan, *rest):  # type: ignore[no-untyped-def]
         if trained and not resumed:

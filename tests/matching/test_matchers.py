@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from sketchseek.errors import InputError
 from sketchseek.matching import MATCHERS, Features, Matcher, distances, get_matcher
-from sketchseek.matching.region_weighted import Strategy
+from sketchseek.matching.region_weighted import RegionWeighted, Strategy
 
 # Subnormal halves would make vectors that the cosine takes for zero.
 numbers = st.floats(-8, 8, width=16, allow_subnormal=False)
@@ -56,6 +56,7 @@ def plain(matcher: Matcher, sketches: Features, photos: Features) -> np.ndarray:
     if matcher.name == "global-local":
         whole, local = (np.linalg.norm(s[name][:, None] - p[name][None], axis=-1) for name in ("global", "local"))
         return -whole - (s["weight"][:, None] * local).sum(axis=-1)
+    assert isinstance(matcher, RegionWeighted)
     levels = ["level1", "level2", "level3"]
     d = np.stack([np.linalg.norm(s[level][:, None] - p[level][None], axis=-1) for level in levels], axis=-1)
     of_sketch, of_photo = s["weights"][:, None], p["weights"][None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from worded_model import OUTLINES, make_worded_gallery
 from sketchseek.cli import main
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery
+from sketchseek.matching import Features
 from sketchseek.model import Model
 from sketchseek.model.preprocess import read_photo
 from sketchseek.search.live_search import LiveSearch
@@ -131,7 +132,12 @@ def test_the_live_search_reads_words_once_and_answers_without_a_drawing(
 ) -> None:
     read: list[str] = []
     encode_text = Model.encode_text
-    monkeypatch.setattr(Model, "encode_text", lambda self, texts: read.extend(texts) or encode_text(self, texts))
+
+    def noted(model: Model, texts: Sequence[str]) -> Features:
+        read.extend(texts)
+        return encode_text(model, texts)
+
+    monkeypatch.setattr(Model, "encode_text", noted)
     page = LiveSearch(searcher)
 
     def answer(sketch: Sketch, words: str, weight: float = 0.5) -> list[str]:

@@ -19,7 +19,7 @@ from sketchseek.server.app import create_app
 SKETCHES = known_sketches()
 NAME = "thing-03"
 LIVE = "ws://localhost:8000/api/live"
-SKETCH = {
+SKETCH: dict[str, Any] = {
     "format": "sketchseek-sketch",
     "version": 1,
     "strokes": [stroke.tolist() for stroke in SKETCHES[NAME].strokes],

@@ -136,7 +136,7 @@ def test_what_else_is_asked_for_is_asked_with_every_search_and_answered_at_once(
     assert new.due_in(0.01) == 0.0
     job = new.begin(0.01)
     assert (job.regions, job.target, job.pen_down) == (True, "some-photo", True)
-    assert np.array_equal(job.ink, ink(Sketch.from_arrays([LINE])))
+    assert job.ink is not None and np.array_equal(job.ink, ink(Sketch.from_arrays([LINE])))
     new.receive('{"type": "regions", "seq": 4, "on": false}')
     new.receive('{"type": "target", "seq": 5, "id": null}')
     job = new.begin(0.02)
@@ -307,4 +307,4 @@ def test_a_search_keeps_its_ink_while_the_drawing_grows() -> None:
     new = session(points(1, 0))
     job = new.begin(0.0)
     assert new.receive(points(2, 0, OTHER)) is None
-    assert np.array_equal(job.ink, ink(Sketch.from_arrays([LINE])))
+    assert job.ink is not None and np.array_equal(job.ink, ink(Sketch.from_arrays([LINE])))

@@ -86,7 +86,7 @@ def test_more_pieces_than_a_byte_holds() -> None:
     dots = np.zeros((60, 60), dtype=bool)
     dots[::2, ::2] = True
     labels = extract_strokes(dots)
-    assert (labels.dtype, labels.max()) == (np.uint16, 900)
+    assert labels.dtype == np.uint16 and labels.max() == 900
     assert [len(stroke) for stroke in trace(labels).strokes] == [1] * 900
 
 

@@ -173,7 +173,9 @@ def test_random_uploads_raise_nothing_else(data: bytes, start: bytes) -> None:
 def test_an_upload_is_told_by_its_content(tmp_path: Path) -> None:
     wrong = tmp_path / "drawing.png"
     write_json(DRAWING, wrong)
-    assert same(load_drawing(wrong), DRAWING)  # not moved: its canvas is the photo's frame
+    drawing = load_drawing(wrong)
+    assert isinstance(drawing, Sketch)
+    assert same(drawing, DRAWING)  # not moved: its canvas is the photo's frame
 
     write_svg(DRAWING, wrong)
     drawing = load_drawing(b"\xef\xbb\xbf\n" + wrong.read_bytes())

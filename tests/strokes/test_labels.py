@@ -21,7 +21,7 @@ def resized(pixels: np.ndarray, size: int) -> np.ndarray:
 
 
 def check(labels: np.ndarray, pixels: np.ndarray) -> None:
-    assert (labels.dtype, labels.shape) == (np.uint8, pixels.shape)
+    assert labels.dtype == np.uint8 and labels.shape == pixels.shape
     np.testing.assert_array_equal(labels > 0, pixels > 0)
 
 

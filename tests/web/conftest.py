@@ -57,12 +57,20 @@ def open_page(browser: Any) -> Iterator[Any]:
             if expected is None or expected not in text:
                 complaints.append(text)
 
+        def check_message(message: Any) -> None:
+            if message.type == "error":
+                complain(message.text)
+
+        def check_request(request: Any) -> None:
+            if not is_ours(request.url, address):
+                complain(request.url)
+
         contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))
         page = contexts[-1].new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complain(str(error)))
-        page.on("console", lambda message: message.type == "error" and complain(message.text))
-        page.on("request", lambda request: is_ours(request.url, address) or complain(request.url))
+        page.on("console", check_message)
+        page.on("request", check_request)
         page.goto(address)
         page.wait_for_selector("#connection[data-state=live]")
         return page

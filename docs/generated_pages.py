@@ -21,11 +21,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from sketchseek.cli import COMMANDS, PROGRAM
-from sketchseek.cli.results import Entry, read_published, read_reproduced
 from sketchseek.lab.datasets.catalogue import CATALOGUE
 from sketchseek.lab.methods import methods
-
-SHOWN = ("acc@1", "acc@10", "m@A", "m@B")  # of all figures, those that the tables of results have room for
+from sketchseek.lab.tables import markdown
 
 
 def write_generated_pages(docs: Path) -> None:
@@ -37,7 +35,7 @@ def write_generated_pages(docs: Path) -> None:
         "tables/commands.md": command_table(),
         "tables/methods.md": method_table(),
         "tables/data-sets.md": data_set_list(),
-        "tables/results.md": results_tables(docs.parent / "results"),
+        "tables/results.md": markdown(docs.parent / "results", method_pages="methods"),
     }
     for folder in ("commands", "methods", "tables"):
         (reference / folder).mkdir(exist_ok=True)
@@ -158,58 +156,3 @@ def data_set_list() -> str:
             lines.append(f"* Published: {variant.name}{counts}")
         parts.append("\n".join(lines).replace("<", "&lt;"))
     return "\n\n".join(parts) + "\n"
-
-
-def results_tables(folder: Path) -> str:
-    """What was measured on each data set beside what papers print as their main result. Seeds of one system are one
-    row, their mean.
-    """
-    published, measured = read_published(folder / "published.csv"), read_reproduced(folder)
-    parts = []
-    for dataset in sorted({entry.dataset for entry in measured}):
-        systems: dict[str, list[Entry]] = {}
-        for entry in measured:
-            if entry.dataset == dataset:
-                systems.setdefault(re.sub(r"-seed-\d+$", "", entry.name), []).append(entry)
-        split = next(iter(systems.values()))[0].details["split"]
-        head = ["result", "method", "setting", "seeds", *SHOWN, "core minutes"]
-        lines = [f"## {dataset}", "", f"{split['queries']:,} sketches, {split['gallery']:,} photos. Measured here:", ""]
-        lines += [_row(head), _row(["---", "---", "---", *["---:"] * (len(head) - 3)])]
-        lines += [_row(_measured(name, entries)) for name, entries in systems.items()]
-        papers = [entry for entry in published if entry.dataset == dataset and entry.setting == "main"]
-        if papers:
-            lines += [
-                "",
-                "Published:",
-                "",
-                _row(["system", "source", *SHOWN]),
-                _row(["---", "---", *["---:"] * len(SHOWN)]),
-            ]
-            lines += [_row([e.name, e.origin, *(e.figures.get(figure, "") for figure in SHOWN)]) for e in papers]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
-
-
-def _measured(name: str, entries: list[Entry]) -> list[str]:
-    first = entries[0]
-    trained = first.details["trained"]
-    precision = ((trained.get("config") or {}).get("training") or {}).get("precision", "")
-    values = [[entry.figures.get(figure) for entry in entries] for figure in SHOWN]
-    minutes = [entry.details.get("core_minutes") for entry in entries]
-    return [
-        f"`{name}`",
-        f"[`{first.method}`](methods/{first.method}.md)",
-        ", ".join(filter(None, [first.setting, trained.get("precision") or precision])),
-        str(len(entries)),
-        *(_mean(found, 1) for found in values),
-        _mean(minutes, 0),
-    ]
-
-
-def _mean(values: list[float | None], digits: int) -> str:
-    found = [value for value in values if value is not None]
-    return f"{sum(found) / len(found):.{digits}f}" if found else ""
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

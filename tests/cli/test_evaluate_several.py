@@ -23,6 +23,10 @@ from sketchseek.lab.training.loop import save_network
 CONFIDENCE = {"margin": 1.0, "stability": 0.0, "log_ink": 1.0, "log_gallery": -0.5, "intercept": 0.0}
 
 
+def part(photos: int) -> dict[str, Any]:
+    return {"photos": photos, "sketches": photos, "hash": "x"}
+
+
 def make_run(folder: Path, up_to: float, seed: int) -> Path:
     """A run with random weights, as if trained on the first ``up_to`` of drawings."""
     method = get_method("siamese")
@@ -44,7 +48,7 @@ def make_run(folder: Path, up_to: float, seed: int) -> Path:
         "config_hash": "x",
         "checkpoint": "last step",
         "main": "last",
-        "data": [{"train": {"photos": 24}}],
+        "data": [{"dataset": "folder", "variant": "", "train": part(24), "validation": part(0)}],
     }
     write_run(folder, run | trained | {"confidence": CONFIDENCE, "finished": True})
     return folder

@@ -116,7 +116,8 @@ def test_figures_over_steps_need_the_same_steps(folder: Path, capsys: pytest.Cap
 
 def test_different_splits_are_not_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a = write_result(folder / "chairv2" / "a.json", [[1], [2]])
-    b = write_result(folder / "chairv2" / "b.json", [[1], [2]], split={"part": "test", "hash": "x", "gallery": 100})
+    split = {"part": "test", "hash": "x", "queries": 2, "gallery": 100}
+    b = write_result(folder / "chairv2" / "b.json", [[1], [2]], split=split)
     assert main(["results", "--compare", str(a), str(b)]) == 2
     assert "different splits" in capsys.readouterr().err
 

@@ -20,6 +20,7 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.evaluation import embedding_plots
 from sketchseek.lab.evaluation.embedding_plots import attention_distances, write_embedding_plots
+from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.evaluation.training_plot import training_plot
 from sketchseek.lab.evaluation.tsne import tsne
 from sketchseek.lab.runs import TorchEncoder
@@ -99,7 +100,8 @@ def test_the_reach_is_of_the_attention_that_the_layer_uses() -> None:
 
 def test_both_pictures_are_drawn_for_a_transformer(pairs_folder: Path, tmp_path: Path) -> None:
     split = open_dataset(f"folder:{pairs_folder}").test
-    numbers = write_embedding_plots(tmp_path / "report", TorchEncoder(TinyTransformer(), 32), split)
+    encoder = TorchEncoder(TinyTransformer(), 32)
+    numbers = write_embedding_plots(tmp_path / "report", encoder, split, evaluate(encoder, split))
     for kind in ("sketch", "photo"):
         assert np.shape(numbers["attention_distance"][kind]) == (2, 3)
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"embeddings.png", "attention.png"}
@@ -114,7 +116,9 @@ def test_the_map_shows_photos_with_sketches_alone_wherever_they_stand(
     sketches = tuple(replace(sketch, photo=sketch.photo + len(split.photos)) for sketch in split.sketches)
     monkeypatch.setattr(embedding_plots, "SHOWN", 8)
     encoder = TorchEncoder(TinyTransformer(), 32)
-    (axes,) = embedding_plots.embedding_map(encoder, Split(photos, sketches)).axes
+    drawn = Split(photos, sketches)
+    found = evaluate(encoder, drawn)
+    (axes,) = embedding_plots.embedding_map(encoder.matcher, drawn, found.sketches, found.photos).axes
     joined, shown_photos, shown_sketches = (collection for collection in axes.collections)
     assert 2 <= len(shown_photos.get_offsets()) <= 8
     ends = np.stack([segment[1] for segment in joined.get_segments()])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -31,9 +31,9 @@ def run(args: Args) -> int:
     import json
 
     from sketchseek.cli.output import print_json
-    from sketchseek.lab.runs import TRAINED, read_run
+    from sketchseek.lab.runs import Trained, read_run
 
-    trained = read_run(args.run)
+    trained = Trained.of(read_run(args.run))
     card = {"name": args.run.resolve().name}
     if args.card:
         try:
@@ -42,7 +42,7 @@ def run(args: Args) -> int:
             raise InputError(f"{args.card}: not a readable JSON object ({error})") from None
     from sketchseek.lab.export import export
 
-    parity = export(args.run, args.out, card | {key: trained.get(key) for key in TRAINED}, args.weights)
+    parity = export(args.run, args.out, card | asdict(trained), args.weights)
     if args.json:
         print_json({"out": str(args.out), **vars(parity)})
     else:

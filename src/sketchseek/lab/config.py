@@ -86,8 +86,18 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         return _convert(next(a for a in arguments if a is not type(None)), value, where)
     if origin is tuple:
         items = [v for v in value.split(",") if v] if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            raise InputError(f"{where}: '{value}' is not a list")
         return tuple(_convert(arguments[0], item, where) for item in items)
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise InputError(f"{where}: '{value}' is not a group of keys")
+        return {str(key): _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is Any or isinstance(value, origin or ()):
+        return value
     try:
+        if value is None:
+            raise ValueError
         if kind is bool:
             return {"true": True, "false": False}[str(value).lower()]
         if kind is int and isinstance(value, float) and value != int(value):

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,15 +15,26 @@ from pathlib import Path
 from sketchseek.version import VERSION
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# What decides a figure; the page, the commands and the gallery do not.
-DECIDING = ("strokes", "synthetic", "matching", "model", "lab")
+# The packages that can change a figure; the page, the commands and the gallery cannot.
+MEASURING_PACKAGES = ("strokes", "synthetic", "matching", "model", "lab")
+
+
+@dataclass(frozen=True)
+class Code:
+    """The package's version, the commit it was checked out at (empty outside a checkout) and a hash, 16 hex digits, of
+    the sources that can change a figure.
+    """
+
+    version: str = ""
+    commit: str = ""
+    sources: str = ""
 
 
 @cache
-def code() -> dict[str, str]:
-    """The package's version, the commit it was checked out at (empty outside a checkout) and a hash of its sources."""
+def code() -> Code:
+    """The code that runs."""
     digest = hashlib.sha256()
-    for part in DECIDING:
+    for part in MEASURING_PACKAGES:
         for path in sorted((PACKAGE / part).rglob("*.py")):
             digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
     try:
@@ -31,7 +43,7 @@ def code() -> dict[str, str]:
         ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         commit = ""
-    return {"version": VERSION, "commit": commit, "sources": digest.hexdigest()[:16]}
+    return Code(VERSION, commit, digest.hexdigest()[:16])
 
 
 @cache
@@ -52,7 +64,7 @@ def machine() -> str:
 
 
 def libraries() -> dict[str, str]:
-    """Versions of the libraries that can move a figure."""
+    """Versions of the libraries that can change a figure."""
     found = {}
     for name in ("numpy", "pillow", "onnxruntime", "torch", "torchvision", "timm"):
         try:

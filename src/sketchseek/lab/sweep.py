@@ -164,7 +164,7 @@ def _document(sweep: Sweep, run: dict[str, Any], test: Split, points: list[dict[
             "gallery": len(test.photos),
         },
         "points": points,
-        "code": provenance.code(),
+        "code": vars(provenance.code()),
         "libraries": provenance.libraries(),
         "machine": provenance.machine(),
         "command": provenance.command(),

@@ -1,4 +1,4 @@
-"""Pictures of what a network makes of sketches and photos: a map of their vectors, and the reach of its attention."""
+"""A t-SNE map of the vectors of sketches and photos, and the attention distances of transformers."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ from numpy.typing import NDArray
 
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_pixels
+from sketchseek.lab.evaluation.evaluate import Evaluation
 from sketchseek.lab.evaluation.tsne import tsne
+from sketchseek.matching import Features, Matcher
 from sketchseek.model.encoder import Encoder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SHOWN = 800  # points of a map; each step compares every two of them
-IMAGES = 64  # over which the reach of attention is averaged
+SHOWN = 800  # points of a map; each step of t-SNE compares every two of them
+IMAGES = 64  # over which the attention distance is averaged
 BATCH = 16
 
 
-def write_embedding_plots(folder: Path, encoder: Encoder, split: Split) -> dict[str, Any]:
-    """Draw ``embeddings.png`` into ``folder``, and ``attention.png`` for a lab network with a timm transformer.
+def write_embedding_plots(folder: Path, encoder: Encoder, split: Split, evaluation: Evaluation) -> dict[str, Any]:
+    """Draw ``embeddings.png`` from the features of the evaluation, and ``attention.png`` for a lab network with a timm
+    transformer. ``encoder`` is the one that was evaluated on ``split``.
 
     Returns the numbers behind the latter: the mean attention distance in pixels by kind (``sketch``, ``photo``), layer
-    and head; ``{}`` for any other network.
+    and head, over at most 64 images; ``{}`` for any other network.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    embedding_map(encoder, split).savefig(folder / "embeddings.png", dpi=150)
+    sketches = evaluation.sketches or encoder.encode_sketches(list(sketch_pixels(split.sketches, encoder.size)))
+    embedding_map(encoder.matcher, split, sketches, evaluation.photos).savefig(folder / "embeddings.png", dpi=150)
     network = getattr(encoder, "network", None)
     if network is None:
         return {}
@@ -49,25 +53,25 @@ def write_embedding_plots(folder: Path, encoder: Encoder, split: Split) -> dict[
     return {"attention_distance": distances}
 
 
-def embedding_map(encoder: Encoder, split: Split) -> Any:
+def embedding_map(matcher: Matcher, split: Split, sketches: Features, photos: Features) -> Any:
     """A t-SNE of the single-vector forms of sketches (dots) and the photos they are of (squares), each sketch joined to
     its photo; a matplotlib figure. Of a large split evenly spread photos, with their sketches.
+
+    ``sketches`` and ``photos`` are the features of all of the split's, in order.
     """
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
     place = {photo: i for i, photo in enumerate(_photos_that_fit(split))}
-    sketches = [sketch for sketch in split.sketches if sketch.photo in place]
-    matcher, count = encoder.matcher, len(place)
-    photos = [split.photos[photo] for photo in place]
-    photo_vectors = matcher.photo_vector(encoder.encode_photos(photo_pixels(photos, encoder.size)))
-    ink = list(sketch_pixels(sketches, encoder.size))
-    vectors = np.concatenate([photo_vectors, matcher.sketch_vector(encoder.encode_sketches(ink))]).astype(np.float64)
+    shown, count = [i for i, sketch in enumerate(split.sketches) if sketch.photo in place], len(place)
+    photo_vectors = np.asarray(matcher.photo_vector(photos))[list(place)]
+    sketch_vectors = np.asarray(matcher.sketch_vector(sketches))[shown]
+    vectors = np.concatenate([photo_vectors, sketch_vectors]).astype(np.float64)
     if matcher.distance != "euclid":
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     places = tsne(vectors)
     of_photos, of_sketches = places[:count], places[count:]
-    photo = np.array([place[sketch.photo] for sketch in sketches])
+    photo = np.array([place[split.sketches[i].photo] for i in shown])
     colours = np.arange(count) * 7 % 20 / 20  # neighbours in the list get different ones
 
     figure = Figure(figsize=(7, 7), layout="constrained")
@@ -79,7 +83,7 @@ def embedding_map(encoder: Encoder, split: Split) -> Any:
         ("sketch", of_sketches.T, colours[photo], "o", 10),
     ):
         axes.scatter(x, y, s=size, c=colour, marker=marker, cmap="tab20", label=label, zorder=2)
-    axes.set(xticks=[], yticks=[], title=f"{len(sketches)} sketches joined to their {count} photos")
+    axes.set(xticks=[], yticks=[], title=f"{len(shown)} sketches joined to their {count} photos")
     axes.legend(frameon=False)
     return figure
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
 from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, figures, ranks_of, success_step
+from sketchseek.matching import Features
 from sketchseek.matching.fusion import ITM_CANDIDATES, fuse
 from sketchseek.model.confidence import SCORES
 from sketchseek.model.encoder import Encoder, Query, encode_episodes
@@ -26,13 +27,18 @@ class Evaluation:
     """What came back for every query at every step, in a ``gallery`` of so many photos.
 
     ``ranks [queries, steps]`` of the right photo, and the ``nearest [queries, steps, up to 24]`` photos, closest first,
-    with their ``scores``.
+    with their ``scores``. ``photos`` and ``sketches`` are the features it was computed from, so that nothing has to be
+    encoded again: of the gallery in order, and of the complete sketches in order (none where only words were encoded).
+    ``by_vectors`` are the ranks before the best photos were matched with words, where they were.
     """
 
     ranks: NDArray[np.int64]
     nearest: NDArray[np.int64] = field(repr=False)
     scores: NDArray[np.float32] = field(repr=False)
     gallery: int
+    photos: Features = field(default_factory=dict, repr=False)
+    sketches: Features = field(default_factory=dict, repr=False)
+    by_vectors: NDArray[np.int64] | None = field(default=None, repr=False)
 
     @property
     def steps(self) -> int:
@@ -88,11 +94,9 @@ def matching_helps(encoder: Encoder, split: Split) -> bool | None:
     """
     if not encoder.can_match or not split.sketches or _wordless(split):
         return None
-
-    def mean_reciprocal_rank(matching: bool) -> float:
-        return float((1 / evaluate(encoder, split, query="words", matching=matching).ranks).mean())
-
-    return mean_reciprocal_rank(matching=True) > mean_reciprocal_rank(matching=False)
+    found = evaluate(encoder, split, query="words")
+    assert found.by_vectors is not None
+    return bool((1 / found.ranks).mean() > (1 / found.by_vectors).mean())
 
 
 def _wordless(split: Split) -> int:
@@ -120,14 +124,13 @@ def evaluate(
     advance: Callable[[int], None] = lambda images: None,
     part: slice = slice(None),
     query: Query = "sketch",
-    matching: bool = True,
 ) -> Evaluation:
     """Encode all photos and all (sketch, step) of the split and rank. ``advance`` is told of images as they are
     encoded. With ``part`` only these of the ``steps`` are evaluated.
 
     With ``query`` both, every step is searched by the sketch so far and the whole caption of its photo; with words, by
-    the caption alone, and all steps are alike. The first 128 photos that words alone find are then put in the order of
-    the probability that they belong together, where the model can tell and ``matching`` is not switched off.
+    the caption alone, and all steps are alike. Where the model can match, the first 128 photos that words alone find
+    are then put in the order of the probability that words and photo belong together.
 
     Raises InputError for a split without photos or sketches, for steps > 1 where a sketch has no strokes, and for words
     where the model takes none or a photo has none.
@@ -146,14 +149,17 @@ def evaluate(
     texts = None if query == "sketch" else _encoded_captions(encoder, split)
     if query == "words":
         similarity = np.array(encoder.matcher.similarity({"vector": texts}, photos))
-        if matching and encoder.can_match:
-            similarity = _matched(encoder, split, similarity, encoded["tokens"])
         every = len(range(steps)[part])
+        by_vectors = None
+        if encoder.can_match:
+            by_vectors = np.repeat(ranks_of(similarity, target)[:, None], every, axis=1)
+            similarity = _matched(encoder, split, similarity, encoded["tokens"])
         advance(len(target) * every)
         ranks, nearest, scores = (np.repeat(a[:, None], every, axis=1) for a in _ranked(similarity, target))
-        return Evaluation(ranks, nearest, scores, len(split.photos))
+        return Evaluation(ranks, nearest, scores, len(split.photos), encoded, {}, by_vectors)
     complete = sketch_pixels(split.sketches, encoder.size) if steps == 1 else None
     found: list[list[NDArray[Any]]] = []
+    drawn: list[Features] = []
     for start in range(0, len(target), SKETCHES_AT_A_TIME):
         chunk = slice(start, start + SKETCHES_AT_A_TIME)
         if complete is not None:
@@ -162,6 +168,7 @@ def evaluate(
             frames = np.stack([sketch_frames(s, steps, encoder.size)[part] for s in split.sketches[chunk]])
         shape = frames.shape[:2]  # sketches, steps
         features = encode_episodes(encoder, frames)
+        drawn.append({name: values[shape[1] - 1 :: shape[1]].copy() for name, values in features.items()})
         if texts is not None:
             words, fusion = np.repeat(texts[chunk], shape[1], axis=0), encoder.fusion
             features = {**features, "vector": fuse(features["vector"], words, WEIGHT, fusion)}
@@ -170,7 +177,8 @@ def evaluate(
         found.append([a.reshape(*shape, *a.shape[1:]) for a in ranked])
         advance(shape[0] * shape[1])
     ranks, nearest, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Evaluation(ranks, nearest, scores, len(split.photos))
+    sketches = {name: np.concatenate([features[name] for features in drawn]) for name in drawn[0]}
+    return Evaluation(ranks, nearest, scores, len(split.photos), encoded, sketches)
 
 
 def _ranked(similarity: NDArray[np.float32], target: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
@@ -226,4 +234,4 @@ def evaluate_levels(
     ranks, nearest, scores = (
         np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("ranks", "nearest", "scores")
     )
-    return Evaluation(ranks, nearest, scores, len(split.photos))
+    return Evaluation(ranks, nearest, scores, len(split.photos), parts[-1].photos, parts[-1].sketches)

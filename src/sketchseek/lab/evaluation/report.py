@@ -1,10 +1,7 @@
-"""A folder a person can look at: the figures, what came back for which sketch, and how the rank fell as strokes
-came.
-"""
+"""Pictures of an evaluation: the best photos of some sketches, also as these grew, and its curves."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,21 +29,27 @@ CURVES = {  # whether early steps weigh more, and what the curve is of
 }
 
 
-def write_report(folder: Path, evaluation: Evaluation, split: Split, document: dict[str, Any]) -> None:
-    """Write ``evaluation.json`` and ``top.png`` (the best photos of twelve sketches from the easiest to the hardest,
-    the right one framed in green).
+def write_report(
+    folder: Path,
+    evaluation: Evaluation,
+    split: Split,
+    name: str,
+    calibration: Sequence[Sequence[float]] | None = None,
+) -> None:
+    """Draw ``top.png``: the best photos of twelve sketches from the easiest to the hardest, the right one framed in
+    green.
 
-    Where there are steps: ``strips.png`` (the best photos of four of these as they grew), ``curve.png`` (the early
-    figures against the share drawn) and, of a model with a confidence, ``calibration.png``.
+    Where there are steps, also ``strips.png`` (the best photos of four sketches as they grew), ``curve.png`` (the early
+    figures against the share drawn, with ``name`` in its legend) and, with a ``calibration`` curve,
+    ``calibration.png``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evaluation.json").write_text(json.dumps(document | {"ranks": evaluation.ranks.tolist()}) + "\n")
     top_picture(evaluation, split, _from_easy_to_hard(evaluation, ROWS)).save(folder / "top.png")
     if evaluation.steps > 1:
         strips_picture(evaluation, split, _from_easy_to_hard(evaluation, STRIPS)).save(folder / "strips.png")
-        draw_curves({document["name"]: evaluation.ranks}, evaluation.gallery).savefig(folder / "curve.png", dpi=120)
-    if document.get("calibration_curve"):
-        draw_calibration(np.array(document["calibration_curve"])).savefig(folder / "calibration.png", dpi=120)
+        draw_curves({name: evaluation.ranks}, evaluation.gallery).savefig(folder / "curve.png", dpi=120)
+    if calibration is not None:
+        draw_calibration(np.array(calibration)).savefig(folder / "calibration.png", dpi=120)
 
 
 def _from_easy_to_hard(evaluation: Evaluation, count: int) -> NDArray[np.intp]:

@@ -49,6 +49,11 @@ class Method:
         return self._module("config").PAPER
 
     @property
+    def published_as(self) -> tuple[str, ...]:
+        """The names under which papers print figures of this method, as in ``results/published.csv``."""
+        return getattr(self._module("config"), "PUBLISHED_AS", ())
+
+    @property
     def config_type(self) -> type:
         return self._module("config").Config
 

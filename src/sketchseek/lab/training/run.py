@@ -22,7 +22,7 @@ from sketchseek.lab.datasets.traced import with_traced_sketches
 from sketchseek.lab.evaluation.calibration import calibrate
 from sketchseek.lab.evaluation.evaluate import default_query, evaluate, matching_helps
 from sketchseek.lab.methods import Method
-from sketchseek.lab.runs import TorchEncoder, load_encoder, load_network, minutes_in_all, read_run, write_run
+from sketchseek.lab.runs import TorchEncoder, Trained, load_encoder, load_network, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.precision import usable_precision
@@ -176,7 +176,7 @@ def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[
             }
             for dataset, (t, v) in zip(datasets, held_out, strict=True)
         ],
-        "code": provenance.code(),
+        "code": vars(provenance.code()),
         "libraries": provenance.libraries(),
         "machine": provenance.machine(),
         "command": provenance.command(),
@@ -199,7 +199,7 @@ def _beginning(plan: Plan) -> dict[str, Any]:
             raise InputError(f"{source}: is not finished; run its train command again, then start from it")
         digest = provenance.file_hash(source / f"{run['main']}.safetensors")
         weights = f"{'' if plan.start else 'backbone of '}{source.name} ({digest}) <- {run['weights']}"
-        before = minutes_in_all(run)
+        before = vars(Trained.of(run).minutes_in_all)
     elif plan.weights in ("random", "pretrained"):
         weights = plan.weights
     elif source.is_file():

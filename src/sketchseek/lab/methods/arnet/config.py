@@ -9,6 +9,7 @@ from sketchseek.lab.training.config import BENCH, TrainingConfig
 
 TITLE = "ARNet, with MSTR token recycling"
 PAPER = "Contrastive Learning with Double Siamese Networks for FG-SBIR (ARNet, also EffNet), released code of 2024"
+PUBLISHED_AS = ("ARNet Basic", "ARNet+MSTR")
 
 
 @dataclass(frozen=True)

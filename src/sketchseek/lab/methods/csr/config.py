@@ -9,6 +9,7 @@ from sketchseek.lab.training.config import BENCH, TrainingConfig
 
 TITLE = "CSR: conditional stroke recovery"
 PAPER = "Conditional Stroke Recovery for Fine-Grained Sketch-Based Image Retrieval, ECCV 2022"
+PUBLISHED_AS = ("CSR",)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from sketchseek.lab.methods.la.config import PAPER
 __all__ = ["PAPER", "PRESETS", "TITLE", "Config"]
 
 TITLE = "DLA: dynamic local aligned network"
+PUBLISHED_AS = ("DLA",)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sketchseek.lab.training.config import BENCH, TrainingConfig
 
 TITLE = "LA: local aligned network"
 PAPER = "DLA-Net for FG-SBIR: Dynamic Local Aligned Network for Fine-Grained Sketch-Based Image Retrieval, ACM MM 2021"
+PUBLISHED_AS = ("LA",)
 
 
 @dataclass(frozen=True)

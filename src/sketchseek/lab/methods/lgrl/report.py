@@ -21,6 +21,7 @@ from sketchseek.lab.evaluation.report import PICTURE, picture_sheet
 from sketchseek.lab.methods.lgrl.config import Config
 from sketchseek.lab.methods.lgrl.network import LGRLNetwork
 from sketchseek.lab.runs import TorchEncoder
+from sketchseek.matching import Features
 
 STEPS = 20
 DRAWN = (10, 25, 50, 100)  # per cent of the points, in the picture
@@ -36,17 +37,18 @@ def write(folder: Path, network: LGRLNetwork, config: Config, split: Split, eval
     if not all(has_steps(sketch) for sketch in split.sketches):
         return {}
     _draw_regions(folder / "regions.png", network, config, split)
-    return by_weights(network, config, split)
+    return by_weights(network, config, split, evaluation.photos)
 
 
-def by_weights(network: LGRLNetwork, config: Config, split: Split) -> dict[str, dict[str, float | None]]:
+def by_weights(
+    network: LGRLNetwork, config: Config, split: Split, photos: Features
+) -> dict[str, dict[str, float | None]]:
     """The figures of the whole split, 20 steps, with other weights of the regions in the distance: what the network
     says (ink and estimated lambda, or with stage 1 alone all alike), the paper's lambda, which knows how long the
     drawing will be, the ink alone, all regions alike, and none. The last three also with sketches through the heads of
-    stage 1, where there is a second.
+    stage 1, where there is a second. ``photos`` are the encoded photos of the split.
     """
     encoder = TorchEncoder(network, config.size)
-    photos = encoder.encode_photos(photo_pixels(split.photos, config.size))
     paper = np.exp(-np.arange(STEPS) / (STEPS - 1), dtype=np.float32)
     ranks: dict[str, list[NDArray[np.int64]]] = {}
     for start in range(0, len(split.sketches), SKETCHES_AT_A_TIME):

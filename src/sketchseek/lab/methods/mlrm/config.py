@@ -10,6 +10,7 @@ from sketchseek.matching.region_weighted import Strategy
 
 TITLE = "MLRM: multi-level region matching"
 PAPER = "Multi-Level Region Matching for Fine-Grained Sketch-Based Image Retrieval, ACM MM 2022"
+PUBLISHED_AS = ("MLRM",)
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,10 @@ def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, eval
     acc@1 by its distance alone; ``region_distance`` (Table 5); ``positions``, retrieval by the positional embedding
     alone.
     """
-    chosen = _some(split)
-    sketches, photos = _encode(network, config, chosen)
+    some = _some(split)
+    chosen = _subset(split, some)
+    sketches = _rows(evaluation.sketches, some)
+    photos = _rows(evaluation.photos, [split.sketches[row].photo for row in some])
     ink, pixels = 255 - sketch_pixels(chosen.sketches, config.size), photo_pixels(chosen.photos, config.size)
     rows = [
         [image, *maps]
@@ -48,7 +50,7 @@ def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, eval
     picture_sheet(rows, ["image", *(f"region {r + 1}" for r in range(config.regions))]).save(folder / "attention.png")
     _draw_regions(folder / "regions.png", ink, pixels, {"": (sketches, photos)})
 
-    sketches, photos = _encode(network, config, split)
+    sketches, photos = evaluation.sketches, evaluation.photos
     regions = _worth(sketches, photos, split, config)
     _draw_weights(regions).savefig(folder / "weights.png", dpi=150)
     return {
@@ -64,7 +66,7 @@ def compare(folder: Path, networks: dict[str, MLRMNetwork], config: Config, spli
     """Draw ``regions.png``, the regions of some sketches and photos in each of the networks, a labelled row a network
     (Fig. 4).
     """
-    chosen = _some(split)
+    chosen = _subset(split, _some(split))
     ink, pixels = 255 - sketch_pixels(chosen.sketches, config.size), photo_pixels(chosen.photos, config.size)
     encoded = {label: _encode(network, config, chosen) for label, network in networks.items()}
     _draw_regions(folder / "regions.png", ink, pixels, encoded)
@@ -181,9 +183,17 @@ def _levels(features: Features) -> Sequence[str]:
     return sorted(name for name in features if name.startswith("level"))
 
 
-def _some(split: Split) -> Split:
-    """A few sketches, evenly spread over the split, each with its photo."""
-    rows = np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int)
+def _some(split: Split) -> list[int]:
+    """A few sketches, evenly spread over the split."""
+    return np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int).tolist()
+
+
+def _rows(features: Features, rows: Sequence[int]) -> Features:
+    return {name: values[rows] for name, values in features.items()}
+
+
+def _subset(split: Split, rows: Sequence[int]) -> Split:
+    """These sketches, each with its photo."""
     sketches = [split.sketches[row] for row in rows]
     return Split(
         tuple(split.photos[s.photo] for s in sketches), tuple(replace(s, photo=i) for i, s in enumerate(sketches))

@@ -9,6 +9,7 @@ from sketchseek.lab.training.config import BENCH, TrainingConfig
 
 TITLE = "OnTheFly"
 PAPER = "Bhunia et al., Sketch Less for More: On-the-Fly Fine-Grained Sketch Based Image Retrieval, CVPR 2020"
+PUBLISHED_AS = ("OnTheFly",)
 
 Reward = Literal["1/rank", "1/sqrt(rank)", "-rank", "rank<=1", "rank<=5", "rank<=10"]
 

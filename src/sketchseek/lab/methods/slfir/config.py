@@ -9,6 +9,7 @@ from sketchseek.lab.training.config import BENCH, TrainingConfig
 
 TITLE = "SLFIR: sketch less face image retrieval"
 PAPER = "Dai et al., Sketch Less Face Image Retrieval: A New Challenge, ICASSP 2023"
+PUBLISHED_AS = ("SLFIR",)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sketchseek.lab.training.config import BENCH, TrainingConfig
 
 TITLE = "TC-Net: triplet classification network"
 PAPER = "TC-Net for iSBIR: Triplet Classification Network for Instance-level Sketch Based Image Retrieval, ACM MM 2019"
+PUBLISHED_AS = ("TC-Net",)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,278 @@
+"""Measure a trained model on a data set: its figures, a report to look at, and the result file. Imports torch for runs
+only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from sketchseek.errors import InputError
+from sketchseek.files import as_path, explain_write_errors, write_file
+from sketchseek.lab import provenance
+from sketchseek.lab.config import from_dict
+from sketchseek.lab.datasets import Dataset, Split, merge, open_dataset, split_hash
+from sketchseek.lab.datasets.recovered import with_strokes
+from sketchseek.lab.evaluation.calibration import calibration_curve, calibration_error, confidences
+from sketchseek.lab.evaluation.embedding_plots import write_embedding_plots
+from sketchseek.lab.evaluation.evaluate import Evaluation, default_query, default_steps, evaluate, evaluate_levels
+from sketchseek.lab.evaluation.metrics import Figures, figures
+from sketchseek.lab.evaluation.report import write_report
+from sketchseek.lab.evaluation.training_plot import training_plot
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.results import Level, MeasuredSplit, Result
+from sketchseek.lab.runs import Trained, load_encoder
+from sketchseek.model import Model
+from sketchseek.model.confidence import Confidence
+from sketchseek.model.encoder import Encoder, Query
+
+ModelPath: TypeAlias = str | os.PathLike[str]
+# Shows how work goes on: takes what is done and how many steps it has, yields what is told of steps as they are done.
+Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+@contextmanager
+def no_progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Shows nothing."""
+    yield lambda steps: None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to be measured. ``run`` is None for a model folder, else the contents of ``run.json``."""
+
+    path: Path
+    encoder: Encoder
+    method: str
+    weights_hash: str
+    trained: Trained
+    confidence: Confidence | None
+    run: dict[str, Any] | None = None
+
+    @property
+    def completion(self) -> float:
+        """The share of a drawing, 0..1, up to which training showed it."""
+        return float(self.trained.config.get("training", {}).get("completion", (1, 1))[1])
+
+
+def open_model(path: ModelPath) -> Subject:
+    """A run folder (torch, float32) or a model folder (ONNX); ``default`` is the shipped model.
+
+    Raises InputError where there is neither, or a damaged one.
+    """
+    path = as_path(path)
+    if not (path / "run.json").exists():
+        model = Model.default() if str(path) == "default" else Model.load(path)
+        confidence = model.config.get("confidence")
+        return Subject(
+            path,
+            model,
+            model.config["method"],
+            model.hash,
+            Trained.of(model.config["card"]),
+            Confidence.from_json(confidence) if confidence else None,
+        )
+    encoder, run = load_encoder(path)
+    confidence = run.get("confidence")
+    return Subject(
+        path,
+        encoder,
+        run["method"],
+        provenance.file_hash(path / f"{run['main']}.safetensors"),
+        Trained.of(run),
+        Confidence.from_json(confidence) if confidence else None,
+        run,
+    )
+
+
+def measure(
+    models: ModelPath | Sequence[ModelPath],
+    data: str | Dataset | Sequence[str | Dataset],
+    *,
+    part: Literal["test", "train"] = "test",
+    steps: int | None = None,
+    query: Query | None = None,
+    extract_strokes: bool = False,
+    report: str | os.PathLike[str] | None = None,
+    checkpoints: bool = False,
+    name: str | None = None,
+    progress: Progress = no_progress,
+) -> Result:
+    """Rank every photo of one part of a data set for every sketch, and say how well the model did.
+
+    ``models`` is a run folder, a model folder or ``default``. Several, of one method and each trained up to another
+    share of the drawing, are measured as one: a step is answered by the lowest that reaches it (``evaluate_levels``).
+    ``data`` names a data set as ``open_dataset`` takes it, or is one; the photos of several make one gallery.
+
+    ``steps`` is how many partial sketches each sketch is ranked at, by default 20 where it is known how every sketch
+    grew, else the complete one alone. ``query`` is what a photo is searched by; by default what the model was trained
+    for, as far as the data has captions. With ``extract_strokes`` strokes are recovered from sketches that are images.
+
+    ``report`` is a folder that pictures and figures are written into. With ``checkpoints`` both checkpoints of a run
+    are measured, the last one and the best on validation. ``name`` is the name of the result, by default that of the
+    model's folder. Photos and sketches are encoded once by each network, whatever is asked for.
+
+    Raises InputError for models or data that cannot be used, and where a report cannot be written.
+    """
+    if steps is not None and steps < 1:
+        raise InputError(f"steps {steps}: at least 1")
+    datasets = [d if isinstance(d, Dataset) else open_dataset(d) for d in _several(data, str | Dataset)]
+    paths = _several(models, str | os.PathLike)
+    if not datasets or not paths:
+        raise InputError("there is nothing to measure: name a run or a model folder, or `default`, and a data set")
+    split = merge([dataset.train if part == "train" else dataset.test for dataset in datasets])
+    if extract_strokes:
+        split = with_strokes(split)
+    steps = steps or default_steps(split)
+    subjects = _in_order([open_model(path) for path in paths])
+    complete = subjects[-1]
+    query = query or default_query(complete.encoder, split)
+    with progress("evaluating", len(split.photos) * len(subjects) + len(split.sketches) * steps) as advance:
+        if len(subjects) == 1:
+            evaluation = evaluate(complete.encoder, split, steps, advance, query=query)
+        else:
+            encoders = {subject.completion: subject.encoder for subject in subjects}
+            evaluation = evaluate_levels(encoders, split, steps, advance, query)
+    measured = MeasuredSplit(part, split_hash(split), len(split.sketches), len(split.photos), extract_strokes)
+    slugs = "+".join(dataset.slug for dataset in datasets)
+    result = _result(subjects, evaluation, split, measured, slugs, query)
+    result = replace(result, name=name or as_path(paths[-1]).resolve().name)
+    if len(subjects) == 1 and query == "sketch":  # what is stated live while somebody draws is of sketches alone
+        result = _with_calibration(result, complete.confidence, evaluation, split)
+    if report is not None:
+        folder = as_path(report)
+        with explain_write_errors(folder, "name another folder for the report"):
+            result = _write_report(folder, result, subjects, evaluation, split)
+    if checkpoints and len(subjects) == 1 and complete.run is not None:
+        with progress("last and best checkpoint", 2) as advance:
+            result = _with_checkpoints(result, complete, evaluation, split, advance)
+    return result
+
+
+def _several(given: Any, kind: Any) -> list[Any]:
+    return [given] if isinstance(given, kind) else list(given)
+
+
+def _in_order(subjects: Sequence[Subject]) -> list[Subject]:
+    """By completion. Raises InputError where several cannot be measured as one."""
+    ordered = sorted(subjects, key=lambda subject: subject.completion)
+    for one, next_one in pairwise(ordered):
+        if one.method != next_one.method:
+            raise InputError(f"{one.path} and {next_one.path} are of different methods; evaluate each by itself")
+        if one.completion == next_one.completion:
+            raise InputError(
+                f"{one.path} and {next_one.path} were both trained up to {one.completion:.0%} of a drawing; "
+                "evaluate each by itself"
+            )
+    return ordered
+
+
+def _result(
+    subjects: Sequence[Subject],
+    evaluation: Evaluation,
+    split: Split,
+    measured: MeasuredSplit,
+    dataset: str,
+    query: Query,
+) -> Result:
+    """The result without a name, calibration and method report. Of several models the one that answers for complete
+    sketches is named.
+    """
+    complete = subjects[-1]
+    trained = complete.trained
+    spent = [subject.trained.minutes_in_all for subject in subjects]
+    levels = [Level(s.completion, s.weights_hash, s.trained) for s in subjects if len(subjects) > 1]
+    matched: dict[str, Any] = {}
+    if evaluation.by_vectors is not None:
+        matched = {"without_matching": figures(evaluation.by_vectors, evaluation.gallery)}
+    return Result(
+        method=complete.method,
+        name="",
+        dataset=dataset,
+        split=measured,
+        figures=evaluation.figures() | evaluation.median_strokes(split) | {"expected_calibration_error": None},
+        ranks=evaluation.ranks,
+        steps=evaluation.steps,
+        query=query,
+        backbone=trained.config.get("backbone"),
+        initial_weights=trained.weights,
+        preset=trained.preset,
+        row=trained.row,
+        seeds=() if trained.seed is None else (trained.seed,),
+        checkpoint=trained.checkpoint,
+        minutes=round(sum(time.minutes for time in spent), 2),
+        core_minutes=round(sum(time.core_minutes for time in spent), 2),
+        config_hash=trained.config_hash,
+        trained=trained,
+        levels=tuple(levels),
+        weights_hash=complete.weights_hash,
+        per_drawer=evaluation.per_drawer(split),
+        code=provenance.code(),
+        libraries=provenance.libraries(),
+        machine=provenance.machine(),
+        command=provenance.command(),
+        method_report=matched,
+    )
+
+
+def _with_calibration(result: Result, confidence: Confidence | None, evaluation: Evaluation, split: Split) -> Result:
+    """How far the confidence that the model states while somebody draws is from the truth, in percent."""
+    if confidence is None or evaluation.steps == 1 or evaluation.gallery == 1:
+        return result
+    stated = confidences(confidence, evaluation, split)
+    right = evaluation.nearest[:, :, 0] == np.array([[sketch.photo] for sketch in split.sketches])
+    return replace(
+        result,
+        figures=result.figures | {"expected_calibration_error": 100 * calibration_error(stated, right)},
+        calibration_curve=tuple(map(tuple, calibration_curve(stated, right).tolist())),
+    )
+
+
+def _write_report(
+    folder: Path, result: Result, subjects: Sequence[Subject], evaluation: Evaluation, split: Split
+) -> Result:
+    """Draw the pictures and write ``evaluation.json``; the result with what the method and the plots add to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(subjects) == 1:
+        subject = subjects[0]
+        added = write_embedding_plots(folder, subject.encoder, split, evaluation)
+        if subject.run is not None:
+            training = training_plot({subject.path.name: subject.path})
+            if training.axes[0].lines:
+                training.savefig(folder / "training.png", dpi=150)
+            method = get_method(subject.method)
+            config: Any = from_dict(method.config_type, subject.run["config"])
+            encoder: Any = subject.encoder
+            added |= method.report(folder, encoder.network, config, split, evaluation)
+        result = replace(result, method_report=result.method_report | added)
+    write_report(folder, evaluation, split, result.name, result.calibration_curve)
+    write_file(folder / "evaluation.json", json.dumps(result.summary() | {"ranks": result.ranks.tolist()}) + "\n")
+    return result
+
+
+def _with_checkpoints(
+    result: Result, subject: Subject, evaluation: Evaluation, split: Split, advance: Callable[[int], None]
+) -> Result:
+    """The figures of the last step and of the best on validation side by side. The one that was not chosen is measured
+    on complete sketches only, unless the network is for partial ones, and not again where it is the same network.
+    """
+    found: dict[str, Figures] = {}
+    for checkpoint in ("last", "best"):
+        path = subject.path / f"{checkpoint}.safetensors"
+        if path.exists():
+            if provenance.file_hash(path) == subject.weights_hash:
+                found[checkpoint] = evaluation.figures()
+            else:
+                encoder, _ = load_encoder(subject.path, checkpoint)
+                steps = evaluation.steps if getattr(encoder.network, "for_partial_sketches", False) else 1
+                found[checkpoint] = evaluate(encoder, split, steps, query=result.query).figures()
+        advance(1)
+    return replace(result, last_epoch=found.get("last"), best_on_validation=found.get("best"))

@@ -1,0 +1,231 @@
+"""Tables of published figures, of figures measured here and of what has not been run, each marked so. No torch."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from sketchseek.errors import InputError
+from sketchseek.files import as_path
+from sketchseek.lab.methods import Method, methods
+from sketchseek.lab.results import Result
+
+COLUMNS = ("acc@1", "acc@5", "acc@10", "m@A", "m@B", "w@mA", "w@mB")
+PAGE_COLUMNS = ("acc@1", "acc@10", "m@A", "m@B")  # those that a page of the documentation has room for
+# Captions are written by somebody who sees the photo: figures with words are those of words that are right.
+QUERIES = {"sketch": "", "words": "words alone, true captions", "both": "true captions"}
+
+State: TypeAlias = Literal["published", "reproduced", "not run"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: the figures of ``method`` on ``dataset`` in one state.
+
+    Figures are in percent; published ones are text, because the paper's number of digits is part of what it says.
+    ``name`` is the paper's name of the system, or that of the result file; ``origin`` is the paper's table, or the
+    result file; ``setting`` is ``main`` or a row of an ablation.
+    """
+
+    dataset: str
+    method: str
+    state: State
+    name: str
+    origin: str
+    setting: str = ""
+    figures: dict[str, str] | dict[str, float | None] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def results_folder() -> Path:
+    """``results/`` of the current directory or of the checkout; InputError where neither has one."""
+    for base in (Path.cwd(), Path(__file__).resolve().parents[3]):
+        if (base / "results" / "published.csv").is_file():
+            return base / "results"
+    raise InputError("there is no results/published.csv here; run this in a checkout of Sketchseek")
+
+
+def read_entries(folder: str | os.PathLike[str], dataset: str | None = None) -> list[Entry]:
+    """The entries of a folder as ``results/`` is, by data set and then by method: published, then reproduced or a line
+    that it was not run. With ``dataset`` only those.
+
+    Raises InputError for a damaged file, and where there is no figure of the data set.
+    """
+    folder = as_path(folder)
+    entries = read_published(folder / "published.csv") + read_reproduced(folder)
+    known = sorted({entry.dataset for entry in entries})
+    if dataset is not None and dataset not in known:
+        raise InputError(f"there are no figures of data set '{dataset}'; there are of {', '.join(known)}")
+    return [entry for name in known if dataset in (None, name) for entry in _side_by_side(name, entries)]
+
+
+def read_published(path: Path) -> list[Entry]:
+    """The lines of the table of published figures; its metrics are gathered into one entry a setting."""
+    slugs = {name: method.slug for method in methods().values() for name in method.published_as}
+    figures: dict[tuple[str, ...], dict[str, str]] = {}
+    notes: dict[tuple[str, ...], dict[str, str]] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            try:
+                columns = ("dataset", "method", "source", "table", "setting", "backbone", "side_information")
+                key = tuple(row[column] for column in columns)
+                metric, value, note = row["metric"], row["value"], row["note"]
+            except KeyError as error:
+                raise InputError(f"{path}: the column {error} is missing; restore the file") from None
+            figures.setdefault(key, {})[metric] = value
+            notes.setdefault(key, {}).update({metric: note} if note else {})
+    entries = []
+    for key, values in figures.items():
+        dataset, name, source, table, setting, backbone, side = key
+        details = {"backbone": backbone, "side_information": side, "notes": notes[key]}
+        method, origin = slugs.get(name, name), f"{source}, {table}"
+        entries.append(Entry(dataset, method, "published", name, origin, setting, values, details))
+    return entries
+
+
+def read_reproduced(folder: Path) -> list[Entry]:
+    """The result files ``folder/<dataset>/<name>.json``."""
+    entries = []
+    for path in sorted(folder.glob("*/*.json")):
+        result = Result.read(path)
+        known = ("figures", "ranks", "method", "dataset", "name")
+        details = {key: value for key, value in result.to_json().items() if key not in known}
+        setting = ", ".join(filter(None, (result.preset, result.row, result.backbone, QUERIES[result.query])))
+        origin = f"results/{path.relative_to(folder).as_posix()}"
+        entries.append(
+            Entry(result.dataset, result.method, "reproduced", path.stem, origin, setting, result.figures, details)
+        )
+    return entries
+
+
+def _side_by_side(dataset: str, entries: Sequence[Entry]) -> list[Entry]:
+    here = [entry for entry in entries if entry.dataset == dataset]
+    ours = methods()
+    names = sorted({entry.method for entry in here} | set(ours), key=lambda name: (name not in ours, name.lower()))
+    ordered = []
+    for name in names:
+        group = [entry for entry in here if entry.method == name]
+        ordered += group
+        if not any(entry.state == "reproduced" for entry in group):
+            ordered.append(Entry(dataset, name, "not run", name, ""))
+    return ordered
+
+
+def main_results(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries without the published ablations. Of a method whose sources name no main setting all are kept."""
+    with_main = {(entry.dataset, entry.name) for entry in entries if entry.setting == "main"}
+    return [
+        entry
+        for entry in entries
+        if entry.state != "published" or entry.setting == "main" or (entry.dataset, entry.name) not in with_main
+    ]
+
+
+def digits(value: str | float | None) -> str:
+    """A figure as it is printed: a paper's as it stands there, one measured here with two decimals, none as ``-``."""
+    return "-" if value is None else value if isinstance(value, str) else f"{value:.2f}"
+
+
+def markdown(folder: str | os.PathLike[str], method_pages: str | None = None) -> str:
+    """The tables of the documentation: for each data set one of what was measured here and one of what papers print.
+
+    ``folder`` is one as ``results/`` is; ``method_pages`` is the folder of the pages that methods are linked to, each
+    ``<slug>.md``. Results that differ in the seed only (``NAME-seed-N.json``) are one row, their mean.
+    """
+    folder = as_path(folder)
+    published = main_results(read_published(folder / "published.csv"))
+    results = {path: Result.read(path) for path in sorted(folder.glob("*/*.json"))}
+    parts = []
+    for dataset in sorted({entry.dataset for entry in published} | {result.dataset for result in results.values()}):
+        systems: dict[str, list[Result]] = {}
+        for path, result in results.items():
+            if result.dataset == dataset:
+                systems.setdefault(re.sub(r"-seed-\d+$", "", path.stem), []).append(result)
+        parts.append(f"## {dataset}")
+        parts += _measured_table(systems, method_pages) if systems else ["Nothing was measured here on this data set."]
+        printed = [entry for entry in published if entry.dataset == dataset]
+        parts += _published_table(printed) if printed else ["No published figures are in `results/published.csv`."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _measured_table(systems: Mapping[str, Sequence[Result]], method_pages: str | None) -> list[str]:
+    known = methods()
+    rows = []
+    for name, seeds in systems.items():
+        first = seeds[0]
+        training = first.trained.config.get("training", {})
+        pairs, precision = training.get("pairs"), first.trained.precision or training.get("precision", "")
+        means = [_mean([result.figures.get(column) for result in seeds]) for column in PAGE_COLUMNS]
+        minutes = sum(result.core_minutes for result in seeds) / len(seeds)
+        rows.append(
+            [
+                f"`{name}`",
+                f"`{first.method}`"
+                if method_pages is None
+                else f"[`{first.method}`]({method_pages}/{first.method}.md)",
+                _description(first, known.get(first.method)),
+                str(len(seeds)),
+                precision,
+                "" if pairs is None else f"{pairs:,}",
+                *("-" if mean is None else f"{mean:.1f}" for mean in means),
+                f"{minutes:.0f}",
+            ]
+        )
+    results = [result for seeds in systems.values() for result in seeds]
+    sizes = sorted({(result.split.queries, result.split.gallery) for result in results})
+    counts = " or ".join(f"{queries:,} sketches against {gallery:,} photos" for queries, gallery in sizes)
+    measured = {result.method for result in results}
+    not_run = [f"`{slug}`" for slug in known if slug not in measured]
+    heading = ["result", "method", "what", "seeds", "precision", "pairs", *PAGE_COLUMNS, "core minutes"]
+    return [
+        f"Measured here, {counts}:",
+        _table(heading, rows, left=3),
+        *([f"Not run: {', '.join(not_run)}."] if not_run else []),
+    ]
+
+
+def _description(result: Result, method: Method | None) -> str:
+    """What sets a result apart from others of its method."""
+    row = method.rows.get(result.row, {}) if method and result.row else {}
+    about = row.get("about") or (f"row {result.row}" if result.row else "")
+    before = [run.partition(" (")[0] for run in (result.initial_weights or "").split(" <- ")[:-1]]
+    data = [part.variant if part.dataset == "folder" else part.dataset for part in result.trained.data]
+    parts = [
+        f"{len(result.levels)} models as one, each for another share of the drawing" if result.levels else about,
+        f"{result.preset} preset" if result.preset != "bench" else "",
+        f"started from {before[0]}" if before else "",
+        "random first weights" if result.initial_weights == "random" else "",
+        f"trained on {', '.join(data)}" if "+".join(data) != result.dataset else "",
+        "strokes recovered from the drawings" if result.split.extracted_strokes else "",
+        QUERIES[result.query],
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def _published_table(entries: Sequence[Entry]) -> list[str]:
+    columns = [column for column in PAGE_COLUMNS if any(column in entry.figures for entry in entries)]
+    rows = []
+    for entry in entries:
+        setting = "" if entry.setting == "main" else entry.setting
+        side = entry.details["side_information"]
+        about = "; ".join(filter(None, (setting, entry.details["backbone"], "" if side == "none" else side)))
+        rows.append([entry.name, entry.origin, about, *(digits(entry.figures.get(column)) for column in columns)])
+    shown = [row for row in rows if any(cell != "-" for cell in row[3:])]
+    return ["Published:", _table(["system", "printed in", "what", *columns], shown, left=3)] if shown else []
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
+    """A Markdown table whose first ``left`` columns are text and whose others are numbers."""
+    rule = ["---" if index < left else "---:" for index in range(len(heading))]
+    lines = [heading, rule, *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -109,10 +109,11 @@ def test_an_unfinished_compaction_is_forgotten(path: Path) -> None:
     features = FeatureFile(path, SHAPES)
     features.append(make(6))
     features.close()
-    (path.parent / "features.part").write_bytes(b"half of it")
+    unfinished = path.parent / f".{path.name}-0123.part"  # as a killed process leaves it
+    unfinished.write_bytes(b"half of it")
     again = FeatureFile(path, SHAPES)
     assert_same(again.read(range(6)), make(6))
-    assert not (path.parent / "features.part").exists()
+    assert not unfinished.exists()
 
 
 def test_what_was_read_stays_while_the_file_changes(path: Path) -> None:

@@ -38,18 +38,18 @@ test("an answer is decoded, and a refusal becomes an error with the server's own
   await assert.rejects(ask("/api/search"), { message: "The server cannot be reached." });
 });
 
-test("a search sends the file with the words and the number of hits; one by a photo sends no file", async () => {
+test("a search sends the file with the words; one by a photo sends no file", async () => {
   const asked = serve(200, '{"hits": []}');
-  await search(new File(["{}"], "chair.json"), { text: "red", weight: 0.25 }, 24);
-  await similar("/api/photos/a", { text: "", weight: 0.5 }, 24);
+  await search(new File(["{}"], "chair.json"), { text: "red", weight: 0.25 });
+  await similar("/api/photos/a", { text: "", weight: 0.5 });
   assert.deepEqual(asked.map(({ path, options }) => [options?.method, path]), [
     ["POST", "/api/search"], ["POST", "/api/photos/a/similar"],
   ]);
   const [first, second] = asked.map(({ options }) => /** @type {FormData} */ (options?.body));
   assert.equal(/** @type {File} */ (first.get("sketch")).name, "chair.json");
   first.delete("sketch");
-  assert.deepEqual([...first], [["text", "red"], ["weight", "0.25"], ["top", "24"]]);
-  assert.deepEqual([...second], [["text", ""], ["weight", "0.5"], ["top", "24"]]);
+  assert.deepEqual([...first], [["text", "red"], ["weight", "0.25"]]);
+  assert.deepEqual([...second], [["text", ""], ["weight", "0.5"]]);
 });
 
 test("a saved drawing holds the strokes that have ended", () => {

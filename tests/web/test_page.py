@@ -10,6 +10,7 @@ import pytest
 from page_actions import draw, draw_sketch, ink, names, place, wait_for_best, wait_for_count
 from served_gallery import known_sketches, make_gallery, served
 
+from sketchseek.search.limits import LIMITS
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import read_json, write_json
 from sketchseek.strokes.svg import write_svg
@@ -357,3 +358,21 @@ def test_what_is_sent_is_what_was_drawn_once_a_frame(address: str, open_page: An
     assert len(sent) == 31
     assert sent[0] == pytest.approx([0.2, 0.2, 0, 0.5], abs=0.01)
     assert sent[-1][:2] == pytest.approx([0.8, 0.25], abs=0.01)
+
+
+def test_the_pen_reaches_as_far_beyond_the_sheet_as_the_server_accepts(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    sent: list[list[float]] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda text: sent.extend(json.loads(text).get("points", []))),
+    )
+    page.reload()
+    page.wait_for_function("() => document.querySelector('#photos').textContent")  # the server has said hello
+    page.mouse.move(*place(page, 0.5, 0.5))
+    page.mouse.down()
+    far = "{pointerId: 1, clientX: 1e6, clientY: -1e6}"
+    page.evaluate(f"document.querySelector('#canvas').dispatchEvent(new PointerEvent('pointermove', {far}))")
+    page.mouse.up()
+    wait_for_count(page, len(SKETCHES))
+    assert [point[:2] for point in sent if point[0] > 1] == [[1 + LIMITS.reach, -LIMITS.reach]]

@@ -12,6 +12,8 @@ from page_actions import draw_sketch, ink, names, wait_for_best, wait_for_count
 from served_gallery import served
 from worded_model import COLOURS, OUTLINES, make_worded_gallery
 
+from sketchseek.search.limits import LIMITS
+
 pytestmark = pytest.mark.slow  # a browser
 
 CHAIR, LAMP = OUTLINES["chair"], OUTLINES["lamp"]
@@ -29,6 +31,7 @@ def test_red_and_the_outline_of_a_chair_find_the_red_chair(worded: str, open_pag
     page = open_page(worded)
     page.fill("#words", "red")
     wait_for_count(page, PHOTOS)
+    assert page.get_attribute("#words", "maxlength") == str(LIMITS.words)
     assert {name.split("-")[0] for name in names(page)[:3]} == {"red"}
     assert not page.locator("#balance").is_visible()  # nothing is drawn to weigh them against
     draw_sketch(page, CHAIR)

@@ -18,7 +18,6 @@ import { Words } from "./words.js";
 /** The picture on the sheet: how to search by it again, and the answer. @typedef {{ ask: Ask, found: Answer }} Opened */
 /** @typedef {() => Promise<FileAnswer>} Ask */
 
-const TOP = 24; // as many as the live session shows
 const NOTICE = 7000; // milliseconds that a notice stays
 /** Actions by key. @type {Record<string, string>} */
 const ALONE = { p: "pen", e: "eraser", delete: "clear", backspace: "clear" };
@@ -109,7 +108,8 @@ live.on("state", (state) => {
 live.on("hello", (hello) => {
   byId("photos").textContent = `${hello.photos.toLocaleString("en")} ${hello.photos === 1 ? "photo" : "photos"}`;
   byId("decided").hidden = !hello.regions;
-  words.offer(hello.words);
+  surface.reach = hello.limits.reach;
+  words.offer(hello.words, hello.limits.words);
 });
 
 live.on("asked", () => {
@@ -162,12 +162,12 @@ words.on("change", async () => {
 // --- files, and photos as queries ---
 
 receiveFiles(byId("file", HTMLInputElement), byId("veil"), (file) => {
-  openPicture(() => URL.createObjectURL(file), () => search(file, words, TOP));
+  openPicture(() => URL.createObjectURL(file), () => search(file, words));
 });
 
 /** @param {Photo} photo */
 function moreLike(photo) {
-  openPicture(() => address(photo), () => similar(address(photo), words, TOP));
+  openPicture(() => address(photo), () => similar(address(photo), words));
 }
 
 /**

@@ -26,29 +26,26 @@ export function download(drawing) {
  * Searches with a file. Throws an Error that a person can read.
  * @param {File} file
  * @param {WordsAndWeight} words
- * @param {number} top - hits wanted
  * @returns {Promise<FileAnswer>}
  */
-export const search = (file, words, top) => ask("/api/search", { method: "POST", body: form(words, top, file) });
+export const search = (file, words) => ask("/api/search", { method: "POST", body: form(words, file) });
 
 /**
  * Searches for photos like one of the gallery. Throws as `search` does.
  * @param {string} photo - its address
  * @param {WordsAndWeight} words
- * @param {number} top - hits wanted
  * @returns {Promise<FileAnswer>}
  */
-export const similar = (photo, words, top) => ask(`${photo}/similar`, { method: "POST", body: form(words, top) });
+export const similar = (photo, words) => ask(`${photo}/similar`, { method: "POST", body: form(words) });
 
 /**
  * @param {WordsAndWeight} words
- * @param {number} top
  * @param {File} [file]
  */
-function form({ text, weight }, top, file) {
+function form({ text, weight }, file) {
   const form = new FormData();
   if (file) form.append("sketch", file, file.name);
-  for (const [name, value] of Object.entries({ text, weight, top })) form.append(name, String(value));
+  for (const [name, value] of Object.entries({ text, weight })) form.append(name, String(value));
   return form;
 }
 

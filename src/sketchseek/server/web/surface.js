@@ -5,7 +5,6 @@ import { contextOf } from "./elements.js";
 /** @import { Drawing } from "./drawing.js" */
 /** @import { Place, Point, Stroke } from "./types.js" */
 
-const REACH = 4; // canvas widths beyond the sheet that the server still accepts
 const PEN_WIDTH = 0.0085; // of the sheet, at middling pressure
 const ERASER_REACH = 14; // CSS pixels
 const PALM_REST = 1500; // milliseconds after the pen was near in which a touch is taken for a hand that rests
@@ -13,6 +12,8 @@ const PALM_REST = 1500; // milliseconds after the pen was near in which a touch 
 export class Surface {
   /** @type {"pen" | "eraser"} */
   tool = "pen";
+  /** How far a point may lie beyond the sheet, in canvas widths; the server says how far it accepts. */
+  reach = 0;
   #canvas;
   #drawing;
   #context;
@@ -126,7 +127,7 @@ export class Surface {
    */
   #point(event) {
     const box = this.#canvas.getBoundingClientRect();
-    const within = (/** @type {number} */ value) => Math.min(1 + REACH, Math.max(-REACH, value));
+    const within = (/** @type {number} */ value) => Math.min(1 + this.reach, Math.max(-this.reach, value));
     const x = within((event.clientX - box.left) / box.width);
     const y = within((event.clientY - box.top) / box.height);
     return [x, y, event.timeStamp, event.pressure];

@@ -56,6 +56,18 @@ export type HelloFrame = {
   regions: boolean;
   practice: boolean;
   words: boolean;
+  limits: Limits;
+};
+
+/** The largest of everything that the server takes and gives: src/sketchseek/search/limits.py. */
+export type Limits = {
+  strokes: number;
+  points: number;
+  length: number; // canvas widths of all lines
+  reach: number; // canvas widths that a point may lie beyond the sheet
+  words: number; // characters
+  message: number; // characters of a frame
+  results: number; // hits in a results frame
 };
 
 export type ResultsFrame = Required<Answer> & {

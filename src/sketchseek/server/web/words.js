@@ -54,8 +54,10 @@ export class Words extends Events {
   /**
    * Says whether the gallery's model has words; where it has none, nothing can be typed.
    * @param {boolean} possible
+   * @param {number} longest - characters
    */
-  offer(possible) {
+  offer(possible, longest) {
+    this.#box.maxLength = longest;
     this.#box.disabled = !possible;
     if (!possible) this.#box.value = ""; // of another gallery, perhaps; its place is for the reason
     this.#box.placeholder = possible ? EXAMPLE : NONE;

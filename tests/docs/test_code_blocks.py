@@ -1,0 +1,159 @@
+"""The code of the documentation runs: every page's Python and console blocks, in order, on small made-up data.
+
+A page runs in a folder of its own, which is home and current directory. ``sketchseek`` commands run in this process,
+training ones at tiny settings from random weights. ``sketchseek serve`` serves until the page's next ``sketchseek``
+command, at a free port that stands for 8000. In a console block, lines without "$ " are the output to expect, "..."
+being any text.
+
+A block that cannot run here has ``<!-- not run: REASON -->`` before it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPOSITORY
+from documented_files import write_documented_files, write_practice_drawing
+from markdown_it import MarkdownIt
+from served_gallery import served
+
+from sketchseek.cli import main
+from sketchseek.cli.serve import Args as ServeArgs
+from sketchseek.gallery import default_gallery_dir
+
+TINY = ("size=64", "training.pairs=8", "training.batch=8", "training.precision=fp32")
+NOT_RUN = re.compile(r"<!-- not run: \S.*-->", re.DOTALL)
+RUN = ("python", "console")
+CHECKED = {"json": json.loads, "toml": tomllib.loads}
+SHOWN = ("text",)  # layouts, signatures
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block. ``skipped``: marked as not run."""
+
+    language: str
+    text: str
+    line: int
+    skipped: bool
+
+
+def blocks_of(page: Path) -> list[Block]:
+    tokens = MarkdownIt().parse(page.read_text())
+    found = []
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.type == "fence" and not token.info.startswith("{"):
+            assert token.map is not None
+            skipped = (
+                before is not None and before.type == "html_block" and bool(NOT_RUN.fullmatch(before.content.strip()))
+            )
+            found.append(Block(token.info.strip(), token.content, token.map[0] + 1, skipped))
+    return found
+
+
+PAGES = sorted(
+    page
+    for page in [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
+    if page.parent.name not in ("commands", "methods", "tables")
+)
+WITH_CODE = [
+    page for page in PAGES if any(block.language not in SHOWN and not block.skipped for block in blocks_of(page))
+]
+
+
+def training_pages_are_slow(page: Path) -> Any:
+    slow = any("sketchseek train" in block.text and not block.skipped for block in blocks_of(page))
+    return pytest.param(page, id=str(page.relative_to(REPOSITORY)), marks=[pytest.mark.slow] if slow else [])
+
+
+@pytest.fixture
+def home(pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    write_documented_files(folder, pairs_folder)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+class Page:
+    """Runs the blocks of a page one after the other."""
+
+    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str], stack: contextlib.ExitStack) -> None:
+        self.path, self.capsys, self.stack = path, capsys, stack
+        self.names: dict[str, Any] = {"__name__": "__main__"}
+        self.address = ""
+
+    def run(self, block: Block) -> None:
+        text = block.text.replace("127.0.0.1:8000", self.address) if self.address else block.text
+        if block.language == "python":
+            exec(compile("\n" * block.line + text, str(self.path), "exec"), self.names)
+        elif block.language == "console":
+            for command, expected in _commands(text):
+                said = self._command(command, block)
+                pattern = re.escape(expected.strip()).replace(re.escape("..."), ".*")
+                assert not expected or re.fullmatch(pattern, said.strip(), re.DOTALL), (
+                    f"{self.path}: $ {command}\n{said}"
+                )
+
+    def _command(self, command: str, block: Block) -> str:
+        """Run one line and return what it printed."""
+        words = [os.path.expanduser(word) for word in shlex.split(command, comments=True)]
+        where = f"{self.path}:{block.line}: $ {command}"
+        if words[0] != "sketchseek":
+            if shutil.which(words[0]) is None:
+                pytest.skip(f"{words[0]} is not installed")
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, f"{where}\n{done.stdout}{done.stderr}"
+            return done.stdout
+        self.stack.close()  # stops a server, as one process at a time has a gallery open
+        if words[1] == "serve":
+            self._serve(words[2:])
+            return ""
+        if words[1] == "train":
+            words += ["--weights", "random"] if "--weights" not in words else []
+            words += [word for setting in TINY for word in ("--set", setting)]
+        self.capsys.readouterr()
+        code = main(words[1:])
+        said = self.capsys.readouterr()
+        assert code == 0, f"{where}\n{said.out}{said.err}"
+        return said.out
+
+    def _serve(self, words: list[str]) -> None:
+        args = ServeArgs(**{k.removeprefix("--"): Path(v) for k, v in zip(words[::2], words[1::2], strict=True)})
+        if args.drawings is not None:
+            write_practice_drawing(args.drawings, Path("photos"))
+            return
+        at = self.stack.enter_context(served(args.gallery or default_gallery_dir()))
+        self.address = at.removeprefix("http://")
+
+
+def _commands(text: str) -> Iterator[tuple[str, str]]:
+    """The commands of a console block, each with the output that stands below it."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, output = part.replace("\\\n", " ").partition("\n")
+        yield command, output
+
+
+@pytest.mark.parametrize("page", [training_pages_are_slow(page) for page in WITH_CODE])
+def test_the_code_of_a_page_runs(page: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.ExitStack() as stack:
+        running = Page(page, capsys, stack)
+        for block in blocks_of(page):
+            assert block.language in (*RUN, *CHECKED, *SHOWN), f"{page}:{block.line}: names no language"
+            if block.language in CHECKED:
+                CHECKED[block.language](block.text)
+            elif block.language in RUN and not block.skipped:
+                running.run(block)

@@ -30,7 +30,6 @@ from markdown_it import MarkdownIt
 from served_gallery import served
 
 from sketchseek.cli import main
-from sketchseek.cli.serve import Args as ServeArgs
 from sketchseek.gallery import default_gallery_dir
 
 TINY = ("size=64", "training.pairs=8", "training.batch=8", "training.precision=fp32")
@@ -132,11 +131,11 @@ class Page:
         return said.out
 
     def _serve(self, words: list[str]) -> None:
-        args = ServeArgs(**{k.removeprefix("--"): Path(v) for k, v in zip(words[::2], words[1::2], strict=True)})
-        if args.drawings is not None:
-            write_practice_drawing(args.drawings, Path("photos"))
-            return
-        at = self.stack.enter_context(served(args.gallery or default_gallery_dir()))
+        given = {option: Path(value) for option, value in zip(words[::2], words[1::2], strict=True)}
+        assert given.keys() <= {"--gallery", "--drawings"}, words
+        if "--drawings" in given:
+            write_practice_drawing(given["--drawings"], Path("photos"))
+        at = self.stack.enter_context(served(given.get("--gallery", default_gallery_dir())))
         self.address = at.removeprefix("http://")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import shutil
 from pathlib import Path
@@ -59,14 +58,3 @@ def _write_chairs(root: Path) -> None:
         points = np.column_stack([random.uniform(30, 220, (12, 2)), [0, 0, 0, 0, 0, 1] * 2])
         drawings[f"/{'test' if number % 3 == 0 else 'train'}/chair{number}_1"] = points
     (root / "ChairV2_Coordinate").write_bytes(pickle.dumps(drawings, protocol=3))
-
-
-def write_practice_drawing(folder: Path, photos: Path) -> None:
-    """What ``serve --drawings`` keeps once somebody has practised a little."""
-    listed = [{"name": path.name, "path": str(path)} for path in sorted(photos.iterdir())]
-    folder.mkdir(exist_ok=True)
-    gallery = {"format": "sketchseek-drawings-gallery", "version": 1, "photos": listed}
-    (folder / "gallery-0.json").write_text(json.dumps(gallery))
-    strokes = [[[0.2, 0.2, 0.0, 0.5], [0.8, 0.8, 90.0, 0.5]]]
-    drawing = {"format": "sketchseek-sketch", "version": 1, "strokes": strokes, "photo": listed[0], "gallery": "0"}
-    (folder / "drawing-0.json").write_text(json.dumps(drawing))

@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import REPOSITORY
-from documented_files import write_documented_files, write_practice_drawing
+from documented_files import write_documented_files
 from markdown_it import MarkdownIt
 from served_gallery import served
 
@@ -133,10 +134,16 @@ class Page:
     def _serve(self, words: list[str]) -> None:
         given = {option: Path(value) for option, value in zip(words[::2], words[1::2], strict=True)}
         assert given.keys() <= {"--gallery", "--drawings"}, words
-        if "--drawings" in given:
-            write_practice_drawing(given["--drawings"], Path("photos"))
-        at = self.stack.enter_context(served(given.get("--gallery", default_gallery_dir())))
+        at = self.stack.enter_context(served(given.get("--gallery", default_gallery_dir()), given.get("--drawings")))
         self.address = at.removeprefix("http://")
+        if "--drawings" in given:  # somebody practises a little
+            photo = httpx.get(f"{at}/api/practice").json()["id"]
+            sketch = {
+                "format": "sketchseek-sketch",
+                "version": 1,
+                "strokes": [[[0.2, 0.2, 0, 0.5], [0.8, 0.8, 90, 0.5]]],
+            }
+            httpx.post(f"{at}/api/drawings", json={"photo": photo, "sketch": sketch}).raise_for_status()
 
 
 def _commands(text: str) -> Iterator[tuple[str, str]]:

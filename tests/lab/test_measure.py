@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sketchseek.errors import InputError
-from sketchseek.lab.measure import measure
+from sketchseek.lab.measure import evaluate
 from sketchseek.lab.results import Result
 from sketchseek.lab.runs import TorchEncoder
 
@@ -65,7 +65,7 @@ def test_each_network_encodes_each_image_once(
     run: Path, pairs_folder: Path, tmp_path: Path, encoded: Counter[tuple[int, str]]
 ) -> None:
     report = tmp_path / "report"
-    result = measure(run, f"folder:{pairs_folder}", steps=STEPS, report=report, checkpoints=True)
+    result = evaluate(run, f"folder:{pairs_folder}", steps=STEPS, report=report, checkpoints=True)
     chosen, other = {(0, "photos"): PHOTOS, (0, "sketches"): SKETCHES * STEPS}, {(1, "photos"): PHOTOS}
     assert encoded == chosen | other | {(1, "sketches"): SKETCHES}
     assert result.last_epoch is not None and result.best_on_validation is not None
@@ -77,14 +77,14 @@ def test_the_same_checkpoint_twice_is_measured_once(
     run: Path, pairs_folder: Path, encoded: Counter[tuple[int, str]]
 ) -> None:
     shutil.copy(run / "last.safetensors", run / "best.safetensors")
-    result = measure(run, f"folder:{pairs_folder}", steps=1, checkpoints=True)
+    result = evaluate(run, f"folder:{pairs_folder}", steps=1, checkpoints=True)
     assert encoded == {(0, "photos"): PHOTOS, (0, "sketches"): SKETCHES}
     assert result.last_epoch == result.best_on_validation
     assert result.last_epoch is not None and result.last_epoch["acc@1"] == result.figures["acc@1"]
 
 
 def test_a_result_is_read_as_it_was_written(run: Path, pairs_folder: Path, tmp_path: Path) -> None:
-    result = measure(str(run), f"folder:{pairs_folder}", name="mine", steps=1)
+    result = evaluate(str(run), f"folder:{pairs_folder}", name="mine", steps=1)
     result.write(str(tmp_path / "new" / "mine.json"))
     again = Result.read(str(tmp_path / "new" / "mine.json"))
     assert again.to_json() == result.to_json() == json.loads((tmp_path / "new" / "mine.json").read_text())
@@ -102,4 +102,4 @@ def test_what_cannot_be_measured_is_said_in_one_line(
 ) -> None:
     arguments = {"models": [run], "data": [f"folder:{pairs_folder}"], "steps": 1} | changes
     with pytest.raises(InputError, match=message):
-        measure(arguments["models"], arguments["data"], steps=arguments["steps"])
+        evaluate(arguments["models"], arguments["data"], steps=arguments["steps"])

@@ -46,14 +46,14 @@ def run(args: Args) -> int:
     from sketchseek.cli.arguments import open_datasets
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import progress
-    from sketchseek.lab.measure import measure
+    from sketchseek.lab.measure import evaluate
 
     if args.steps is not None and args.steps < 1:
         raise InputError(f"--steps {args.steps}: at least 1")
     datasets = open_datasets(args.data, "evaluate")
     if not args.models:
         raise InputError("evaluate needs a run or a model folder, e.g. runs/chairs, or `default`")
-    result = measure(
+    result = evaluate(
         args.models,
         datasets,
         part=args.part,

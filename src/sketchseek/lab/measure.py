@@ -23,7 +23,8 @@ from sketchseek.lab.datasets import Dataset, Split, merge, open_dataset, split_h
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.evaluation.calibration import calibration_curve, calibration_error, confidences
 from sketchseek.lab.evaluation.embedding_plots import write_embedding_plots
-from sketchseek.lab.evaluation.evaluate import Evaluation, default_query, default_steps, evaluate, evaluate_levels
+from sketchseek.lab.evaluation.evaluate import Evaluation, default_query, default_steps, evaluate_levels
+from sketchseek.lab.evaluation.evaluate import evaluate as rank
 from sketchseek.lab.evaluation.metrics import Figures, figures
 from sketchseek.lab.evaluation.report import write_report
 from sketchseek.lab.evaluation.training_plot import training_plot
@@ -93,7 +94,7 @@ def open_model(path: ModelPath) -> Subject:
     )
 
 
-def measure(
+def evaluate(
     models: ModelPath | Sequence[ModelPath],
     data: str | Dataset | Sequence[str | Dataset],
     *,
@@ -137,7 +138,7 @@ def measure(
     query = query or default_query(complete.encoder, split)
     with progress("evaluating", len(split.photos) * len(subjects) + len(split.sketches) * steps) as advance:
         if len(subjects) == 1:
-            evaluation = evaluate(complete.encoder, split, steps, advance, query=query)
+            evaluation = rank(complete.encoder, split, steps, advance, query=query)
         else:
             encoders = {subject.completion: subject.encoder for subject in subjects}
             evaluation = evaluate_levels(encoders, split, steps, advance, query)
@@ -273,6 +274,6 @@ def _with_checkpoints(
             else:
                 encoder, _ = load_encoder(subject.path, checkpoint)
                 steps = evaluation.steps if getattr(encoder.network, "for_partial_sketches", False) else 1
-                found[checkpoint] = evaluate(encoder, split, steps, query=result.query).figures()
+                found[checkpoint] = rank(encoder, split, steps, query=result.query).figures()
         advance(1)
     return replace(result, last_epoch=found.get("last"), best_on_validation=found.get("best"))

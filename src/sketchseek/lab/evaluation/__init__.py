@@ -1,1 +1,1 @@
-"""Embed, then rank: every figure comes from one table of ranks over (sketch, step)."""
+"""Encode a split, rank its photos for each partial sketch, and compute all figures from these ranks."""

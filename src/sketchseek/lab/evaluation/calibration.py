@@ -1,4 +1,4 @@
-"""A model's confidence, fitted on validation drawings, and how far it can be trusted on others."""
+"""Fit the confidence of a model on validation drawings, and measure its calibration on others."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sketchseek.model.encoder import Encoder, encode_episodes
 from sketchseek.strokes import CANVAS, last_points
 
 STEPS = 20
-MAX_SKETCHES, MAX_OTHERS = 200, 500  # to fit on; the time this takes is part of training
+MAX_SKETCHES, MAX_DISTRACTORS = 200, 500  # to fit on; the time this takes is part of training
 ENOUGH_SKETCHES = 50
 ENOUGH_PHOTOS = SCORES
 LEAST_GALLERY = 8
 GALLERIES = 5  # random ones for each sketch
-RIDGE = 0.1  # keeps a coefficient finite that the drawings leave open
+RIDGE = 0.1  # keeps coefficients finite that the drawings do not determine
 BINS = 10
 LINE_WIDTH = 3  # pixels of the canvas
 
@@ -32,25 +32,26 @@ def calibrate(
 ) -> Confidence | None:
     """Fit a model's confidence on validation drawings, 20 steps each, ranked in random galleries of 8 to all photos.
 
-    ``datasets`` are validation splits, each with photos of its training part, uint8 ``[n, S, S, 3]``, or None. Nobody
-    searches for those, but with them the galleries get larger than the few validation photos allow, and the confidence
-    has less to extrapolate; beyond the largest it is linear in the logarithm of the number of photos. A gallery is of
-    one data set: among photos of other kinds a chair is found too easily.
+    ``datasets`` are validation splits, each with photos of its training part, uint8 ``[n, S, S, 3]``, or None. The
+    training photos serve as distractors: they make galleries possible that are larger than the few validation photos,
+    so the confidence extrapolates less. Beyond the largest gallery its logit is linear in the logarithm of the number
+    of photos. Each gallery is of one data set, as photos of other kinds would make a search too easy.
+
     None where fewer than 50 sketches have strokes or frames in a data set of at least 24 photos.
     """
     usable = []
-    for split, others in datasets:
+    for split, distractors in datasets:
         sketches = [s for s in split.sketches if has_steps(s)]
-        if len(split.photos) + (0 if others is None else len(others)) >= ENOUGH_PHOTOS and sketches:
-            usable.append((split, sketches, others))
+        if len(split.photos) + (0 if distractors is None else len(distractors)) >= ENOUGH_PHOTOS and sketches:
+            usable.append((split, sketches, distractors))
     if sum(len(sketches) for _, sketches, _ in usable) < ENOUGH_SKETCHES:
         return None
     generator = np.random.default_rng(seed)
     inputs, right = [], []
-    for split, sketches, others in usable:
+    for split, sketches, distractors in usable:
         pixels = photo_pixels(split.photos, encoder.size)
-        if others is not None:
-            pixels = np.concatenate([pixels, others[:: max(1, -(-len(others) // MAX_OTHERS))]])
+        if distractors is not None:
+            pixels = np.concatenate([pixels, distractors[:: max(1, -(-len(distractors) // MAX_DISTRACTORS))]])
         photos = encoder.encode_photos(pixels)
         count = min(len(sketches), MAX_SKETCHES // len(usable))
         for index in np.linspace(0, len(sketches) - 1, count).astype(int):
@@ -84,7 +85,7 @@ def fit(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
 
 
 def confidences(confidence: Confidence, evaluation: Evaluation, split: Split) -> NDArray[np.float64]:
-    """How sure the live session would have been of the best photo at each step, 0..1, ``[queries, steps]``."""
+    """The confidence in the first photo that a live session states at each step, 0..1, ``[queries, steps]``."""
     result = []
     for query, sketch in enumerate(split.sketches):
         tracker = ConfidenceTracker(confidence, evaluation.gallery)
@@ -97,9 +98,10 @@ def confidences(confidence: Confidence, evaluation: Evaluation, split: Split) ->
 def calibration_curve(
     probability: NDArray[np.floating[Any]], right: NDArray[np.bool_], bins: int = BINS
 ) -> NDArray[np.float64]:
-    """Mean probability, share that was right and number of moments of each bin, ``[bins, 3]``.
+    """Mean probability, accuracy and number of answers of each bin, ``[bins, 3]``.
 
-    The moments, in order of their probability, are cut into bins of equal count.
+    ``probability`` and ``right`` have one value an answer, in the same shape; bins are of equal count, in order of the
+    probability.
     """
     order = np.argsort(probability, axis=None, kind="stable")
     parts = np.array_split(order, min(bins, len(order)))
@@ -108,16 +110,16 @@ def calibration_curve(
 
 
 def calibration_error(probability: NDArray[np.floating[Any]], right: NDArray[np.bool_]) -> float:
-    """The expected calibration error in 0..1: how far, on average, the share that was right lies from the probability
-    stated, over ten bins of equal count (Nguyen and O'Connor, EMNLP 2015).
+    """The expected calibration error, 0..1: the mean gap between accuracy and stated probability, over ten bins of
+    equal count (Nguyen and O'Connor, EMNLP 2015).
     """
     stated, found, count = calibration_curve(probability, right).T
     return float(np.average(np.abs(stated - found), weights=count))
 
 
 def lines_drawn(sketch: SketchItem, steps: int) -> NDArray[np.float64]:
-    """The length of all lines at each step, in canvas widths, ``[steps]``; of a sketch that has frames only, how long
-    a line of the rasteriser's width has as much ink.
+    """The length of all lines at each step, in canvas widths, ``[steps]``. Of a sketch that has frames only it is
+    estimated: the ink divided by the width of the rasteriser's lines.
     """
     if sketch.strokes is None:
         return sketch_frames(sketch, steps, CANVAS).sum(axis=(1, 2)) / (255 * LINE_WIDTH * CANVAS)
@@ -128,7 +130,7 @@ def lines_drawn(sketch: SketchItem, steps: int) -> NDArray[np.float64]:
 
 
 def _random_gallery(generator: np.random.Generator, photos: int, right: int) -> NDArray[np.intp]:
-    """The right photo and others, 8 to all of them, each order of magnitude as likely."""
+    """The right photo and random others, 8 to all photos; the logarithm of their number is uniform."""
     count = round(math.exp(generator.uniform(math.log(LEAST_GALLERY), math.log(photos))))
     others = generator.permutation(photos)
     return np.append(others[others != right][: count - 1], right)  # last, so that a tie counts against it

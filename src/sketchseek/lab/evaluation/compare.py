@@ -1,4 +1,4 @@
-"""Is the difference between two systems more than chance? Paired over queries."""
+"""The paired bootstrap: is the difference between two systems more than chance?"""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def paired_bootstrap(
 ) -> tuple[float, float, float]:
     """Mean of ``a - b`` with its 95 % percentile-bootstrap interval: (mean, low, high), in the unit of the inputs.
 
-    ``a`` and ``b`` hold one value a query, the same queries in the same order. A gain is claimed only where the
-    interval leaves out 0. Raises ValueError where the two do not pair up.
+    ``a`` and ``b`` hold one value a query, ``[queries]``, the same queries in the same order. Count a gain only where
+    the interval excludes 0. Raises ValueError where the shapes differ.
     """
     if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
         raise ValueError(f"a paired comparison needs the same queries on both sides, not {a.shape} and {b.shape}")
     difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    # Resampling n of n is drawing how often each query is taken: counts times differences, in blocks that bound memory.
+    # In blocks, to bound memory.
     generator = np.random.default_rng(seed)
     means = []
     for _ in range(0, draws, 500):

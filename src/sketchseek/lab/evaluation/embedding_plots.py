@@ -55,7 +55,7 @@ def write_embedding_plots(folder: Path, encoder: Encoder, split: Split, evaluati
 
 def embedding_map(matcher: Matcher, split: Split, sketches: Features, photos: Features) -> Any:
     """A t-SNE of the single-vector forms of sketches (dots) and the photos they are of (squares), each sketch joined to
-    its photo; a matplotlib figure. Of a large split evenly spread photos, with their sketches.
+    its photo; a matplotlib figure. Of a large split it shows evenly spaced photos, with their sketches.
 
     ``sketches`` and ``photos`` are the features of all of the split's, in order.
     """
@@ -121,7 +121,7 @@ def attention_distances(
 
 
 def attention_plot(distances: dict[str, list[list[float]]]) -> Any:
-    """The distances of every head against the layer, with their mean; a matplotlib figure, a half a kind of image."""
+    """The distances of every head over the layers, with their mean; a matplotlib figure, one panel a kind of image."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -137,7 +137,7 @@ def attention_plot(distances: dict[str, list[list[float]]]) -> Any:
 
 
 def _photos_that_fit(split: Split) -> list[int]:
-    """The photos that have sketches; of many evenly spread ones, which with their sketches are about ``SHOWN``."""
+    """The photos that have sketches; of many, evenly spaced ones that with their sketches are about ``SHOWN``."""
     drawn = sorted({sketch.photo for sketch in split.sketches})
     return drawn[:: -(-(len(drawn) + len(split.sketches)) // SHOWN)]
 

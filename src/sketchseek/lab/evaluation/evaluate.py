@@ -24,12 +24,12 @@ WEIGHT = 0.5  # of the words where sketch and words are joined, as they were in 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came back for every query at every step, in a ``gallery`` of so many photos.
+    """The ranking of a ``gallery`` of this many photos for every query at every step.
 
-    ``ranks [queries, steps]`` of the right photo, and the ``nearest [queries, steps, up to 24]`` photos, closest first,
-    with their ``scores``. ``photos`` and ``sketches`` are the features it was computed from, so that nothing has to be
-    encoded again: of the gallery in order, and of the complete sketches in order (none where only words were encoded).
-    ``by_vectors`` are the ranks before the best photos were matched with words, where they were.
+    ``ranks [queries, steps]`` are those of the right photo, 1 is best; ``nearest [queries, steps, up to 24]`` are the
+    photos, closest first, with their ``scores``. ``photos`` and ``sketches`` are the features of the gallery and of the
+    complete sketches, in order, so that reports need not encode them again; no sketches where only words were encoded.
+    ``by_vectors`` are the ranks before the first photos were matched with words, None where they were not.
     """
 
     ranks: NDArray[np.int64]
@@ -58,10 +58,10 @@ class Evaluation:
         return {str(d): figures(self.ranks[drawers == d], self.gallery) for d in np.unique(drawers) if d}
 
     def median_strokes(self, split: Split) -> dict[str, float | None]:
-        """The median number of strokes, the unfinished one included, at which the right photo came to be among the
-        first k up to the complete sketch: ``{"median_strokes_to_success@k": ...}``.
+        """The median number of strokes, the unfinished one included, from which on the right photo stays among the
+        first k: ``{"median_strokes_to_success@k": ...}``.
 
-        None where it never is for half of the sketches, or where these have no strokes or one step only.
+        None where half of the sketches never succeed, or where they have no strokes or one step only.
         """
         names = {k: f"median_strokes_to_success@{k}" for k in SUCCESS}
         if self.steps == 1 or not all(s.strokes is not None for s in split.sketches):
@@ -89,8 +89,8 @@ def default_query(encoder: Encoder, split: Split) -> Query:
 
 
 def matching_helps(encoder: Encoder, split: Split) -> bool | None:
-    """Whether searching by words alone has the higher mean reciprocal rank with ``matching``; None where the model
-    cannot match, or where there are no captions to try it with.
+    """Whether matching the first photos with the words raises the mean reciprocal rank of a search by words alone. None
+    where the model cannot match or the split has no captions.
     """
     if not encoder.can_match or not split.sketches or _wordless(split):
         return None
@@ -105,7 +105,7 @@ def _wordless(split: Split) -> int:
 
 
 def has_steps(sketch: SketchItem) -> bool:
-    """Whether it is known how the sketch grew."""
+    """Whether partial sketches can be made: it has strokes, or images of the growing drawing."""
     return sketch.strokes is not None or bool(sketch.frames)
 
 
@@ -125,12 +125,12 @@ def evaluate(
     part: slice = slice(None),
     query: Query = "sketch",
 ) -> Evaluation:
-    """Encode all photos and all (sketch, step) of the split and rank. ``advance`` is told of images as they are
-    encoded. With ``part`` only these of the ``steps`` are evaluated.
+    """Encode all photos and all partial sketches of the split and rank the photos for each. ``advance(n)`` is called as
+    n images have been encoded. ``part`` selects some of the ``steps``.
 
-    With ``query`` both, every step is searched by the sketch so far and the whole caption of its photo; with words, by
-    the caption alone, and all steps are alike. Where the model can match, the first 128 photos that words alone find
-    are then put in the order of the probability that words and photo belong together.
+    With ``query`` "both", every step is searched by the sketch so far and the whole caption of its photo; with "words",
+    by the caption alone, and all steps are equal. Where the model can match, the first 128 photos of a search by words
+    alone are then ordered by the probability that words and photo belong together.
 
     Raises InputError for a split without photos or sketches, for steps > 1 where a sketch has no strokes, and for words
     where the model takes none or a photo has none.
@@ -190,8 +190,8 @@ def _ranked(similarity: NDArray[np.float32], target: NDArray[np.int64]) -> tuple
 def _matched(
     encoder: Any, split: Split, similarity: NDArray[np.float32], photo_tokens: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Similarities ``[sketches, photos]`` of captions, with the probability of a match in place of the first 128."""
-    result = similarity - 2  # cosines, so all below the probabilities
+    """Similarities ``[sketches, photos]`` of captions, for the first 128 photos the probability of a match."""
+    result = similarity - 2  # they are cosines, so these are all below the probabilities
     for row, sketch in enumerate(split.sketches):
         least = np.sort(similarity[row])[-ITM_CANDIDATES:][0]
         closest = np.flatnonzero(similarity[row] >= least)

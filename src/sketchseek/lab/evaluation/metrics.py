@@ -1,4 +1,4 @@
-"""Ranks and the figures made of them (m@A to w@mB: OnTheFly, CVPR 2020, and LGRL). Pure numpy."""
+"""Ranks and the figures computed from them. Pure numpy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Figures = dict[str, float | None]
 
-SUCCESS = (1, 5, 10)  # a search has succeeded where the right photo is among so many
+SUCCESS = (1, 5, 10)  # a search has succeeded where the right photo is among the first k, for these k
 LOWER_IS_BETTER = tuple(f"strokes_to_success@{k}" for k in SUCCESS)
 OVER_STEPS = ("m@A", "m@B", "w@mA", "w@mB", "rank_area", *LOWER_IS_BETTER)
 
@@ -18,7 +18,7 @@ OVER_STEPS = ("m@A", "m@B", "w@mA", "w@mB", "rank_area", *LOWER_IS_BETTER)
 def ranks_of(similarity: NDArray[np.floating[Any]], target: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """The rank of each query's own photo, ``[queries]``, 1 is best.
 
-    ``similarity [queries, gallery]`` is higher for closer; ``target [queries]`` indexes the gallery. A tie counts
+    ``similarity [queries, gallery]`` is higher for closer photos, ``target [queries]`` indexes the gallery. Ties count
     against the query: the rank is the number of photos at least as close as the right one. Raises ValueError for NaN.
     """
     if np.isnan(similarity).any():
@@ -28,10 +28,10 @@ def ranks_of(similarity: NDArray[np.floating[Any]], target: NDArray[np.integer[A
 
 
 def figures(ranks: NDArray[np.integer[Any]], gallery: int) -> Figures:
-    """Every figure, in percent, of ``ranks [queries, steps]`` in a gallery of so many photos.
+    """Every figure, in percent, of ``ranks [queries, steps]`` in a gallery of this many photos.
 
-    acc@k and the mean reciprocal rank are of the last step (the complete sketch), the others over the drawing; these
-    are None where there is one step only. Each is the mean of ``per_query`` over the queries, times 100.
+    acc@k and the mean reciprocal rank are of the last step, the complete sketch. The others are over all steps, or None
+    where there is one step only. Each is the mean of ``per_query`` over the queries, times 100.
     """
     only_complete = ranks.shape[1] == 1
     return {
@@ -41,20 +41,20 @@ def figures(ranks: NDArray[np.integer[Any]], gallery: int) -> Figures:
 
 
 def per_query(ranks: NDArray[np.integer[Any]], gallery: int) -> Mapping[str, NDArray[np.float64]]:
-    """What each query contributes to each figure, in 0..1, ``[queries]``. The base of comparisons.
+    """The value of each figure for each query, 0..1, ``[queries]``, from ``ranks [queries, steps]``.
 
     At step t of T, with G photos in the gallery:
 
     - acc@k: whether the complete sketch has rank k or better;
     - m@A, m@B: the mean over the steps of the rank percentile ``(G - rank) / (G - 1)`` and of ``1 / rank`` (Bhunia et
       al., CVPR 2020, section 4);
-    - w@mA, w@mB: the same, step t weighing ``exp(-t / T)`` (not normalised, so their maximum is the mean weight, 0.616
-      at T = 20);
-    - rank_area: the area under the rank against the share drawn, the rank on a logarithmic scale on which the first
-      place is 1 and the last 0: the mean over the steps of ``1 - ln(rank) / ln(G)``. Each halving of the rank counts
-      alike, whereas m@A hardly tells rank 1 from rank 20 in a large gallery, and m@B hardly rank 20 from the last;
-    - strokes_to_success@k: the share of the drawing, t / T, from which on the rank is k or better up to the complete
-      sketch; 1 where it never is so. The only ones of which less is better.
+    - w@mA, w@mB: the same, with step t weighted by ``exp(-t / T)`` (LGRL). The weights are not normalised, so the
+      maximum is their mean, 0.616 at T = 20;
+    - rank_area: the mean over the steps of ``1 - ln(rank) / ln(G)``: the area under the rank over the drawing, on a
+      logarithmic scale from 1 (first) to 0 (last). Each halving of the rank counts alike, whereas in a large gallery
+      m@A hardly distinguishes rank 1 from rank 20, and m@B hardly rank 20 from the last;
+    - strokes_to_success@k: the share of the drawing, t / T, from which on the rank stays k or better; 1 where it never
+      does. Of these figures alone less is better.
     """
     last, steps = ranks[:, -1], ranks.shape[1]
     percentile = (gallery - ranks) / max(gallery - 1, 1)

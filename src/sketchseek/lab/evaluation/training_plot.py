@@ -1,4 +1,4 @@
-"""How well runs did on their validation photos while they were trained."""
+"""Accuracy on the validation photos over the epochs of training."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FIGURES = ("acc@1", "acc@10")
 def training_plot(runs: Mapping[str, Path]) -> Any:
     """acc@1 and acc@10 on validation against epochs, a line a run by its label; a matplotlib figure.
 
-    ``runs`` are run folders, finished or not. An epoch shows as many pairs as there are training photos. A run without
-    validation photos has no line, nor has one whose log was left behind. Raises InputError for a folder that is no run.
+    ``runs`` are run folders, finished or not. An epoch has as many pairs as there are training photos. A run without
+    validation photos or without a log has no line. Raises InputError for a folder that is no run.
     """
     from matplotlib.figure import Figure
 

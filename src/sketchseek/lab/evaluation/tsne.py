@@ -13,10 +13,10 @@ MOMENTUM = (0.5, 0.8)  # while exaggerated, and after
 
 
 def tsne(points: NDArray[np.floating], perplexity: float = 30.0) -> _Matrix:
-    """Places in the plane, ``[n, 2]``, of ``points [n, d]``, near each other where the points are.
+    """Places in the plane, ``[n, 2]``, of ``points [n, d]``: points that are near each other stay so.
 
-    Starts from the principal components, so the same points always give the same map. ``perplexity``, about how many
-    neighbours a point has, is at most a third of the others. Memory and the time of a step are of order n^2.
+    Starts from the principal components, so the same points always give the same map. ``perplexity``, about the number
+    of neighbours of a point, is lowered to a third of the other points. Memory and the time of a step are O(n^2).
     """
     count = len(points)
     if count < 3:

@@ -2,7 +2,7 @@
 
 import { contextOf } from "./elements.js";
 
-/** @import { Regions, RegionsFrame, RegionsOfHits } from "./types.js" */
+/** @import { EncodedRegions, Regions, RegionsOfHits } from "./types.js" */
 
 const COLOURS = [[215, 48, 39], [31, 120, 180], [51, 160, 44], [255, 127, 0], [106, 61, 154]];
 const EDGE = 0.45; // of a map's range, where a region ends
@@ -12,7 +12,7 @@ const SIDE = { tile: 128, large: 384 }; // pixels that are painted
 
 /**
  * Decodes the regions of a results frame. The sketch is shown with the strengths of the first photo.
- * @param {RegionsFrame | null} [frame]
+ * @param {EncodedRegions | null} [frame]
  * @returns {RegionsOfHits | null}
  */
 export function readRegions(frame) {

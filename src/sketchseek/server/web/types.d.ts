@@ -1,4 +1,6 @@
-// The data that the page's modules share, and the frames that page and server exchange. Read by the type checker alone.
+// The data that the page's modules share, and the frames that page and server exchange. Only the type checker reads it.
+//
+// The frames have the fields of src/sketchseek/search/protocol.py; a test compares them.
 
 /** x and y on the unit canvas, milliseconds since the drawing's first point, pressure 0..1 (all 0 if unknown). */
 export type Point = [x: number, y: number, time: number, pressure: number];
@@ -17,14 +19,15 @@ export type RegionsOfHits = { sketch: Regions; hits: Regions[] };
 export type Shape = [regions: number, rows: number, columns: number];
 
 /** The same in a results frame, where the maps are base64. */
-export type RegionsFrame = { shape: Shape; sketch: string; hits: { maps: string; strength: number[] }[] };
+export type EncodedRegions = { shape: Shape; sketch: string; hits: EncodedHitRegions[] };
+export type EncodedHitRegions = { maps: string; strength: number[] };
 
 /** Hits to show. `confidence` is the probability that the first one is right; null where the model cannot tell. */
 export type Answer = {
   hits: Hit[];
   milliseconds?: number;
   confidence?: number | null;
-  regions?: RegionsFrame | null;
+  regions?: EncodedRegions | null;
 };
 
 /** The answer to an uploaded file; `strokes` is null for a picture and missing for a search by a photo. */
@@ -51,13 +54,15 @@ export type Wish =
 
 export type HelloFrame = {
   type: "hello";
-  gallery: { name: string; model: string };
+  gallery: Gallery;
   photos: number;
   regions: boolean;
   practice: boolean;
   words: boolean;
   limits: Limits;
 };
+
+export type Gallery = { name: string; model: string };
 
 /** The largest of everything that the server takes and gives: src/sketchseek/search/limits.py. */
 export type Limits = {
@@ -75,8 +80,10 @@ export type ResultsFrame = Required<Answer> & {
   seq: number; // of the newest frame of the page that the search took in
   frame: number;
   pen_down: boolean;
-  target: { id: string; rank: number } | null;
+  target: Target | null;
 };
+
+export type Target = { id: string; rank: number };
 
 export type ErrorFrame = { type: "error"; seq: number | null; message: string };
 

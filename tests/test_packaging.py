@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +12,7 @@ import tomllib
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
@@ -63,21 +66,33 @@ def test_the_base_install_has_no_torch_and_is_small(base_install: set[str]) -> N
     assert megabytes < 330  # compiled files, pip and setuptools come on top; the whole must stay under 400 MB
 
 
-@pytest.mark.slow
-def test_the_wheel_is_complete_and_holds_no_data(tmp_path: Path) -> None:
-    source = tmp_path / "source"
+class Wheel(NamedTuple):
+    source: Path  # a copy of what it was built from
+    path: Path
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Wheel:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, source)
     shutil.copytree(
         REPOSITORY / "src", source / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "*.part")
     )
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)]
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
     done = subprocess.run(build, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    assert wheel.stat().st_size < 12e6
-    with zipfile.ZipFile(wheel) as archive:
+    (path,) = folder.glob("*.whl")
+    return Wheel(source, path)
+
+
+@pytest.mark.slow
+def test_the_wheel_is_complete_and_holds_no_data(wheel: Wheel) -> None:
+    source = wheel.source
+    assert wheel.path.stat().st_size < 12e6
+    with zipfile.ZipFile(wheel.path) as archive:
         names = set(archive.namelist())
     # Every file of the package but data is in the wheel, so nothing is forgotten in package-data.
     ours = {p.relative_to(source / "src").as_posix() for p in (source / "src" / "sketchseek").rglob("*") if p.is_file()}
@@ -88,3 +103,60 @@ def test_the_wheel_is_complete_and_holds_no_data(tmp_path: Path) -> None:
     photos = {name for name in names if name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".ndjson", ".pkl"))}
     assert photos == set()
     assert {name.split("/")[0] for name in names} <= {"sketchseek", f"sketchseek-{VERSION}.dist-info"}
+
+
+SEARCH = """
+import importlib.util
+from PIL import Image
+import sketchseek as ss
+
+for colour in ("red", "green", "blue"):
+    Image.new("RGB", (64, 64), colour).save(f"photos/{colour}.png")
+ss.save_drawing(ss.Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.8]]]), "line.svg")
+with ss.Gallery.create("gallery") as gallery:
+    ss.ingest(gallery, "photos")
+    for hit in ss.Searcher(gallery).search(ss.load_drawing("line.svg")):
+        print(hit.path.name, hit.path.is_file(), hit.score > -1)
+print(importlib.util.find_spec("torch"), ss.__version__)
+"""
+
+
+@pytest.mark.slow
+def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Wheel, tmp_path: Path) -> None:
+    """Installed with nothing but its dependencies, outside the repository: the demo, and a search from Python."""
+    programs = tmp_path / "environment" / ("Scripts" if os.name == "nt" else "bin")
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SKETCHSEEK"))}
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=tmp_path, env=variables)
+
+    assert run(sys.executable, "-m", "venv", "environment").returncode == 0
+    constraints = str(REPOSITORY / "constraints.txt")
+    install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        "--retries",
+        "1",
+        "--constraint",
+        constraints,
+        str(wheel.path),
+    ]
+    installed = run(str(programs / "python"), *install)
+    if "ConnectionError" in installed.stderr or "NameResolutionError" in installed.stderr:
+        pytest.skip("no package registry can be reached to install the wheel's dependencies from")
+    assert installed.returncode == 0, installed.stderr
+
+    demo = run(str(programs / "sketchseek"), "demo", "--no-serve", "--json")
+    assert demo.returncode == 0, demo.stderr
+    steps = json.loads(demo.stdout)["steps"]
+    assert steps[-1]["rank"] <= 3
+
+    (tmp_path / "photos").mkdir()
+    searched = run(str(programs / "python"), "-c", SEARCH)
+    assert searched.returncode == 0, searched.stderr
+    *hits, last = searched.stdout.splitlines()
+    assert sorted(hits) == [f"{colour}.png True True" for colour in ("blue", "green", "red")]
+    assert last == f"None {VERSION}"

@@ -1,4 +1,4 @@
-"""Photos and their vectors in one directory."""
+"""Galleries: photos that were indexed, with the vectors they are found by."""
 
 from sketchseek.gallery.gallery import Gallery, StoredPhoto, default_gallery_dir
 from sketchseek.gallery.ingest import IngestReport, Skipped, ingest

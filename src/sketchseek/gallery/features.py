@@ -1,10 +1,11 @@
-"""What a matcher compares in full: one record of float16 a photo, in one append-only file that is mapped into memory.
+"""The file of features for exact matching: one float16 record a photo, append-only and memory-mapped.
 
     features.f16    int64 kept, int64 next, `kept` row numbers int64, then the records; all little-endian
 
-A row is on the disk before the point in the vector engine that names it: the point is the commit, and a row that no
-point names is garbage (of a killed run, of photos that were replaced or deleted). A row keeps its number for good. Once
-garbage was dropped (``compact``) the first ``kept`` records are the rows listed, and row ``next`` comes after them.
+Each photo's point in the vector engine holds the row number of its record. The record is written first and the point
+second, so the point is the commit: a row that no point refers to is garbage, left by a killed run or by photos that
+were replaced or deleted. Row numbers never change. After ``compact`` has dropped the garbage, the first ``kept``
+records are those of the rows listed in the header, and the record after them is row ``next``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _COPIED_TOGETHER = 2**24  # bytes
 
 
 class _Mapped(NamedTuple):
-    """The file as it was at one moment; stays valid for whoever reads it while rows are added or dropped."""
+    """A snapshot of the file, which readers may go on using while rows are added or dropped."""
 
     records: NDArray[np.float16]  # [records, numbers]
     kept: NDArray[np.int64]
@@ -36,10 +37,10 @@ class _Mapped(NamedTuple):
 
 
 class FeatureFile:
-    """The open file of features of ``shapes`` ``{name: shape of one photo's}``. One thread at a time may write; any
-    number may read meanwhile.
+    """An open feature file. One thread at a time may write; any number may read meanwhile.
 
-    Raises InputError where the file is missing or damaged.
+    ``shapes`` is the shape of each feature of one photo, by name. Raises InputError where the file is missing or
+    damaged.
     """
 
     def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
@@ -52,7 +53,7 @@ class FeatureFile:
 
     @staticmethod
     def create(path: Path) -> None:
-        """Write a file without records. Raises OSError."""
+        """Write a file that has no records yet. Raises OSError."""
         path.write_bytes(np.zeros(2, "<i8").tobytes())
 
     def _open(self) -> None:
@@ -78,22 +79,22 @@ class FeatureFile:
         self._mapped = _Mapped(self._map(records), kept, next_row)
 
     def _map(self, records: int) -> NDArray[np.float16]:
-        if not records:  # nothing cannot be mapped
+        if not records:  # an empty range cannot be mapped
             return np.zeros((0, self._width), "<f2")
         return np.memmap(self._path, "<f2", "r", self._start, (records, self._width))
 
     @property
     def records(self) -> int:
-        """How many records there are, garbage included."""
+        """The number of records, garbage included."""
         return len(self._mapped.records)
 
     def append(self, features: Features) -> range:
-        """Add a record for each item of ``features`` and return their rows. When this returns they survive a power cut.
+        """Add a record for each item of ``features`` and return their rows. The records are flushed to disk (fsync).
 
-        Raises OSError, with nothing added, where the disk is full.
+        Raises OSError where the disk is full; nothing is added then.
         """
         joined = np.concatenate([np.reshape(features[name], (-1, size)) for name, size in self._sizes.items()], axis=1)
-        # What is beyond the range of float16 stays as far off as can be: infinity would make distances of NaN.
+        # Clipped to the range of float16: infinities would turn distances into NaN.
         records = np.clip(joined, -_LARGEST, _LARGEST).astype("<f2")
         end = self._start + self.records * self.record_bytes
         try:
@@ -110,9 +111,9 @@ class FeatureFile:
         return range(first, first + len(records))
 
     def read(self, rows: Sequence[int]) -> Features:
-        """The features of rows, in their order, float32 ``{name: [rows, *shape]}``.
+        """The features of some rows, float32 ``{name: [rows, *shape]}`` in the order of ``rows``.
 
-        Raises InputError for a row that the file does not have.
+        Raises InputError for a row that is not in the file.
         """
         mapped = self._mapped
         records = mapped.records[self._places(mapped, np.asarray(rows, np.int64))]
@@ -123,14 +124,14 @@ class FeatureFile:
         return found
 
     def compact(self, rows: Iterable[int]) -> None:
-        """Drop every row but these. The file is the old one or the new one, whatever happens.
+        """Rewrite the file with these rows only. If the process is killed the old file stays.
 
-        Raises OSError, with nothing changed, where the disk is full, and InputError as ``read`` does.
+        Raises OSError where the disk is full, with nothing changed, and InputError as ``read`` does.
         """
         kept = np.unique(np.fromiter(rows, np.int64))
         places = self._places(self._mapped, kept)
         together = 1 + _COPIED_TOGETHER // self.record_bytes
-        # Durable, or a power cut may bring back the old file, without what is appended next.
+        # Durable, because after a power cut the old file must not return without the rows that are appended next.
         with replace_file(self._path, durable=True) as unfinished, unfinished.open("wb") as file:
             file.write(np.array([len(kept), self._next_row(), *kept], "<i8").tobytes())
             for start in range(0, len(places), together):
@@ -145,7 +146,7 @@ class FeatureFile:
         return self._mapped.next + self.records - len(self._mapped.kept)
 
     def _places(self, mapped: _Mapped, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Which record each row is."""
+        """The index of each row's record in the file."""
         places = rows - mapped.next + len(mapped.kept)
         old = rows < mapped.next
         places[old] = np.searchsorted(mapped.kept, rows[old])

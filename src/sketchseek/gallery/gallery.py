@@ -1,10 +1,10 @@
-"""A gallery directory: photos found, their vectors and thumbnails, and the model that made the vectors.
+"""A gallery folder: the vectors and thumbnails of indexed photos, and the model that computed the vectors.
 
     gallery.json    format, hash of the model
-    model/          a copy of the model folder, so that a gallery is complete in itself
-    vectors/        the vector engine; a point's payload is where its photo lies and what it was like when it was read
-    features.f16    what is compared with each photo in full, where that is more than the vectors; a point names its row
-    thumbs/         thumbnails that were made so far, JPEG, by id
+    model/          a copy of the model folder, so that the gallery needs nothing outside itself
+    vectors/        the vector engine; the payload of a point says where its photo is and what its file was like
+    features.f16    features for exact matching, for models that match by more than one vector a photo
+    thumbs/         JPEG thumbnails made so far, by photo id
 
 One process at a time may have it open.
 """
@@ -39,28 +39,27 @@ from sketchseek.model.preprocess import decode_photo
 if TYPE_CHECKING:
     from sketchseek.gallery.vectors import Vectors
 
-# The vector engine maps its files into memory, and a write to a mapped file on a full disk ends the process. It grows
-# them by 32 MB at a time, so as much as a few of those is kept free.
+# The vector engine maps its files into memory, and a write to a mapped file on a full disk kills the process. It grows
+# them by 32 MB at a time, so room for a few of those steps is kept free.
 KEEP_FREE = 128 * 2**20
-# Most photos of a large gallery are never looked at, so a thumbnail is made when it is first asked for. To decode a
-# photo of more pixels than this once more would be felt (a PNG takes 10 ms and more), so it gets its thumbnail when it
-# is indexed, where it is decoded anyway.
+# Most photos of a large gallery are never shown, so thumbnails are made on first use. Photos with more pixels than this
+# are slow to decode (a PNG takes 10 ms and more), so they get theirs while indexing, which decodes them anyway.
 SLOW_TO_DECODE = 500_000
 _FEATURES = "features.f16"
-_VECTOR = "vector"  # the feature that lies in the vector engine
-_ROW = "row"  # of the features, in a point's payload
-_READ_TOGETHER = 64 * 2**20  # bytes of features in memory at a time when those of all photos are read
+_VECTOR = "vector"  # the feature that is stored in the vector engine
+_ROW = "row"  # the payload's key for the row in features.f16
+_READ_TOGETHER = 64 * 2**20  # bytes of features that ``all_features`` yields at a time
 
 
 @dataclass(frozen=True)
 class StoredPhoto:
-    """A photo as it was when it was indexed: its file, and its width and height in pixels when upright."""
+    """An indexed photo. ``width`` and ``height`` are in pixels, after the EXIF orientation is applied."""
 
     id: str
-    name: str  # of the file
+    name: str  # of the file, without the folder
     path: Path
-    size: int  # bytes
-    mtime: int  # nanoseconds
+    size: int  # of the file when it was indexed, bytes
+    mtime: int  # of the file when it was indexed, nanoseconds
     width: int
     height: int
 
@@ -71,14 +70,14 @@ class StoredPhoto:
         return cls(id=str(point), **{**content, "path": Path(payload["path"])})
 
     def payload(self) -> dict[str, Any]:
-        """What the vector engine keeps, JSON."""
+        """What the vector engine stores with the photo's vector, JSON."""
         content = {name: value for name, value in vars(self).items() if name != "id"}
         return content | {"path": str(self.path)}
 
 
 class Candidate(NamedTuple):
-    """A photo found by the vector engine. ``score``: higher is closer; ``row``: of its features, None where there are
-    none.
+    """A photo found by the vector engine. Higher scores are closer. ``row`` is that of its record in ``features.f16``,
+    None where the gallery has no such file.
     """
 
     point: UUID
@@ -87,12 +86,12 @@ class Candidate(NamedTuple):
 
 
 def photo_id(path: Path) -> str:
-    """The id of the photo at an absolute path: always the same one."""
+    """The id of the photo at an absolute path. The same path always gives the same id."""
     return str(uuid5(NAMESPACE_URL, path.as_posix()))
 
 
 class Gallery:
-    """An open gallery; close it, or use it in a ``with``."""
+    """Indexed photos in a folder. Open or create one in a ``with`` statement, or close it after use."""
 
     def __init__(self, folder: Path, model: Model, vectors: Vectors, features: FeatureFile | None) -> None:
         self.folder = folder
@@ -158,15 +157,15 @@ class Gallery:
         return cls.open(folder, model) if exists else cls.create(folder, model)
 
     def __len__(self) -> int:
-        """How many photos there are."""
+        """The number of photos."""
         return len(self._vectors)
 
     def photos(self) -> Iterator[StoredPhoto]:
-        """Every photo, in no particular order."""
+        """All photos, in no particular order."""
         return (StoredPhoto.from_payload(*record) for record in self._vectors.all_payloads())
 
     def photo(self, photo: str) -> StoredPhoto | None:
-        """The photo of an id, or None where there is none (any text may be asked for)."""
+        """The photo with this id, None where there is none. The id may be any text."""
         try:
             point = UUID(photo)
         except ValueError:
@@ -177,28 +176,28 @@ class Gallery:
             return None
 
     def stored(self, points: Sequence[UUID]) -> list[StoredPhoto]:
-        """The photos of some points. Raises KeyError where there is none."""
+        """The photos of some points of the vector engine. Raises KeyError for a point that is not there."""
         return [StoredPhoto.from_payload(*found) for found in zip(points, self._vectors.payloads(points), strict=True)]
 
     def thumbnail(self, photo: StoredPhoto) -> bytes:
-        """The thumbnail of a photo, a JPEG of at most 320 pixels on its longer side; made when it is first asked for
-        and then kept. Several threads may ask at once.
+        """The thumbnail of a photo: a JPEG of at most 320 pixels on its longer side. Made on first use, then kept.
 
-        Raises InputError where it has to be made and the photo's file is gone or broken.
+        Several threads may call this at once. Raises InputError where the thumbnail has to be made but the photo's
+        file is gone or damaged.
         """
         path = self._thumbnail(photo.id)
         try:
             return path.read_bytes()
         except OSError:
             jpeg = thumbnail_jpeg(decode_photo(photo.path, SIDE).image)
-            with contextlib.suppress(OSError):  # a full disk: it can be shown all the same
+            with contextlib.suppress(OSError):  # the disk is full; the thumbnail can be shown without being kept
                 _write_thumbnail(jpeg, path)
             return jpeg
 
     def renew_thumbnail(self, photo: StoredPhoto, image: Image.Image) -> None:
-        """Forget the thumbnail of the file as it was; of a large photo, keep one of ``image``, decoded from the file.
+        """Delete the thumbnail of a photo whose file has changed; replace it where the photo is large.
 
-        Raises OSError where the disk is full.
+        ``image`` is decoded from the new file. Raises OSError where the disk is full.
         """
         if photo.width * photo.height > SLOW_TO_DECODE:
             _write_thumbnail(thumbnail_jpeg(image), self._thumbnail(photo.id))
@@ -209,9 +208,9 @@ class Gallery:
         return self.folder / "thumbs" / photo[:2] / f"{photo}.jpg"
 
     def put(self, photos: Sequence[StoredPhoto], features: Features) -> None:
-        """Add photos with their features, or replace them; kept however the process ends.
+        """Add photos with their features, replacing those with the same ids. Survives a crash of the process.
 
-        Raises OSError, with nothing done, where less than 128 MB of the disk would stay free.
+        Raises OSError where less than 128 MB of the disk would stay free; nothing is done then.
         """
         _check_space(self.folder, self._features.record_bytes * len(photos) if self._features is not None else 0)
         vectors = np.asarray(self.model.matcher.photo_vector(features), np.float32)
@@ -221,32 +220,29 @@ class Gallery:
         self._vectors.put([UUID(photo.id) for photo in photos], vectors, payloads)
 
     def delete(self, photos: Sequence[str]) -> None:
-        """Forget photos; their files are left alone. Raises OSError as ``put`` does."""
+        """Remove photos by id from the gallery. Their files are not touched. Raises OSError as ``put`` does."""
         _check_space(self.folder)
         self._vectors.delete([UUID(photo) for photo in photos])
         for photo in photos:
             self._thumbnail(photo).unlink(missing_ok=True)
 
     def nearest(self, vector: NDArray[np.float32], limit: int) -> list[Candidate]:
-        """The ``limit`` photos closest to a single vector ``[d]``, closest first.
-
-        The order among equal scores is not defined.
-        """
+        """The ``limit`` photos closest to a vector ``[d]``, closest first, in any order among equal scores."""
         return [
             Candidate(*found)
             for found in self._vectors.nearest(vector, limit, None if self._features is None else _ROW)
         ]
 
     def scores(self, vector: NDArray[np.float32]) -> dict[str, float]:
-        """The score of every photo against a single vector ``[d]``, by id."""
+        """The score of every photo against a vector ``[d]``, by id."""
         found = self._vectors.nearest(vector, len(self)) if len(self) else []
         return {str(point.id): point.score for point in found}
 
     def features(self, photos: Sequence[str]) -> Features:
-        """What is compared in full of the photos of some ids: every feature but the single vector, float32, first axis
-        in their order. Nothing where the matcher is exact and words are not matched with photos.
+        """The features for exact matching of some photos, by id: float32, first axis = photos, in the order given.
 
-        Raises KeyError for an id that the gallery does not have.
+        All features except the single vector; empty where the model matches by that vector alone. Raises KeyError for
+        an id that is not in the gallery.
         """
         if self._features is None:
             return {}
@@ -257,7 +253,7 @@ class Gallery:
         return {} if self._features is None else self._features.read([candidate.row for candidate in candidates])
 
     def all_features(self) -> Iterator[tuple[list[str], Features]]:
-        """Every photo's id and features (as ``features``), at most 64 MB of them at a time, as they lie on the disk."""
+        """Ids and ``features`` of all photos, at most 64 MB at a time, in the order of the file."""
         if self._features is None:
             return
         rows = sorted((payload[_ROW], str(point)) for point, payload in self._vectors.all_payloads())
@@ -267,12 +263,10 @@ class Gallery:
             yield [photo for _, photo in part], self._features.read([row for row, _ in part])
 
     def flush(self) -> None:
-        """Write everything to the disk itself, against a power cut; drop features that no photo has any more, once they
-        are more than half.
-        """
+        """Flush everything to disk (fsync), and compact ``features.f16`` once more than half of it is garbage."""
         self._vectors.flush()
         if self._features is not None and self._features.records > 2 * len(self):
-            with contextlib.suppress(OSError):  # a full disk, which has room for what there is
+            with contextlib.suppress(OSError):  # the disk is too full for a second file; the first stays valid
                 self._features.compact(payload[_ROW] for _, payload in self._vectors.all_payloads())
 
     def close(self) -> None:
@@ -291,7 +285,7 @@ class Gallery:
 
 
 def default_gallery_dir() -> Path:
-    """Where the gallery of the person lies who names none."""
+    """The folder of the gallery that commands use when none is named: in the user's data directory."""
     import platformdirs
 
     return platformdirs.user_data_path("sketchseek") / "galleries" / "default"
@@ -307,7 +301,7 @@ def _write_thumbnail(jpeg: bytes, path: Path) -> None:
 
 
 def _keeps_features(model: Model) -> bool:
-    """Whether more is compared with a photo than its vector: by the matcher, or words with its tokens."""
+    """Whether photos are matched by more than their vectors: by the matcher, or by words against photo tokens."""
     return not model.matcher.exact or model.can_match
 
 

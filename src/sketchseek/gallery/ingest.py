@@ -1,7 +1,7 @@
-"""Bring a gallery up to date with the photos in some folders.
+"""Index photos: bring a gallery up to date with the photos in some folders.
 
-A batch of photos that was read and encoded is kept however the process ends. What a photo's point says about its file
-(size, time) decides on the next run whether it is read again.
+Photos are stored in small batches, so a run that is killed loses the last batch at most. The gallery keeps each file's
+size and modification time; the next run reads a photo again only where one of them has changed.
 """
 
 from __future__ import annotations
@@ -28,17 +28,19 @@ from sketchseek.model import Model
 from sketchseek.model.preprocess import decode_photo, prepare_photo
 
 _BATCH = 8  # photos that are read, encoded and stored together
-_ENCODED_TOGETHER = 2  # of those; what passes between the network's layers then fits a core's cache
+_ENCODED_TOGETHER = 2  # of those; the activations between layers then fit a core's cache
 
 
 class Skipped(NamedTuple):
+    """A file that was not indexed, and why."""
+
     path: Path
     reason: str
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """How many photos are new, are as they were, had changed and were read anew, and are gone; and what was skipped."""
+    """How many photos were new, unchanged, read again because they had changed, and removed; and what was skipped."""
 
     added: int
     unchanged: int
@@ -111,10 +113,9 @@ def _is_below(path: Path, folders: Sequence[Path]) -> bool:
 
 
 def _encoded(gallery: Gallery, files: Sequence[PhotoFile]) -> Generator[_Batch]:
-    """Files read and encoded, in order, a few batches ahead of whoever takes them."""
+    """Read and encode files in order, in several threads, a few batches ahead of the consumer."""
     cores = os.cpu_count() or 1
-    # Each core takes a batch of its own through reading and encoding. So none waits for another, as all would if they
-    # worked on every layer of the network together.
+    # One thread a batch: with all threads on one batch, each layer of the network would wait for the slowest of them.
     encoder = replace(gallery.model, threads=1)
     pool = ThreadPoolExecutor(max_workers=cores, thread_name_prefix="ingest")
     try:

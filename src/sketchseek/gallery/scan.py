@@ -1,4 +1,4 @@
-"""Which photo files there are under some folders."""
+"""Find the photo files in some folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sketchseek.formats import IMAGE_NAMES, IMAGE_SUFFIXES
 
 
 class PhotoFile(NamedTuple):
-    """``size`` in bytes and ``mtime`` in nanoseconds say whether a file is still the one that was indexed."""
+    """A photo file. Where ``size`` (bytes) or ``mtime`` (nanoseconds) differs, it has changed since it was indexed."""
 
     path: Path
     size: int
@@ -23,13 +23,15 @@ class PhotoFile(NamedTuple):
 def find_photos(
     sources: Sequence[Path], besides: Path, known: Collection[Path] = ()
 ) -> tuple[list[PhotoFile], list[Path]]:
-    """The photos among ``sources`` (files and folders, searched recursively), each once, by its suffix; and the folders
-    that could not be listed.
+    """Find photos in ``sources``: files, and folders that are searched recursively.
 
-    Hidden files and folders are left out, and so is the folder ``besides``. Links are followed, each folder is entered
-    once. Raises InputError for a source that does not exist, for a folder in ``besides``, for a source file that has no
-    photo's suffix, and where there is no photo at all; but not where photos that are ``known`` were at a source or
-    below it: they are gone.
+    Photos are told by their suffix; each is listed once. Hidden files and folders are left out, and so is the folder
+    ``besides``. Links are followed, but no folder is entered twice. The second list holds the folders that could not be
+    read.
+
+    Raises InputError for a source that does not exist, for a folder inside ``besides``, for a file whose suffix is no
+    photo's, and where no photo is found at all. A source that does not exist, or is empty, is no error where it held a
+    ``known`` photo: that photo has been deleted.
     """
     found: dict[Path, PhotoFile] = {}
     unreadable: list[Path] = []

@@ -1,4 +1,4 @@
-"""Small JPEGs of photos, each in a file of its own."""
+"""Thumbnails of photos."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _QUALITY = 80
 
 
 def thumbnail_jpeg(photo: Image.Image) -> bytes:
-    """The JPEG file of a photo's thumbnail. ``photo``: RGB, upright, of any size."""
+    """The thumbnail of a photo as the bytes of a JPEG file. ``photo`` is RGB and upright, of any size."""
     if max(photo.size) > SIDE:
         share = SIDE / max(photo.size)
         size = (max(1, round(photo.width * share)), max(1, round(photo.height * share)))

@@ -1,8 +1,8 @@
-"""The vector engine: Qdrant Edge in a directory, in this process.
+"""The vector engine: Qdrant Edge, in this process, with its files in one folder.
 
-Search is exact: no graph is built, as a scan of 100,000 vectors of 512 numbers takes about as long as reading them from
-memory, provided that every core reads its share. For that the vectors lie in segments. A point is a photo, its vector
-the single-vector form of a matcher.
+Search is exact, without a graph: a scan of 100,000 vectors of 512 numbers takes little longer than reading them from
+memory. The vectors are split into segments, so that all cores scan at once. A point is a photo; its vector is the
+single-vector form of the matcher.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from sketchseek.errors import InputError
 from sketchseek.matching import Distance
 
 _DISTANCES = {"cosine": qdrant.Distance.Cosine, "euclid": qdrant.Distance.Euclid, "dot": qdrant.Distance.Dot}
-_SEGMENTS = 8  # how many are aimed at: enough for the cores of most machines
+_SEGMENTS = 8  # the number aimed at, enough for the cores of most machines
 _LEAST_SEGMENT = 16_000  # kB; smaller ones are not worth a thread
 _PAGE = 10_000  # points read at a time when all are read
 
 
 class Scored(NamedTuple):
-    """``score``: higher is closer, whatever the distance; ``value``: of the payload, where one was asked for."""
+    """A point found. Higher scores are closer, for every distance; ``value`` is from its payload, if asked for."""
 
     id: UUID
     score: float
@@ -44,7 +44,7 @@ class Vectors:
 
     @staticmethod
     def create(folder: Path, dimensions: int, distance: Distance) -> None:
-        """Make an empty store of vectors of so many numbers."""
+        """Make an empty store for vectors of this many dimensions."""
         vectors = {"": qdrant.EdgeVectorParams(size=dimensions, distance=_DISTANCES[distance])}
         flat = qdrant.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=_LEAST_SEGMENT)  # m=0: no graph
         segments = qdrant.EdgeOptimizersConfig(default_segment_number=_SEGMENTS, indexing_threshold=_LEAST_SEGMENT)
@@ -65,14 +65,14 @@ class Vectors:
         return self._shard.count(qdrant.CountRequest())
 
     def put(self, ids: Sequence[UUID], vectors: NDArray[np.float32], payloads: Sequence[dict[str, Any]]) -> None:
-        """Insert points or replace them. When this returns they survive the end of the process, however it ends.
+        """Insert points, replacing those with the same ids. They survive a crash of the process.
 
         Raises OSError where the disk is full.
         """
         points = [qdrant.Point(point, {"": v}, load) for point, v, load in zip(ids, vectors, payloads, strict=True)]
         try:
             self._shard.update(qdrant.UpdateOperation.upsert_points(points))
-            self._shard.optimize()  # has something to do only once enough points for a segment have come together
+            self._shard.optimize()  # does nothing until there are enough new points for a segment
         except Exception as error:  # the engine's errors are all of one kind
             if "space" not in str(error).lower():
                 raise
@@ -82,8 +82,9 @@ class Vectors:
         self._shard.update(qdrant.UpdateOperation.delete_points(list(ids)))
 
     def nearest(self, vector: NDArray[np.float32], limit: int, key: str | None = None) -> list[Scored]:
-        """The ``limit`` points closest to ``vector`` ``[d]``, closest first; the order among equals is not defined.
-        With them comes a value of their payloads.
+        """The ``limit`` points closest to ``vector`` ``[d]``, closest first, in any order among equal scores.
+
+        With ``key``, each comes with that value of its payload.
         """
         query = qdrant.Query.Nearest(vector.tolist())
         exact = qdrant.SearchParams(exact=True)
@@ -98,7 +99,7 @@ class Vectors:
         return [payloads[point] for point in ids]
 
     def all_payloads(self) -> Iterator[tuple[UUID, dict[str, Any]]]:
-        """Every point with its payload, in the order of the ids."""
+        """All points with their payloads, in the order of the ids."""
         offset = None
         while True:
             request = qdrant.ScrollRequest(offset=offset, limit=_PAGE, with_payload=True, with_vector=False)
@@ -109,7 +110,7 @@ class Vectors:
                 return
 
     def flush(self) -> None:
-        """Write everything to the disk itself, against a power cut."""
+        """Flush everything to disk (fsync)."""
         self._shard.flush()
 
     def close(self) -> None:
@@ -117,5 +118,5 @@ class Vectors:
 
 
 def _uuid(point: qdrant.PointId) -> UUID:
-    assert isinstance(point, UUID)  # all of ours are
+    assert isinstance(point, UUID)  # the engine allows integers too, but all our ids are UUIDs
     return point

@@ -48,7 +48,7 @@ from sketchseek.matching.fusion import FUSIONS
 from sketchseek.model.encoder import Query
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.model.regions import cut
-from sketchseek.model.words import WordReader
+from sketchseek.model.tokenizer import TextTokenizer
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
 
@@ -216,13 +216,13 @@ class Model:
 
     def encode_text(self, texts: Sequence[str], batch: int = BATCH) -> Features:
         """The features of texts, float32, first axis = texts. Raises InputError where the model has no words."""
-        return self._encode("text.onnx", {"tokens": self._word_reader.tokens(texts)}, batch)
+        return self._encode("text.onnx", {"tokens": self._tokenizer.tokens(texts)}, batch)
 
     def match(self, text: str, photo_tokens: NDArray[np.float32], batch: int = BATCH) -> NDArray[np.float32]:
         """The probability, 0..1, that a text and each of n photos belong together, ``[n]``; ``photo_tokens [n, P, C]``
         are the photos' feature "tokens". For models that can match.
         """
-        tokens = self._word_reader.tokens([text]).repeat(len(photo_tokens), axis=0)
+        tokens = self._tokenizer.tokens([text]).repeat(len(photo_tokens), axis=0)
         return self._encode(_MATCH, {"tokens": tokens, "photo_tokens": photo_tokens}, batch)["probability"]
 
     @property
@@ -235,8 +235,8 @@ class Model:
         return self.config["words"]
 
     @cached_property
-    def _word_reader(self) -> WordReader:
-        return WordReader(self.folder / "tokenizer.json", self._words["length"])
+    def _tokenizer(self) -> TextTokenizer:
+        return TextTokenizer(self.folder / "tokenizer.json", self._words["length"])
 
     def _encode(self, graph: str, inputs: dict[str, NDArray[Any]], batch: int) -> dict[str, NDArray[np.float32]]:
         session = self._session(graph)

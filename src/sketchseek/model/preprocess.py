@@ -1,4 +1,4 @@
-"""From image files and sketches to the pixels that networks see, the same for training, evaluation and the app."""
+"""Preprocessing: from image files and sketches to the pixels that networks see. Training and app share this code."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sketchseek.formats import IMAGE_FORMATS, IMAGE_NAMES
 from sketchseek.strokes.ink import Ink, ink
 from sketchseek.strokes.sketch import Sketch
 
-MAX_PIXELS = 80_000_000  # decoding takes 3 to 4 bytes for each; beyond, a file is more likely an attack than a photo
+MAX_PIXELS = 80_000_000  # decoding takes 3 to 4 bytes a pixel; larger files are refused as decompression bombs
 
-# What turns a photo upright, by its EXIF orientation.
+# The transposition that turns a photo upright, by its EXIF orientation.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -29,12 +29,12 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow warns of oddities in the metadata, which matter to nobody here, and of large images, which are refused below.
+# Pillow warns of odd metadata, which does not matter here, and of large images, which are refused below.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class DecodedPhoto(NamedTuple):
-    """``image``: RGB, upright; ``width`` and ``height``: those of the upright file, though ``image`` may be smaller."""
+    """A decoded photo: RGB and upright. ``width`` and ``height`` are those of the file, ``image`` may be smaller."""
 
     image: Image.Image
     width: int
@@ -42,10 +42,10 @@ class DecodedPhoto(NamedTuple):
 
 
 def decode_photo(path: Path, size: int) -> DecodedPhoto:
-    """Decode a photo with as many pixels as ``prepare_photo(image, size)`` can use.
+    """Decode a photo at a size that suffices for ``prepare_photo(image, size)``.
 
-    A JPEG at least twice as large as ``size`` is scaled down by 2, 4 or 8 while it is decoded, several times faster.
-    What comes out depends on the file and ``size`` alone. Raises InputError as ``read_photo`` does.
+    A JPEG at least twice as large as ``size`` is scaled down by 2, 4 or 8 while it is decoded, which is several times
+    faster. The result depends on the file and ``size`` only. Raises InputError as ``read_photo`` does.
     """
     return _decode(path, size)
 
@@ -55,9 +55,9 @@ def read_photo(path: StrPath) -> Image.Image: ...
 @overload
 def read_photo(path: StrPath, size: int) -> NDArray[np.uint8]: ...
 def read_photo(path: StrPath, size: int | None = None) -> Image.Image | NDArray[np.uint8]:
-    """Read a photo: an upright RGB image, or with ``size`` the pixels ``[size, size, 3]`` of ``prepare_photo``.
+    """Read a photo as an upright RGB image, or with ``size`` as the pixels ``[size, size, 3]`` of ``prepare_photo``.
 
-    JPEG, PNG, WebP, BMP, GIF (first frame) and TIFF (first page). Raises InputError for a file that is missing,
+    Reads JPEG, PNG, WebP, BMP, GIF (first frame) and TIFF (first page). Raises InputError for a file that is missing,
     truncated, of another format, or of more than 80 million pixels.
     """
     if size is None:
@@ -66,11 +66,10 @@ def read_photo(path: StrPath, size: int | None = None) -> Image.Image | NDArray[
 
 
 def prepare_photo(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """The pixels a network sees, uint8 ``[size, size, 3]``, RGB.
+    """Turn a photo into the pixels that a network sees, uint8 ``[size, size, 3]``, RGB.
 
-    The image may be of any mode and carry an EXIF orientation. What is transparent becomes white. An image that is
-    not square is centred on a square of its border's median colour, never squashed; then all are resized bilinearly,
-    antialiased.
+    The image may have any mode and an EXIF orientation. Transparent parts become white. An image that is not square is
+    padded to a square with the median colour of its border. Then it is resized (bilinear, antialiased).
     """
     image = _upright_rgb(image)
     width, height = image.size
@@ -85,7 +84,7 @@ def prepare_photo(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 
 def prepare_sketch(drawing: Sketch | Ink, size: int) -> NDArray[np.uint8]:
-    """The ink a network sees, uint8 ``[size, size]``, 255 = ink, resized bilinearly from the drawing's 256 pixels.
+    """Turn a drawing into the ink that a network sees, uint8 ``[size, size]``, 255 = ink, resized (bilinear) from 256.
 
     Raises ValueError for an array that is not square or not uint8.
     """
@@ -107,7 +106,7 @@ def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:
                 image.draft(None, (longest_side, 1) if width >= height else (1, longest_side))
             image.load()
             upright = _upright_rgb(image)
-            upright.info.clear()  # so that nothing is applied twice
+            upright.info.clear()  # or the EXIF orientation would be applied again
     except Image.DecompressionBombError:
         limit = MAX_PIXELS // 1_000_000
         raise InputError(f"{path}: more than {limit} million pixels; scale it down first") from None
@@ -120,7 +119,7 @@ def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged data
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         raise InputError(f"{path}: cannot be read ({' '.join(reason.split())}); replace the file") from None
-    if _orientation(image) >= 5:  # those that swap the sides
+    if _orientation(image) >= 5:  # orientations that swap width and height
         width, height = height, width
     return DecodedPhoto(upright, width, height)
 
@@ -128,17 +127,17 @@ def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:
 def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged metadata does not make a photo unusable
+    except Exception:  # a photo with damaged metadata is usable
         return 1
     return orientation if orientation in _TURNS else 1
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    """RGB and upright; 16 bits are scaled to 8. The image itself where it is so already: a copy would cost time."""
+    """Convert to RGB, turn upright, and scale 16 bits to 8. Returns the image itself where nothing is to be done."""
     turn = _TURNS.get(_orientation(image))
     if image.mode.startswith("I;16"):
         image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
-    elif image.mode in ("I", "F"):  # scientific TIFF, of any range
+    elif image.mode in ("I", "F"):  # scientific TIFF, with values of any range
         values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
         low, high = values.min(), values.max()
         image = Image.fromarray(np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8))
@@ -151,7 +150,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _border_colour(image: Image.Image) -> tuple[int, int, int]:
-    """The median, channel by channel, over the border of one pixel."""
+    """The median colour of the outermost pixels, for each channel."""
     width, height = image.size
     edges = [(0, 0, width, 1), (0, height - 1, width, height), (0, 1, 1, height - 1), (width - 1, 1, width, height - 1)]
     border = np.concatenate([np.asarray(image.crop(edge)).reshape(-1, 3) for edge in edges if edge[1] < edge[3]])

@@ -1,4 +1,4 @@
-"""Words as a model with a text tower takes them: its own tokenizer."""
+"""The tokenizer of a model that takes words."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 
 
-class WordReader:
-    """The ``tokenizer.json`` of a model folder. Several threads may use it."""
+class TextTokenizer:
+    """The ``tokenizer.json`` of a model folder, of the library ``tokenizers``. Several threads may use it."""
 
     def __init__(self, path: Path, length: int) -> None:
-        """``length`` is the tokens that every text is padded or cut to, by the tokenizer itself.
+        """``length`` is the number of tokens to which the tokenizer pads or cuts every text.
 
-        Raises InputError where it cannot be read, or has another length.
+        Raises InputError where the file cannot be read, or pads to another length.
         """
         from tokenizers import Tokenizer
 
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library knows no errors of its own
+        except Exception as error:  # the library raises plain Exception
             raise InputError(f"{path}: cannot be read ({error}); export the model again") from None
         self._length = length
         found = len(self._tokenizer.encode("").ids)
@@ -31,7 +31,7 @@ class WordReader:
             raise InputError(f"{path}: pads to {found} tokens, not to {length} as config.json says; export it again")
 
     def tokens(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """``[texts, length]``."""
-        # Half a surrogate pair, which JSON and file names may hold, is no text to the library.
+        """The token ids of some texts, ``[texts, length]``."""
+        # The library refuses unpaired surrogates, which JSON and file names may hold.
         ids = [self._tokenizer.encode(text.encode(errors="replace").decode()).ids for text in texts]
         return np.array(ids, np.int64).reshape(len(ids), self._length)

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+import sketchseek
 from sketchseek.cli import COMMANDS
 from sketchseek.lab.datasets.catalogue import CATALOGUE
 from sketchseek.lab.methods import methods
@@ -52,6 +53,11 @@ def test_every_method_and_data_set_is_listed(pages: Path) -> None:
     listed = (pages / "tables" / "methods.md").read_text()
     assert all(f"methods/{slug}.md" in listed and (pages / "methods" / f"{slug}.md").exists() for slug in methods())
     assert all(f"## `{slug}`\n" in (pages / "tables" / "data-sets.md").read_text() for slug in CATALOGUE)
+
+
+def test_every_public_python_name_is_on_the_page_of_the_python_reference() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "python.md").read_text()
+    assert [name for name in sketchseek.__all__ if not re.search(rf"sketchseek\.{name}\b", page)] == []
 
 
 def test_seeds_of_one_system_are_one_row_of_the_results(pages: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketchseek.search.limits import LIMITS, Limits, drawn_length
+from sketchseek.search.limits import LIMITS, Limits, line_lengths
 from sketchseek.search.live_search import Answer, results_frame
 from sketchseek.search.session import SEARCH_INTERVAL, LiveSession
 from sketchseek.strokes import Sketch, ink
@@ -43,7 +43,7 @@ def shows(new: LiveSession, strokes: list[list[list[float]]]) -> bool:
     """Whether the next search is of exactly these strokes."""
     job = new.begin(0.0)
     sketch = Sketch.from_arrays(strokes)
-    assert job.length == pytest.approx(drawn_length(sketch.strokes))
+    assert job.length == pytest.approx(line_lengths(sketch.strokes)[1])
     return np.array_equal(job.ink, ink(sketch)) if strokes and job.ink is not None else not strokes and job.ink is None
 
 
@@ -308,3 +308,11 @@ def test_a_search_keeps_its_ink_while_the_drawing_grows() -> None:
     job = new.begin(0.0)
     assert new.receive(points(2, 0, OTHER)) is None
     assert job.ink is not None and np.array_equal(job.ink, ink(Sketch.from_arrays([LINE])))
+
+
+def test_lengths_are_those_of_the_lines_and_not_of_the_way_between_them() -> None:
+    lines = [
+        np.array(line) for line in ([[0.0, 0.0], [0.3, 0.4]], [[0.9, 0.9]], [[0.5, 0.5], [0.5, 0.25], [0.25, 0.25]])
+    ]
+    assert line_lengths(lines) == pytest.approx((0.4 + 0.5, 0.5 + 0.5))
+    assert line_lengths([np.array([[0.9, 0.9]])]) == line_lengths([]) == (0, 0)

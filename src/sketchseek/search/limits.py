@@ -36,20 +36,20 @@ class Limits:
 
     def check_sketch(self, sketch: Sketch) -> None:
         """Raise InputError for a drawing that would cost a server too much to search."""
-        self.check(len(sketch.strokes), len(sketch), raster_length(sketch.strokes))
+        self.check(len(sketch.strokes), len(sketch), line_lengths(sketch.strokes)[0])
 
 
 LIMITS = Limits()
 
 
-def raster_length(lines: Sequence[NDArray[np.float64]]) -> float:
-    """The canvas widths of line that the rasteriser steps along: of each segment the longer of its width and height.
+def line_lengths(lines: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """The length of lines in canvas widths: as the rasteriser steps along them, and Euclidean.
 
-    ``lines`` are arrays ``[n, 2 or more]`` with x and y first.
+    ``lines`` are arrays ``[n, 2 or more]``, n >= 1, with x and y first. The rasteriser takes one step for each pixel of
+    the longer of a segment's width and height.
     """
-    return sum(float(np.abs(np.diff(line[:, :2], axis=0)).max(axis=1).sum()) for line in lines if len(line) > 1)
-
-
-def drawn_length(lines: Sequence[NDArray[np.float64]]) -> float:
-    """The Euclidean length of lines, in canvas widths. ``lines`` are as for ``raster_length``."""
-    return sum(float(np.hypot(*np.diff(line[:, :2], axis=0).T).sum()) for line in lines)
+    if not lines:
+        return 0.0, 0.0
+    steps = np.diff(np.concatenate([line[:, :2] for line in lines]), axis=0)
+    steps[np.cumsum([len(line) for line in lines[:-1]], dtype=np.intp) - 1] = 0  # from a line to the next
+    return float(np.abs(steps).max(axis=1).sum()), float(np.hypot(*steps.T).sum())

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
-from sketchseek.search.limits import LIMITS, Limits, drawn_length, raster_length
+from sketchseek.search.limits import LIMITS, Limits, line_lengths
 from sketchseek.search.protocol import (
     EndFrame,
     ErrorFrame,
@@ -72,11 +72,13 @@ class _Drawing:
         """
         lines = [np.concatenate([self.pen, *strokes])] if continues and self.pen is not None else strokes
         count = self.strokes + (0 if continues else len(strokes))
-        points, on_raster = self.points + sum(map(len, strokes)), self.raster_length + raster_length(lines)
-        limits.check(count, points, on_raster)
+        points = self.points + sum(map(len, strokes))
+        on_raster, length = line_lengths(lines)
+        limits.check(count, points, self.raster_length + on_raster)
         self.canvas.add(lines)
-        self.strokes, self.points, self.raster_length = count, points, on_raster
-        self.length += drawn_length(lines)
+        self.strokes, self.points = count, points
+        self.raster_length += on_raster
+        self.length += length
 
 
 @dataclass

@@ -197,7 +197,8 @@ def encoded(
 ) -> tuple[Matcher, Features, Features | None]:
     """The matcher of a run or a model folder, and the features of photos and of up to ``queries`` sketches."""
     if (folder / "run.json").exists():
-        from sketchseek.lab.runs import TorchEncoder, load_network
+        from sketchseek.lab.encoder import TorchEncoder
+        from sketchseek.lab.experiment import load_network
 
         network, run = load_network(folder)
         encoder: TorchEncoder | Model = TorchEncoder(network, run["config"]["size"])

@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 
 from sketchseek.lab.datasets import Split, merge, open_dataset
 from sketchseek.lab.datasets.pixels import photo_pixels
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.evaluate import evaluate
+from sketchseek.lab.experiment import load_network
 from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.model.preprocess import read_photo
 from sketchseek.strokes import last_points
 from sketchseek.synthetic import write_dataset

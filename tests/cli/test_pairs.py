@@ -187,7 +187,7 @@ def test_what_cannot_be_used_leaves_nothing_behind(tmp_path: Path, capsys: pytes
 
 def test_the_cascade_finds_no_face_where_there_is_none() -> None:
     pytest.importorskip("cv2")
-    from sketchseek.lab.pairs.faces import HaarDetector
+    from sketchseek.lab.image_text.faces import HaarDetector
 
     assert HaarDetector()(photo(faces=0)) == []
 
@@ -195,7 +195,7 @@ def test_the_cascade_finds_no_face_where_there_is_none() -> None:
 @pytest.mark.slow
 def test_the_cascade_finds_most_real_faces(shared: Path) -> None:
     pytest.importorskip("cv2")
-    from sketchseek.lab.pairs.faces import HaarDetector
+    from sketchseek.lab.image_text.faces import HaarDetector
 
     detector = HaarDetector()
     paths = sorted((shared / "data" / "fs2k" / "photo" / "photo1").iterdir())[::40]

@@ -12,8 +12,8 @@ from PIL import Image
 pytest.importorskip("torch")
 
 from sketchseek.cli import main
+from sketchseek.lab import experiment as training_run
 from sketchseek.lab.methods import Method
-from sketchseek.lab.training import run as training_run
 
 SET = [
     "--set",

@@ -24,11 +24,11 @@ from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery, ingest
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.evaluate import evaluate
+from sketchseek.lab.experiment import Plan, load_network, run_training
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.lab.training import loop
-from sketchseek.lab.training.run import Plan, run_training
 from sketchseek.model import Model
 from sketchseek.search.searcher import Searcher
 from sketchseek.search.session import LiveSession

@@ -25,8 +25,8 @@ def siamese_run(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
     pytest.importorskip("torch")
     from sketchseek.lab.config import override
     from sketchseek.lab.datasets import open_dataset
+    from sketchseek.lab.experiment import Plan, run_training
     from sketchseek.lab.methods import get_method
-    from sketchseek.lab.training.run import Plan, run_training
 
     out = tmp_path_factory.mktemp("runs") / "siamese"
     method = get_method("siamese")

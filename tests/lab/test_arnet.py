@@ -25,7 +25,7 @@ from sketchseek.lab.methods.arnet.config import PRESETS, Config
 from sketchseek.lab.methods.arnet.network import ARNet, Encoded, build
 from sketchseek.lab.methods.arnet.objective import losses, phases
 from sketchseek.lab.methods.arnet.trunk import build_trunk
-from sketchseek.lab.training.augment import VIEW_FLIP, augmented_views
+from sketchseek.lab.training.augmentation import VIEW_FLIP, augmented_views
 from sketchseek.lab.training.pairs import TrainingPairs
 
 TINY = {"size": "64", "training.pairs": "16", "training.batch": "8", "training.precision": "fp32"}

@@ -19,8 +19,8 @@ from sketchseek.errors import InputError
 from sketchseek.lab.backbones import build_backbone, build_network
 from sketchseek.lab.backbones.relu6 import use_thrifty_relu6
 from sketchseek.lab.config import override
+from sketchseek.lab.experiment import load_network, read_weights
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.runs import load_network
 from sketchseek.lab.training.loop import save_network
 
 
@@ -74,16 +74,19 @@ def test_the_shared_weights_load_and_other_weights_are_refused(shared: Path, tmp
 
     path = shared / "weights" / "mobilenet_v2_imagenet.safetensors"
     random = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64)
-    loaded = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(path))
+    loaded = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, read_weights(str(path)))
     key = "network.features.18.0.weight"
     assert not torch.equal(random.state_dict()[key], loaded.state_dict()[key])
     with pytest.raises(InputError, match="belong to another network"):
-        build_backbone("torchvision/resnet18", ("layer4",), 64, str(path))
-    save_file({"features.0.0.weight": torch.zeros(1)}, tmp_path / "broken.safetensors")
+        build_backbone("torchvision/resnet18", ("layer4",), 64, read_weights(str(path)))
+    broken = tmp_path / "broken.safetensors"
+    save_file({"features.0.0.weight": torch.zeros(1)}, broken)
     with pytest.raises(InputError, match=r"broken\.safetensors"):
-        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(tmp_path / "broken.safetensors"))
+        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, read_weights(str(broken)))
     with pytest.raises(InputError, match="no such weights file"):
-        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(tmp_path / "none.safetensors"))
+        build_backbone(
+            "torchvision/mobilenet_v2", ("features.18",), 64, read_weights(str(tmp_path / "none.safetensors"))
+        )
 
 
 def test_a_vision_transformer_begins_as_its_paper_says() -> None:
@@ -106,15 +109,15 @@ def test_unknown_networks_and_taps_are_named() -> None:
 
 def test_a_backbone_comes_from_a_finished_run(siamese_run: Path) -> None:
     trained = load_network(siamese_run)[0].backbone
-    last = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(siamese_run))
+    last = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, read_weights(str(siamese_run)))
     assert all(torch.equal(value, last.state_dict()[name]) for name, value in trained.state_dict().items())
-    earlier = build_backbone("torchvision/mobilenet_v2", ("features.6",), 64, str(siamese_run))
+    earlier = build_backbone("torchvision/mobilenet_v2", ("features.6",), 64, read_weights(str(siamese_run)))
     assert all(torch.equal(value, trained.state_dict()[name]) for name, value in earlier.state_dict().items())
 
 
 def test_the_run_of_another_backbone_or_with_too_few_layers_is_refused(siamese_run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="this run's backbone is another"):
-        build_backbone("torchvision/resnet18", ("layer4",), 64, str(siamese_run))
+        build_backbone("torchvision/resnet18", ("layer4",), 64, read_weights(str(siamese_run)))
     short = tmp_path / "short"
     shutil.copytree(siamese_run, short)
     run = json.loads((short / "run.json").read_text())
@@ -123,4 +126,4 @@ def test_the_run_of_another_backbone_or_with_too_few_layers_is_refused(siamese_r
     save_network(short / f"{run['main']}.safetensors", network)
     (short / "run.json").write_text(json.dumps(run))
     with pytest.raises(InputError, match=r"missing \['network\.features\."):
-        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, str(short))
+        build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, read_weights(str(short)))

@@ -13,15 +13,14 @@ pytest.importorskip("torch")
 
 import torch
 
+from sketchseek.lab import experiment as run_module
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.experiment import Plan, load_network, run_training
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.candidates import CandidateProjection
 from sketchseek.lab.methods.siamese.network import SiameseNetwork
-from sketchseek.lab.runs import load_network
-from sketchseek.lab.training import run as run_module
 from sketchseek.lab.training.loop import Progress, save_network
-from sketchseek.lab.training.run import Plan, run_training
 
 
 def features(count: int, inputs: int, rank: int | None = None, seed: int = 0) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from tiny_fvlp import TINY, tiny
 from sketchseek.cli import main
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
+from sketchseek.lab.experiment import load_encoder
 from sketchseek.lab.methods.fvlp.config import Config
 from sketchseek.lab.methods.fvlp.momentum import NOBODY, Momentum
 from sketchseek.lab.methods.fvlp.network import FVLP, Projected, build, pairs_to_match
@@ -32,7 +33,7 @@ from sketchseek.lab.methods.fvlp.objective import (
     phases,
     unit_vectors,
 )
-from sketchseek.lab.runs import load_encoder, read_run, write_run
+from sketchseek.lab.runs import read_run, write_run
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.model import Model
 

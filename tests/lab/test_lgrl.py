@@ -22,10 +22,11 @@ from sketchseek.errors import InputError
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Split
-from sketchseek.lab.methods import get_method, matcher_of
+from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.lgrl.config import PRESETS
 from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork, build
 from sketchseek.lab.methods.lgrl.objective import Episodes, phases, stage1_losses, stage2_losses
+from sketchseek.lab.network import matcher_of
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.model.regions import cut
 from sketchseek.strokes import read_qmul

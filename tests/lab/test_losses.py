@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 import torch
 import torch.nn.functional as F
 
-from sketchseek.lab.losses import (
+from sketchseek.lab.training.losses import (
     batch_triplet,
     double_anchor_info_nce,
     euclidean_distances,

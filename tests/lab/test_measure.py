@@ -17,9 +17,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sketchseek.errors import InputError
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.measure import evaluate
 from sketchseek.lab.results import Result
-from sketchseek.lab.runs import TorchEncoder
 
 STEPS, SKETCHES, PHOTOS = 8, 12, 12
 

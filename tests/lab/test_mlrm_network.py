@@ -20,14 +20,15 @@ from sketchseek.cli import main
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.evaluate import evaluate
+from sketchseek.lab.experiment import load_network
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.mlrm.attention import AttentionMaps
 from sketchseek.lab.methods.mlrm.config import PRESETS, Config
 from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build
 from sketchseek.lab.methods.mlrm.report import region_distance
 from sketchseek.lab.methods.mlrm.weighting import GeometryEncoder
-from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.matching import get_matcher
 from sketchseek.model import Model
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.experiment import Plan, load_network, run_training
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.onthefly import policy as policy_module
 from sketchseek.lab.methods.onthefly.config import PRESETS, Config, PolicyConfig
@@ -35,10 +36,8 @@ from sketchseek.lab.methods.onthefly.policy import (
     outcome,
     policy_gradient_loss,
 )
-from sketchseek.lab.runs import load_network
 from sketchseek.lab.training import loop
 from sketchseek.lab.training.pairs import TrainingPairs
-from sketchseek.lab.training.run import Plan, run_training
 
 TINY = {
     "size": "64",

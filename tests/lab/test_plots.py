@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation import embedding_plots
 from sketchseek.lab.evaluation.embedding_plots import attention_distances, write_embedding_plots
 from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.evaluation.training_plot import training_plot
 from sketchseek.lab.evaluation.tsne import tsne
-from sketchseek.lab.runs import TorchEncoder
 
 
 def test_the_map_keeps_groups_together_and_is_the_same_again() -> None:

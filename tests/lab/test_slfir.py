@@ -17,14 +17,13 @@ from torch import nn
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.experiment import Plan, load_network, run_training
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.slfir.config import PRESETS
 from sketchseek.lab.methods.slfir.network import SLFIRNetwork, build
 from sketchseek.lab.methods.slfir.objective import sequences_at, trunk_features
 from sketchseek.lab.methods.slfir.temporal import CausalEncoder, FrameEncoder
-from sketchseek.lab.runs import load_network
 from sketchseek.lab.training.pairs import TrainingPairs
-from sketchseek.lab.training.run import Plan, run_training
 
 TINY = {"size": "64", "training.pairs": "24", "training.batch": "8", "training.precision": "fp32", "steps": "4"}
 

@@ -15,12 +15,12 @@ from safetensors.torch import load_file
 
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.experiment import Plan, run_training
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.tcnet.config import PRESETS
 from sketchseek.lab.methods.tcnet.network import build
 from sketchseek.lab.methods.tcnet.objective import Instances, softmax_loss, triplet_loss
 from sketchseek.lab.training import loop
-from sketchseek.lab.training.run import Plan, run_training
 
 TINY = {"size": "64", "training.pairs": "32", "training.batch": "8", "training.precision": "fp32"}
 

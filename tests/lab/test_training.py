@@ -20,17 +20,17 @@ pytest.importorskip("torch")
 import torch
 
 from sketchseek.errors import InputError
+from sketchseek.lab import experiment as training_run
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
+from sketchseek.lab.experiment import Plan, run_training
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.inputs import Inputs
-from sketchseek.lab.training import run as training_run
-from sketchseek.lab.training.augment import augment_pairs
+from sketchseek.lab.training.augmentation import augment_pairs
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 from sketchseek.lab.training.optimizers import one_cycle
 from sketchseek.lab.training.pairs import TrainingPairs
-from sketchseek.lab.training.run import Plan, run_training
 from sketchseek.strokes import ink
 from sketchseek.strokes.raster import episode
 from sketchseek.strokes.sketch import Sketch

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from sketchseek.lab.config import override, to_dict
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.export import export
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.runs import TorchEncoder, write_run
+from sketchseek.lab.runs import write_run
 from sketchseek.lab.training.loop import save_network
 from sketchseek.model import Model
 from sketchseek.model.encoder import encode_episodes

@@ -43,9 +43,9 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import progress
-    from sketchseek.lab.pairs.clean import Filters, clean_pairs
-    from sketchseek.lab.pairs.faces import Box, HaarDetector
-    from sketchseek.lab.pairs.sources import read_pairs
+    from sketchseek.lab.image_text.clean import Filters, clean_pairs
+    from sketchseek.lab.image_text.faces import Box, HaarDetector
+    from sketchseek.lab.image_text.sources import read_pairs
 
     for name in ("size", "least_image", "least_face"):
         if getattr(args, name) < 1:

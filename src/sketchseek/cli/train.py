@@ -54,7 +54,7 @@ def run(args: Args) -> int:
     if args.start and args.init:
         raise InputError("--start and --init both say what to start from; give one of them")
     # Before the data: where torch is missing that is said at once.
-    from sketchseek.lab.training.run import Plan, run_training
+    from sketchseek.lab.experiment import Plan, run_training
 
     datasets = open_datasets(args.data, "train")
     plan = Plan(

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
+from sketchseek.lab.encoder import TorchEncoder
+from sketchseek.lab.experiment import load_network
 from sketchseek.lab.folding import fold_batch_norms
-from sketchseek.lab.runs import TorchEncoder, load_network
 from sketchseek.matching import Features
 from sketchseek.model import Model, write_model_config
 from sketchseek.model.preprocess import prepare_photo, prepare_sketch

@@ -30,7 +30,7 @@ from sketchseek.lab.evaluation.report import write_report
 from sketchseek.lab.evaluation.training_plot import training_plot
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.results import Level, MeasuredSplit, Result
-from sketchseek.lab.runs import Trained, load_encoder
+from sketchseek.lab.runs import Trained
 from sketchseek.model import Model
 from sketchseek.model.confidence import Confidence
 from sketchseek.model.encoder import Encoder, Query
@@ -81,6 +81,8 @@ def open_model(path: ModelPath) -> Subject:
             Trained.of(model.config["card"]),
             Confidence.from_json(confidence) if confidence else None,
         )
+    from sketchseek.lab.experiment import load_encoder  # needs torch
+
     encoder, run = load_encoder(path)
     confidence = run.get("confidence")
     return Subject(
@@ -272,6 +274,8 @@ def _with_checkpoints(
             if provenance.file_hash(path) == subject.weights_hash:
                 found[checkpoint] = evaluation.figures()
             else:
+                from sketchseek.lab.experiment import load_encoder  # needs torch
+
                 encoder, _ = load_encoder(subject.path, checkpoint)
                 steps = evaluation.steps if getattr(encoder.network, "for_partial_sketches", False) else 1
                 found[checkpoint] = rank(encoder, split, steps, query=result.query).figures()

@@ -10,27 +10,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from sketchseek.errors import InputError
 from sketchseek.lab.config import from_dict
-from sketchseek.lab.memory import keep_freed_memory
-from sketchseek.lab.methods import get_method, matcher_of
 from sketchseek.lab.provenance import Code
-from sketchseek.matching import Features, Matcher
-from sketchseek.model.encoder import Query
-from sketchseek.model.preprocess import prepare_sketch
-
-if TYPE_CHECKING:
-    from torch import nn
-
-BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -121,126 +108,3 @@ def write_run(folder: Path, run: dict[str, Any]) -> None:
     unfinished = folder / "run.json.part"
     unfinished.write_text(json.dumps(run, indent=1) + "\n")
     os.replace(unfinished, folder / "run.json")
-
-
-def load_network(folder: Path, checkpoint: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
-    """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the
-    run's main one. It does not match words and photos where that did not help on the validation photos.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    run = read_run(folder)
-    method = get_method(run["method"])
-    network: Any = method.build(from_dict(method.config_type, run["config"]))
-    if run.get("matching_helps") is False:
-        network.can_match = False
-    path = folder / f"{checkpoint or run['main']}.safetensors"
-    if not path.exists():
-        raise InputError(f"{path}: not there; the run did not finish, run the same train command again to resume it")
-    try:
-        network.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        raise InputError(f"{path}: does not fit the run's config; train again") from error
-    return network.eval(), run
-
-
-def load_encoder(folder: Path, checkpoint: str | None = None) -> tuple[TorchEncoder, dict[str, Any]]:
-    """As ``load_network``, as an encoder. Batch norms are folded as in the exported model: the same features up to
-    rounding, in half the time.
-    """
-    from sketchseek.lab.folding import fold_batch_norms
-
-    network, run = load_network(folder, checkpoint)
-    fold_batch_norms(network)
-    return TorchEncoder(network, run["config"]["size"]), run
-
-
-class TorchEncoder:
-    """A network as an encoder, float32, on the GPU where there is one."""
-
-    def __init__(self, network: nn.Module, size: int) -> None:
-        import torch
-
-        keep_freed_memory()
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network, self.size = network.to(self.device), size
-        self.matcher: Matcher = matcher_of(network)
-
-    def encode_sketches(self, drawings: Sequence[Any]) -> Features:
-        """``drawings`` as ``Model.encode_sketches`` takes them; features as numpy arrays."""
-        ink = np.stack([prepare_sketch(d, self.size) for d in drawings])
-        return self._encode(self.network.encode_sketch, ink)
-
-    @property
-    def state(self) -> int:
-        """As ``Model.state``."""
-        return getattr(self.network, "state", 0)
-
-    def encode_next(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
-        """As ``Model.encode_next``; as many drawings as there is memory for."""
-        import torch
-
-        was_training = self.network.training
-        self.network.eval()
-        with torch.inference_mode():
-            drawn, before = (torch.from_numpy(np.array(a)).to(self.device) for a in (ink, state))
-            network: Any = self.network
-            features, after = network.encode_next(drawn, before)
-        self.network.train(was_training)
-        return {k: v.float().cpu().numpy() for k, v in features.items()}, after.float().cpu().numpy()
-
-    def encode_photos(self, pixels: NDArray[np.uint8]) -> Features:
-        return self._encode(self.network.encode_photo, pixels)
-
-    @property
-    def has_words(self) -> bool:
-        """As ``Model.has_words``."""
-        return hasattr(self.network, "encode_text")
-
-    @property
-    def can_match(self) -> bool:
-        """As ``Model.can_match``."""
-        return getattr(self.network, "can_match", False)
-
-    @property
-    def fusion(self) -> str:
-        """As ``Model.fusion``, of a network with words."""
-        network: Any = self.network
-        return network.fusion
-
-    @property
-    def query(self) -> Query:
-        """As ``Model.query``."""
-        return getattr(self.network, "query", "both" if self.has_words else "sketch")
-
-    def encode_text(self, texts: Sequence[str]) -> Features:
-        """As ``Model.encode_text``, of a network with words."""
-        return self._encode(self.network.encode_text, self._tokens(texts))
-
-    def match(self, text: str, photo_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
-        """As ``Model.match``, of a network that can."""
-
-        def probability(tokens: Any, of_photos: Any) -> dict[str, Any]:
-            network: Any = self.network
-            return {"probability": network.match(tokens, of_photos)}
-
-        tokens = self._tokens([text]).repeat(len(photo_tokens), axis=0)
-        return self._encode(probability, tokens, photo_tokens)["probability"]
-
-    def _tokens(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        network: Any = self.network
-        return np.array([encoded.ids for encoded in network.tokenizer.encode_batch(list(texts))], dtype=np.int64)
-
-    def _encode(self, encode: Any, *inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        import torch
-
-        was_training = self.network.training
-        self.network.eval()
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, len(inputs[0]), BATCH):
-                batch = [torch.from_numpy(np.array(i[start : start + BATCH])).to(self.device) for i in inputs]
-                parts.append({k: v.float().cpu().numpy() for k, v in encode(*batch).items()})
-        self.network.train(was_training)
-        return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}

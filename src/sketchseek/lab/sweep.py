@@ -65,7 +65,7 @@ def run_sweep(
     """
     from sketchseek.lab.evaluation.evaluate import evaluate
     from sketchseek.lab.evaluation.training_plot import training_plot
-    from sketchseek.lab.runs import load_encoder, load_network
+    from sketchseek.lab.experiment import load_encoder, load_network
 
     configs = sweep.configs()
     datasets = [with_traced_sketches(d) for d in datasets]
@@ -114,7 +114,7 @@ def _train(
 ) -> dict[str, Any]:
     import torch
 
-    from sketchseek.lab.training.run import Plan, run_training
+    from sketchseek.lab.experiment import Plan, run_training
 
     # What was compiled for the point before would only count towards the compiler's limit.
     torch.compiler.reset()

@@ -7,18 +7,34 @@ each. Layers that no tap needs are cut away, classifiers included.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones.relu6 import use_thrifty_relu6
-from sketchseek.lab.runs import load_network
 
 # The networks of torchvision that know of `transform_input`.
 RESCALING = ("googlenet", "inception_v3")
+
+
+@dataclass(frozen=True)
+class SavedWeights:
+    """A state dict that was read from ``source``, which messages name: of a whole network of the library, or with
+    ``of_run`` of a network that was trained here, whose ``backbone`` is wanted.
+    """
+
+    source: Path
+    state: Mapping[str, Tensor]
+    of_run: bool = False
+
+
+# A backbone's first weights; ``pretrained`` is the library's own download, which needs the internet once.
+Weights: TypeAlias = Literal["random", "pretrained"] | SavedWeights
 
 
 class Backbone(nn.Module):
@@ -56,26 +72,25 @@ class Backbone(nn.Module):
         return [maps[str(i)] for i in range(len(self.taps))]
 
 
-def build_backbone(name: str, taps: Sequence[str], size: int, weights: str = "random") -> Backbone:
-    """``build_network``, cut at the taps; ``weights`` may also be the folder of a finished run, of any method, whose
-    backbone is loaded. Raises InputError as it does, for an unknown tap or a size too small, and for a run of another
-    backbone or of one that was cut before these taps.
+def build_backbone(name: str, taps: Sequence[str], size: int, weights: Weights = "random") -> Backbone:
+    """``build_network``, cut at the taps; ``weights`` may also be of a run, of any method. Raises InputError as it
+    does, for an unknown tap or a size too small, and for a run of another backbone or of one that was cut before these
+    taps.
     """
-    from_run = weights not in ("random", "pretrained") and Path(weights).is_dir()
-    network = build_network(name, "random" if from_run else weights)
+    of_run = weights if isinstance(weights, SavedWeights) and weights.of_run else None
+    network = build_network(name, "random" if of_run else weights)
     layers = {f"network.{key}" for key in network.state_dict()}
     backbone = Backbone(network, taps, size)
-    if from_run:
-        _load_backbone_of_run(backbone, Path(weights), layers)
+    if of_run:
+        _load_backbone_of_run(backbone, of_run, layers)
     return backbone
 
 
-def build_network(name: str, weights: str = "random") -> nn.Module:
+def build_network(name: str, weights: Weights = "random") -> nn.Module:
     """The library's whole network, ``torchvision/<name>`` or ``timm/<name>``, with its weights loaded.
 
-    ``weights`` is ``random``, ``pretrained`` (the library's own download, which needs a network once) or the path of
-    a local ``.safetensors`` file with the library's key names; keys of the classifier may be missing or left over.
-    Raises InputError for an unknown name, a file that does not fit, or a download that fails.
+    Saved weights have the library's key names; keys of the classifier may be missing or left over. Raises InputError
+    for an unknown name, for weights that do not fit or are of a run, and for a download that fails.
     """
     library, _, model = name.partition("/")
     pretrained = weights == "pretrained"
@@ -109,46 +124,42 @@ def build_network(name: str, weights: str = "random") -> nn.Module:
         ) from error
     except ValueError as error:
         raise InputError(f"backbone '{name}': {library} has no such network ({_first_line(error)})") from error
-    if weights not in ("random", "pretrained"):
-        load_weights(network, Path(weights))
+    if isinstance(weights, SavedWeights):
+        _load_weights(network, weights)
     return network
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Load a local weights file into a whole library network. Keys the network lacks are an error, as are wrong
-    shapes and a file that leaves more of the network empty than its classifier."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such weights file")
+def _load_weights(network: nn.Module, weights: SavedWeights) -> None:
+    """Load saved weights into a whole library network. Keys the network lacks are an error, as are wrong shapes and
+    weights that leave more of the network empty than its classifier.
+    """
+    if weights.of_run:
+        raise InputError(f"{weights.source}: a run's backbone cannot be taken here; give a weights file")
     try:
-        state = load_file(path)
-        result = network.load_state_dict(state, strict=False)
-    except (SafetensorError, RuntimeError) as error:
-        raise InputError(f"{path}: these weights do not fit the backbone ({_first_line(error)})") from error
+        result = network.load_state_dict(weights.state, strict=False)
+    except RuntimeError as error:
+        raise InputError(f"{weights.source}: these weights do not fit the backbone ({_first_line(error)})") from error
     heads = ("classifier", "fc", "head", "AuxLogits", "aux")
     missing = [k for k in result.missing_keys if not k.startswith(heads) and not k.endswith("num_batches_tracked")]
     unexpected = [k for k in result.unexpected_keys if not k.startswith(heads)]
     if missing or unexpected:
         raise InputError(
-            f"{path}: these weights belong to another network "
+            f"{weights.source}: these weights belong to another network "
             f"(missing {missing[:3] or 'none'}, left over {unexpected[:3] or 'none'})"
         )
 
 
-def _load_backbone_of_run(backbone: Backbone, folder: Path, layers: set[str]) -> None:
+def _load_backbone_of_run(backbone: Backbone, weights: SavedWeights, layers: set[str]) -> None:
     """Load the backbone that a run trained. Its taps may be others: what it has of ``layers``, all those of the
     library's network, and ``backbone`` has not, was cut away.
     """
-    trained = load_network(folder)[0].state_dict()
-    state = {key.removeprefix("backbone."): v for key, v in trained.items() if key.startswith("backbone.")}
+    state = {key.removeprefix("backbone."): v for key, v in weights.state.items() if key.startswith("backbone.")}
     wanted = backbone.state_dict()
     missing, unexpected = sorted(wanted.keys() - state.keys()), sorted(state.keys() - layers)
     wrong = [key for key in wanted.keys() & state.keys() if wanted[key].shape != state[key].shape]
     if missing or unexpected or wrong:
         raise InputError(
-            f"{folder}: this run's backbone is another (missing {missing[:3] or 'none'}, left over "
+            f"{weights.source}: this run's backbone is another (missing {missing[:3] or 'none'}, left over "
             f"{unexpected[:3] or 'none'}, of another shape {wrong[:3] or 'none'}); give a run with this backbone"
         )
     backbone.load_state_dict({key: state[key] for key in wanted})

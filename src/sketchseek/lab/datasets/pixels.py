@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import Photo, SketchItem
+from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.model.preprocess import prepare_sketch, read_photo
 from sketchseek.strokes import CANVAS, Ink, Sketch, edge_sketch, episode, read_ink, trace
 from sketchseek.strokes.extraction import extract_strokes
@@ -91,6 +91,23 @@ def sketch_frames(sketch: SketchItem, steps: int, size: int) -> NDArray[np.uint8
     return np.stack([prepare_sketch(drawing, size) for drawing in drawings])
 
 
+def data_hash(split: Split) -> str:
+    """A hash of what is in the files of a split: path, size and time of change of every image, the points of strokes
+    themselves. Raises InputError naming a file that is missing.
+    """
+    digest = hashlib.sha256()
+    for photo in split.photos:
+        digest.update(_of_file(photo.path))
+    for sketch in split.sketches:
+        digest.update(f"sketch of {sketch.photo}\n".encode())
+        if sketch.strokes is not None:
+            digest.update(_of_strokes(sketch.strokes))
+        else:
+            for path in (*sketch.frames, *([sketch.path] if sketch.path else [])):
+                digest.update(_of_file(path))
+    return digest.hexdigest()
+
+
 def _drawing(sketch: SketchItem) -> Sketch | Ink:
     if sketch.strokes is not None:
         return sketch.strokes
@@ -116,8 +133,12 @@ def _of_file(path: Path) -> bytes:
 def _of_sketch(sketch: SketchItem) -> bytes:
     if sketch.strokes is None:
         return _of_file(_path(sketch)) + (f"edges {_tracing()}".encode() if sketch.traced else b"")
-    lengths = np.array([len(stroke) for stroke in sketch.strokes.strokes], dtype="<i8")
-    return lengths.tobytes() + sketch.strokes.points.astype("<f8").tobytes()
+    return _of_strokes(sketch.strokes)
+
+
+def _of_strokes(sketch: Sketch) -> bytes:
+    lengths = np.array([len(stroke) for stroke in sketch.strokes], dtype="<i8")
+    return lengths.tobytes() + sketch.points.astype("<f8").tobytes()
 
 
 def _cached(

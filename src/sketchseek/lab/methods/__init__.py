@@ -19,11 +19,13 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
-from sketchseek.matching import Matcher, get_matcher
+
+if TYPE_CHECKING:
+    from sketchseek.lab.backbones import Weights
 
 NOT_OVERRIDES = ("about", "curve", "x")  # what a row of ablations.toml says besides
 # Every folder in here is a method, its name the slug.
@@ -80,8 +82,8 @@ class Method:
             raise InputError(f"{self.slug} has no row '{row}'; it has {', '.join(rows)}")
         return override(config, {k: v for k, v in rows[row].items() if k not in NOT_OVERRIDES})
 
-    def build(self, config: Any, weights: str = "random") -> Any:
-        """The network; ``weights`` as in ``build_backbone``. Imports torch."""
+    def build(self, config: Any, weights: Weights = "random") -> Any:
+        """The network, its backbone with these first weights. Imports torch."""
         return self._module("network").build(config, weights)
 
     def initialise(self, network: Any, path: Path) -> None:
@@ -132,8 +134,3 @@ def get_method(slug: str) -> Method:
     if slug not in known:
         raise InputError(f"no method '{slug}'; registered are {', '.join(known)}")
     return known[slug]
-
-
-def matcher_of(network: Any) -> Matcher:
-    """The matcher of a network's features: ``network.matcher``, with ``network.matcher_parameters`` if it has any."""
-    return get_matcher(network.matcher, **getattr(network, "matcher_parameters", {}))

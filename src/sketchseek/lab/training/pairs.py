@@ -13,7 +13,7 @@ from torch import Tensor
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Split, merge
 from sketchseek.lab.datasets.pixels import LabelKind, photo_pixels, sketch_labels, sketch_pixels
-from sketchseek.lab.training.augment import augment_pairs
+from sketchseek.lab.training.augmentation import augment_pairs
 from sketchseek.lab.training.config import TrainingConfig
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.strokes.augment import deform_strokes, disorder_strokes, remove_strokes

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sketchseek.lab.backbones import Weights
 from sketchseek.lab.methods.arnet.config import Config
 from sketchseek.lab.methods.arnet.mstr import MultiScaleRecycling
 from sketchseek.lab.methods.arnet.trunk import build_trunk
@@ -30,7 +31,7 @@ class Encoded(NamedTuple):
 class Encoder(nn.Module):
     """``forward(images [B, 3, S, S], views [B, 3, S, S] | None) -> Encoded``; one pass for both."""
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         self.trunk = build_trunk(config.backbone, config.size, weights)
         self.recycling = None
@@ -64,7 +65,7 @@ class ARNet(nn.Module):
 
     matcher = "cosine"
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.sketch = Encoder(config, weights)
@@ -86,6 +87,6 @@ class ARNet(nn.Module):
         return self.sketch(self.inputs.sketches(ink), sketch_views), self.photo(self.inputs.photos(photos), views)
 
 
-def build(config: Config, weights: str = "random") -> ARNet:
-    """The network, both backbones with the same weights (``random``, ``pretrained`` or a local file)."""
+def build(config: Config, weights: Weights = "random") -> ARNet:
+    """The network, both backbones with the same weights."""
     return ARNet(config, weights).to(memory_format=torch.channels_last)

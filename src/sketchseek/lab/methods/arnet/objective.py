@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from sketchseek.lab.datasets.base import Split
-from sketchseek.lab.losses import nt_xent
 from sketchseek.lab.methods.arnet.config import Config
 from sketchseek.lab.methods.arnet.mstr import recycling_loss
 from sketchseek.lab.methods.arnet.network import ARNet, Encoded
-from sketchseek.lab.training.augment import augmented_views
+from sketchseek.lab.training.augmentation import augmented_views
 from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.losses import nt_xent
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import TrainingPairs
 

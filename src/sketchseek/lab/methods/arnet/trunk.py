@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones import build_backbone, build_network
+from sketchseek.lab.backbones import Weights, build_backbone, build_network
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ TAPS = {
 class ConvolutionalTrunk(nn.Module):
     """``forward(images [B, 3, S, S]) -> (vector [B, width], cells [B, side^2, cell_width])``."""
 
-    def __init__(self, name: str, size: int, weights: str) -> None:
+    def __init__(self, name: str, size: int, weights: Weights) -> None:
         super().__init__()
         taps = TAPS[name]
         self.backbone = build_backbone(name, (taps.final, taps.cells), size, weights)
@@ -55,7 +55,7 @@ class TransformerTrunk(nn.Module):
     cells where the network has none (Swin).
     """
 
-    def __init__(self, name: str, size: int, weights: str) -> None:
+    def __init__(self, name: str, size: int, weights: Weights) -> None:
         super().__init__()
         network: Any = build_network(name, weights)
         if not hasattr(network, "patch_embed") or getattr(network, "num_prefix_tokens", 0) > 1:
@@ -83,7 +83,7 @@ class TransformerTrunk(nn.Module):
         return tokens[:, 0] if self.prefix else cells.mean(1), cells
 
 
-def build_trunk(name: str, size: int, weights: str) -> ConvolutionalTrunk | TransformerTrunk:
+def build_trunk(name: str, size: int, weights: Weights) -> ConvolutionalTrunk | TransformerTrunk:
     """The trunk of a backbone, ``weights`` as in ``build_network``. Raises InputError for one that has none, and for a
     size it cannot take.
     """

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.csr.config import Config
 from sketchseek.lab.methods.inputs import Inputs
 
@@ -99,7 +99,7 @@ class CSRNetwork(nn.Module):
 
     matcher = "cosine"
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         if config.backbone not in TAPS:
             raise InputError(f"csr cannot use the backbone '{config.backbone}'; it has taps for {', '.join(TAPS)}")
@@ -228,6 +228,6 @@ def _deconvolution(inputs: int, outputs: int, paddings: tuple[int, int]) -> nn.S
     )
 
 
-def build(config: Config, weights: str = "random") -> CSRNetwork:
-    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+def build(config: Config, weights: Weights = "random") -> CSRNetwork:
+    """The network with its backbone's weights loaded."""
     return CSRNetwork(config, weights).to(memory_format=torch.channels_last)

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.losses import batch_triplet, double_anchor_info_nce, info_nce
 from sketchseek.lab.methods.csr.config import Config
 from sketchseek.lab.methods.csr.network import CSRNetwork
 from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.losses import batch_triplet, double_anchor_info_nce, info_nce
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.strokes.disorder import disorder, disordered_ink, recovery_map

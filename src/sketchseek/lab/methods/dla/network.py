@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from sketchseek.lab.backbones import Weights
 from sketchseek.lab.methods.dla.config import Config
 from sketchseek.lab.methods.la.network import LocalMapNetwork
 
@@ -14,6 +15,6 @@ class DynamicLocalMapNetwork(LocalMapNetwork):
     matcher = "dynamic-local"
 
 
-def build(config: Config, weights: str = "random") -> DynamicLocalMapNetwork:
-    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+def build(config: Config, weights: Weights = "random") -> DynamicLocalMapNetwork:
+    """The network with its backbone's weights loaded."""
     return DynamicLocalMapNetwork(config, weights).to(memory_format=torch.channels_last)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from sketchseek.lab.methods.fvlp.network import FVLP
 
 COPIED = ("vision", "text", "vision_projection", "text_projection")
 MODULE = "multi_scale"  # has a copy where the config asks for one, as `bench` does
@@ -26,7 +22,7 @@ class Momentum(nn.Module):
     """
 
     def __init__(
-        self, network: FVLP, names: tuple[str, ...], size: int, momentum: float, copied: tuple[str, ...] = COPIED
+        self, network: nn.Module, names: tuple[str, ...], size: int, momentum: float, copied: tuple[str, ...] = COPIED
     ) -> None:
         super().__init__()
         for name in copied:
@@ -36,10 +32,11 @@ class Momentum(nn.Module):
         self.vision_projection: nn.Module
         self.text_projection: nn.Module
         self.size, self.momentum = size, momentum
-        entries = network.text_projection.out_features
+        projection = network.get_submodule("text_projection")
+        assert isinstance(projection, nn.Linear)
         self.names = names
         for name in names:
-            self.register_buffer(f"queue_{name}", F.normalize(torch.randn(size, entries), dim=1))
+            self.register_buffer(f"queue_{name}", F.normalize(torch.randn(size, projection.out_features), dim=1))
         self.register_buffer("identity", torch.full((size,), NOBODY))
         self.register_buffer("next", torch.zeros((), dtype=torch.int64))
         self.identity: Tensor
@@ -50,7 +47,7 @@ class Momentum(nn.Module):
         return self.get_buffer(f"queue_{name}")
 
     @torch.no_grad()
-    def update(self, network: FVLP) -> None:
+    def update(self, network: nn.Module) -> None:
         """Move the copies a step towards the network."""
         for name, slow in self.named_children():
             for parameter, average in zip(network.get_submodule(name).parameters(), slow.parameters(), strict=True):

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
+from sketchseek.lab.backbones import Weights
 from sketchseek.lab.methods.fvlp.config import Config
 from sketchseek.lab.methods.fvlp.momentum import MODULE, Momentum
 from sketchseek.lab.methods.fvlp.multiscale import MultiScaleAttention
@@ -58,7 +59,7 @@ class FVLP(nn.Module):
 
     matcher = "cosine"
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.words = Words(config.vocabulary, config.length)
@@ -172,7 +173,7 @@ def pairs_to_match(
     return photos, texts, labels
 
 
-def build(config: Config, weights: str = "random") -> FVLP:
+def build(config: Config, weights: Weights = "random") -> FVLP:
     """The network. ``random`` begins anew throughout; else the towers of ``config.towers`` are loaded into CLIP and
     BERT, or ``weights`` (``pretrained``, a local file, a run) into a convolutional tower, whose text tower has none.
     """

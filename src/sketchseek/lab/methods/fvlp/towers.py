@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.fvlp.config import Transformer
 from sketchseek.lab.methods.fvlp.words import PAD
 
@@ -105,7 +105,7 @@ class ConvolutionalTower(nn.Module):
     map, narrowed to ``width``; their mean is the summary.
     """
 
-    def __init__(self, name: str, taps: tuple[str, ...], size: int, width: int, weights: str) -> None:
+    def __init__(self, name: str, taps: tuple[str, ...], size: int, width: int, weights: Weights) -> None:
         super().__init__()
         if len(taps) < 2:
             raise InputError(f"fvlp joins the maps of at least two taps, not of {taps}")

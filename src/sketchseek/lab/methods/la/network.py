@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.candidates import CandidateProjection
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.la.config import Config
@@ -29,7 +29,7 @@ class LocalMapNetwork(nn.Module):
 
     matcher = "local"
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = build_backbone(config.backbone, (config.tap,), config.size, weights)
@@ -79,6 +79,6 @@ def _pooling(side: int, pooled: int) -> Tensor:
     return F.adaptive_avg_pool2d(each, pooled).flatten(1).T.contiguous()
 
 
-def build(config: Config, weights: str = "random") -> LocalMapNetwork:
-    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+def build(config: Config, weights: Weights = "random") -> LocalMapNetwork:
+    """The network with its backbone's weights loaded."""
     return LocalMapNetwork(config, weights).to(memory_format=torch.channels_last)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sketchseek.lab.methods import matcher_of
 from sketchseek.lab.methods.la.config import Config
 from sketchseek.lab.methods.la.network import LocalMapNetwork
+from sketchseek.lab.network import matcher_of
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones import build_backbone, build_network
+from sketchseek.lab.backbones import Weights, build_backbone, build_network
 from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.lgrl.config import Config
@@ -63,7 +63,7 @@ class LGRLNetwork(nn.Module):
     for_partial_sketches = True
     matcher = "global-local"
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         if config.backbone not in CUTS:
             raise InputError(f"lgrl cannot use the backbone '{config.backbone}'; it has cuts for {', '.join(CUTS)}")
@@ -206,7 +206,7 @@ class Trunk(nn.Module):
     ``channels`` and ``region_channels`` are those of the two maps.
     """
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         cut = CUTS[config.backbone]
         # A backbone runs to its last tap and cannot stop before, so the library's own layers take over its weights.
@@ -237,6 +237,6 @@ def _unit(vectors: Tensor) -> Tensor:
     return F.normalize(vectors.float(), dim=-1)
 
 
-def build(config: Config, weights: str = "random") -> LGRLNetwork:
-    """The network with its trunk's weights loaded (as ``build_backbone`` takes them)."""
+def build(config: Config, weights: Weights = "random") -> LGRLNetwork:
+    """The network with its trunk's weights loaded."""
     return LGRLNetwork(config, weights).to(memory_format=torch.channels_last)

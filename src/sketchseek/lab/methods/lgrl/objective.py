@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from sketchseek.lab.backbones.attention import SpatialAttention
+from sketchseek.lab.cache import Arrays, cached_features, code_hash, state_hash
 from sketchseek.lab.datasets.base import Split
-from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames
+from sketchseek.lab.datasets.pixels import data_hash, photo_pixels, sketch_frames
 from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.lgrl.config import Config
 from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork
-from sketchseek.lab.training.features import Arrays, cached_features, code_hash, data_hash, state_hash
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs

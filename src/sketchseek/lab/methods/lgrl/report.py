@@ -15,12 +15,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.evaluate import Evaluation, has_steps
 from sketchseek.lab.evaluation.metrics import figures, ranks_of
 from sketchseek.lab.evaluation.report import PICTURE, picture_sheet
 from sketchseek.lab.methods.lgrl.config import Config
 from sketchseek.lab.methods.lgrl.network import LGRLNetwork
-from sketchseek.lab.runs import TorchEncoder
 from sketchseek.matching import Features
 
 STEPS = 20

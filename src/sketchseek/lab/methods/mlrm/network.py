@@ -7,7 +7,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones import build_network
+from sketchseek.lab.backbones import Weights, build_network
 from sketchseek.lab.methods.candidates import CandidateProjection
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.mlrm.attention import AttentionMaps, IndicatorEncoder
@@ -72,7 +71,7 @@ class MLRMNetwork(nn.Module):
     matcher = "region-weighted"
     compiles = False  # the gradient that torch 2.15 compiles for processors, in bfloat16, is not a number
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         _check(config)
         self.levels, self.regions, self.unit_length = config.levels, config.regions, config.unit_length
@@ -204,10 +203,8 @@ class CutBackbone(nn.Module):
     ``channels`` are those of F'1, F'2 and F3, ``side`` is that of F3 in cells.
     """
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
-        if Path(weights).is_dir():
-            raise InputError(f"{weights}: mlrm cannot take a run's backbone, which is cut in another way; give a file")
         cut = CUTS[config.backbone]
         layers: Any = build_network(config.backbone, weights).features
         self.trunk1 = layers[: cut.level1 + 1]
@@ -251,6 +248,6 @@ def _check(config: Config) -> None:
         raise InputError("mlrm: regions is at least 1, tau at least 0")
 
 
-def build(config: Config, weights: str = "random") -> MLRMNetwork:
-    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+def build(config: Config, weights: Weights = "random") -> MLRMNetwork:
+    """The network with its backbone's weights loaded."""
     return MLRMNetwork(config, weights).to(memory_format=torch.channels_last)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.methods import matcher_of
 from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.network import Encoded, MLRMNetwork
+from sketchseek.lab.network import matcher_of
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs

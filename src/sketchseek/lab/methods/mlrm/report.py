@@ -16,12 +16,12 @@ from PIL import Image
 
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_pixels
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.evaluate import Evaluation
 from sketchseek.lab.evaluation.metrics import figures, ranks_of
 from sketchseek.lab.evaluation.report import picture_sheet
 from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build
-from sketchseek.lab.runs import TorchEncoder
 from sketchseek.matching import Features, get_matcher
 
 ROWS = 6  # sketches in a picture

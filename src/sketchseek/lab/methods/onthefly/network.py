@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.onthefly.config import Config
 from sketchseek.lab.methods.onthefly.policy import Policy
@@ -22,7 +22,7 @@ class OnTheFlyNetwork(nn.Module):
     for_partial_sketches = True
     matcher = "cosine"  # of unit vectors, the order is that of the Euclidean distance
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = build_backbone(config.backbone, (config.tap,), config.size, weights)
@@ -53,6 +53,6 @@ class OnTheFlyNetwork(nn.Module):
         return F.normalize(self.head(F.normalize(pooled, dim=1)).float(), dim=1)
 
 
-def build(config: Config, weights: str = "random") -> OnTheFlyNetwork:
-    """The network with its backbone's weights loaded (as in ``build_backbone``)."""
+def build(config: Config, weights: Weights = "random") -> OnTheFlyNetwork:
+    """The network with its backbone's weights loaded."""
     return OnTheFlyNetwork(config, weights).to(memory_format=torch.channels_last)

@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones import build_backbone
-from sketchseek.lab.datasets.pixels import sketch_frames
+from sketchseek.lab.cache import Arrays, cached_features, code_hash, state_hash
+from sketchseek.lab.datasets.pixels import data_hash, sketch_frames
 from sketchseek.lab.folding import fold_batch_norms
-from sketchseek.lab.losses import batch_triplet, info_nce
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.onthefly.config import Config
 from sketchseek.lab.methods.onthefly.network import OnTheFlyNetwork
 from sketchseek.lab.methods.onthefly.policy import advantage, clipped_loss, outcome, policy_gradient_loss
-from sketchseek.lab.training.features import Arrays, cached_features, code_hash, data_hash, state_hash
 from sketchseek.lab.training.loop import TRAINING_ONLY, Phase
+from sketchseek.lab.training.losses import batch_triplet, info_nce
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.model.preprocess import prepare_sketch

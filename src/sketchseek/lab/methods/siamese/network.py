@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.siamese.config import Config
@@ -21,7 +21,7 @@ class SiameseNetwork(nn.Module):
 
     matcher = "cosine"
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = build_backbone(config.backbone, config.taps, config.size, weights)
@@ -49,6 +49,6 @@ class SiameseNetwork(nn.Module):
         return F.normalize(self.head(torch.cat(pooled, dim=1)).float(), dim=1)
 
 
-def build(config: Config, weights: str = "random") -> SiameseNetwork:
-    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+def build(config: Config, weights: Weights = "random") -> SiameseNetwork:
+    """The network with its backbone's weights loaded."""
     return SiameseNetwork(config, weights).to(memory_format=torch.channels_last)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sketchseek.lab.losses import batch_triplet, info_nce
 from sketchseek.lab.methods.siamese.config import Config
 from sketchseek.lab.methods.siamese.network import SiameseNetwork
 from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.losses import batch_triplet, info_nce
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.slfir.config import Config
@@ -30,7 +30,7 @@ class SLFIRNetwork(nn.Module):
     for_partial_sketches = True
     matcher = "cosine"
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         if config.embedding % 2:
             raise InputError(f"slfir: embedding is an even number, not {config.embedding}")
@@ -93,6 +93,6 @@ class SLFIRNetwork(nn.Module):
         return torch.zeros(images.shape[0], self.state, device=images.device)
 
 
-def build(config: Config, weights: str = "random") -> SLFIRNetwork:
-    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+def build(config: Config, weights: Weights = "random") -> SLFIRNetwork:
+    """The network with its backbone's weights loaded."""
     return SLFIRNetwork(config, weights).to(memory_format=torch.channels_last)

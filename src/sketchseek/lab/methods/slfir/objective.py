@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from sketchseek.lab.backbones.attention import SpatialAttention
-from sketchseek.lab.datasets.pixels import sketch_frames
-from sketchseek.lab.losses import batch_triplet, info_nce
+from sketchseek.lab.cache import Arrays, cached_features, code_hash, state_hash
+from sketchseek.lab.datasets.pixels import data_hash, sketch_frames
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.slfir.config import Config
 from sketchseek.lab.methods.slfir.network import SLFIRNetwork
-from sketchseek.lab.training.features import Arrays, cached_features, code_hash, data_hash, state_hash
 from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.losses import batch_triplet, info_nce
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.model.preprocess import prepare_sketch

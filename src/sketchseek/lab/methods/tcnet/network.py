@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sketchseek.lab.backbones import build_backbone
+from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.tcnet.config import Config
 from sketchseek.lab.training.loop import TRAINING_ONLY
@@ -22,7 +22,7 @@ class TCNet(nn.Module):
 
     matcher = "euclidean"
 
-    def __init__(self, config: Config, weights: str) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = build_backbone(config.backbone, (config.tap,), config.size, weights)
@@ -48,6 +48,6 @@ class TCNet(nn.Module):
         return self.embedding(last.relu().mean(dim=(2, 3))).float()
 
 
-def build(config: Config, weights: str = "random") -> TCNet:
-    """The network with its backbone's weights loaded (``random``, ``pretrained`` or a local file)."""
+def build(config: Config, weights: Weights = "random") -> TCNet:
+    """The network with its backbone's weights loaded."""
     return TCNet(config, weights).to(memory_format=torch.channels_last)

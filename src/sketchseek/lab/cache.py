@@ -15,7 +15,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +25,6 @@ from platformdirs import user_cache_path
 from torch import nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import Split
 
 SAFETENSORS_NAMES = {"float16": "F16", "float32": "F32"}
 LIBRARIES = ("torch", "torchvision", "timm", "pillow")  # whose versions say what a backbone computes of which pixels
@@ -83,16 +82,6 @@ def state_hash(*modules: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def data_hash(split: Split) -> str:
-    """A hash of what is in the files of a split: path, size and time of change of every image, the points of strokes
-    themselves. Raises InputError naming a file that is missing.
-    """
-    digest = hashlib.sha256()
-    for part in _contents(split):
-        digest.update(part)
-    return digest.hexdigest()
-
-
 def code_hash(*sources: Callable[..., Any]) -> str:
     """A hash of the modules that these functions and classes stand in, and of the libraries that networks come from."""
     versions = " ".join(f"{library} {importlib.metadata.version(library)}" for library in LIBRARIES)
@@ -120,27 +109,6 @@ def _layout(
     text += b" " * (-len(text) % 8)
     header = len(text).to_bytes(8, "little") + text
     return header, {name: len(header) + start for name, start in starts.items()}, len(header) + end
-
-
-def _contents(split: Split) -> Iterator[bytes]:
-    for photo in split.photos:
-        yield _of_file(photo.path)
-    for sketch in split.sketches:
-        yield f"sketch of {sketch.photo}\n".encode()
-        if sketch.strokes is not None:
-            yield np.array([len(stroke) for stroke in sketch.strokes.strokes], dtype="<i8").tobytes()
-            yield sketch.strokes.points.astype("<f8").tobytes()
-        else:
-            for path in (*sketch.frames, *([sketch.path] if sketch.path else [])):
-                yield _of_file(path)
-
-
-def _of_file(path: Path) -> bytes:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or 'cannot be read').lower()}; get the file anew") from None
-    return f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode()
 
 
 def _forget_old(folder: Path) -> None:

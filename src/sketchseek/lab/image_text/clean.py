@@ -26,8 +26,8 @@ from PIL import Image, ImageOps
 from sketchseek.errors import InputError
 from sketchseek.formats import IMAGE_FORMATS
 from sketchseek.lab.datasets.captions import FaceAttributes, caption
-from sketchseek.lab.pairs.faces import Box, Detector
-from sketchseek.lab.pairs.sources import Pair
+from sketchseek.lab.image_text.faces import Box, Detector
+from sketchseek.lab.image_text.sources import Pair
 from sketchseek.model.preprocess import MAX_PIXELS
 
 CROP = 1.8  # sides of the face's box; hair, ears and neck are what people draw too

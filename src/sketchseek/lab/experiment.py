@@ -11,18 +11,24 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab import provenance
-from sketchseek.lab.config import config_hash, to_dict
+from sketchseek.lab.backbones import SavedWeights, Weights
+from sketchseek.lab.config import config_hash, from_dict, to_dict
 from sketchseek.lab.datasets import hold_out, split_hash
 from sketchseek.lab.datasets.base import Dataset, Split, merge
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.datasets.traced import with_traced_sketches
+from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.calibration import calibrate
 from sketchseek.lab.evaluation.evaluate import default_query, evaluate, matching_helps
-from sketchseek.lab.methods import Method
-from sketchseek.lab.runs import TorchEncoder, Trained, load_encoder, load_network, read_run, write_run
+from sketchseek.lab.folding import fold_batch_norms
+from sketchseek.lab.methods import Method, get_method
+from sketchseek.lab.runs import Trained, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.precision import usable_precision
@@ -71,7 +77,7 @@ def run_training(
     if first:
         _refuse_another(out, run)
     torch.manual_seed(plan.seed)
-    network = plan.method.build(plan.config, "random" if plan.start or plan.init else plan.weights)
+    network = plan.method.build(plan.config, read_weights("random" if plan.start or plan.init else plan.weights))
     if plan.init:
         plan.method.initialise(network, plan.init)
     if plan.start:
@@ -232,3 +238,50 @@ def _bounded(split: Split) -> Split:
         return split
     chosen = np.sort(np.random.default_rng(0).permutation(len(split.sketches))[:VALIDATION_SKETCHES])
     return Split(split.photos, tuple(split.sketches[i] for i in chosen))
+
+
+def load_network(folder: Path, checkpoint: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
+    """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the
+    run's main one. It does not match words and photos where that did not help on the validation photos.
+    """
+    run = read_run(folder)
+    method = get_method(run["method"])
+    network: Any = method.build(from_dict(method.config_type, run["config"]))
+    if run.get("matching_helps") is False:
+        network.can_match = False
+    path = folder / f"{checkpoint or run['main']}.safetensors"
+    if not path.exists():
+        raise InputError(f"{path}: not there; the run did not finish, run the same train command again to resume it")
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise InputError(f"{path}: does not fit the run's config; train again") from error
+    return network.eval(), run
+
+
+def load_encoder(folder: Path, checkpoint: str | None = None) -> tuple[TorchEncoder, dict[str, Any]]:
+    """As ``load_network``, as an encoder. Batch norms are folded as in the exported model: the same features up to
+    rounding, in half the time.
+    """
+    network, run = load_network(folder, checkpoint)
+    fold_batch_norms(network)
+    return TorchEncoder(network, run["config"]["size"]), run
+
+
+def read_weights(weights: str) -> Weights:
+    """The first weights of a backbone: ``random`` and ``pretrained`` as they are, a local ``.safetensors`` file of the
+    library's network, or the folder of a run. Raises InputError for a file that is missing or broken.
+    """
+    if weights == "random":
+        return "random"
+    if weights == "pretrained":
+        return "pretrained"
+    source = Path(weights)
+    if source.is_dir():
+        return SavedWeights(source, load_network(source)[0].state_dict(), of_run=True)
+    if not source.is_file():
+        raise InputError(f"{source}: no such weights file")
+    try:
+        return SavedWeights(source, load_file(source))
+    except SafetensorError as error:
+        raise InputError(f"{source}: cannot be read as weights ({error}); get the file anew") from None

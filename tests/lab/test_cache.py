@@ -15,9 +15,10 @@ import torch
 from safetensors.numpy import load_file
 
 from sketchseek.errors import InputError
+from sketchseek.lab import cache
+from sketchseek.lab.cache import Arrays, cached_features, code_hash, state_hash
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
-from sketchseek.lab.training import features
-from sketchseek.lab.training.features import Arrays, cached_features, code_hash, data_hash, state_hash
+from sketchseek.lab.datasets.pixels import data_hash
 from sketchseek.strokes.sketch import Sketch
 
 SHAPES = {"states": (4, 3, 5), "shares": (4, 3)}
@@ -34,7 +35,7 @@ def counting(made: list[int]) -> Callable[[Arrays], None]:
 
 
 def cache_files() -> list[Path]:
-    return sorted((features.user_cache_path("sketchseek") / "features").iterdir())
+    return sorted((cache.user_cache_path("sketchseek") / "features").iterdir())
 
 
 def test_features_are_made_once_and_read_as_they_were_written() -> None:
@@ -80,7 +81,7 @@ def test_nothing_is_left_of_what_failed_or_does_not_fit(monkeypatch: pytest.Monk
     with pytest.raises(RuntimeError):
         cached_features(MADE_OF, SHAPES, fails)
     assert cache_files() == []
-    monkeypatch.setattr(features.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, 0))
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, 0))
     with pytest.raises(InputError, match="free some space"):
         cached_features(MADE_OF, SHAPES, counting([]))
 
@@ -116,4 +117,4 @@ def test_the_hash_of_the_data_sees_points_pairs_and_files(tmp_path: Path) -> Non
 
 
 def test_the_hash_of_the_code_is_of_the_modules_it_is_given() -> None:
-    assert code_hash(data_hash) == code_hash(state_hash) != code_hash(Sketch)
+    assert code_hash(cached_features) == code_hash(state_hash) != code_hash(Sketch)

@@ -1,0 +1,103 @@
+"""A network of the lab as an encoder: what an exported model is to the app, in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from sketchseek.lab.memory import keep_freed_memory
+from sketchseek.lab.network import matcher_of
+from sketchseek.matching import Features, Matcher
+from sketchseek.model.encoder import Query
+from sketchseek.model.preprocess import prepare_sketch
+
+BATCH = 32
+
+
+class TorchEncoder:
+    """A network as an encoder, float32, on the GPU where there is one."""
+
+    def __init__(self, network: nn.Module, size: int) -> None:
+        keep_freed_memory()
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network, self.size = network.to(self.device), size
+        self.matcher: Matcher = matcher_of(network)
+
+    def encode_sketches(self, drawings: Sequence[Any]) -> Features:
+        """``drawings`` as ``Model.encode_sketches`` takes them; features as numpy arrays."""
+        ink = np.stack([prepare_sketch(d, self.size) for d in drawings])
+        return self._encode(self.network.encode_sketch, ink)
+
+    @property
+    def state(self) -> int:
+        """As ``Model.state``."""
+        return getattr(self.network, "state", 0)
+
+    def encode_next(self, ink: NDArray[np.uint8], state: NDArray[np.float32]) -> tuple[Features, NDArray[np.float32]]:
+        """As ``Model.encode_next``; as many drawings as there is memory for."""
+        was_training = self.network.training
+        self.network.eval()
+        with torch.inference_mode():
+            drawn, before = (torch.from_numpy(np.array(a)).to(self.device) for a in (ink, state))
+            network: Any = self.network
+            features, after = network.encode_next(drawn, before)
+        self.network.train(was_training)
+        return {k: v.float().cpu().numpy() for k, v in features.items()}, after.float().cpu().numpy()
+
+    def encode_photos(self, pixels: NDArray[np.uint8]) -> Features:
+        return self._encode(self.network.encode_photo, pixels)
+
+    @property
+    def has_words(self) -> bool:
+        """As ``Model.has_words``."""
+        return hasattr(self.network, "encode_text")
+
+    @property
+    def can_match(self) -> bool:
+        """As ``Model.can_match``."""
+        return getattr(self.network, "can_match", False)
+
+    @property
+    def fusion(self) -> str:
+        """As ``Model.fusion``, of a network with words."""
+        network: Any = self.network
+        return network.fusion
+
+    @property
+    def query(self) -> Query:
+        """As ``Model.query``."""
+        return getattr(self.network, "query", "both" if self.has_words else "sketch")
+
+    def encode_text(self, texts: Sequence[str]) -> Features:
+        """As ``Model.encode_text``, of a network with words."""
+        return self._encode(self.network.encode_text, self._tokens(texts))
+
+    def match(self, text: str, photo_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As ``Model.match``, of a network that can."""
+
+        def probability(tokens: Any, of_photos: Any) -> dict[str, Any]:
+            network: Any = self.network
+            return {"probability": network.match(tokens, of_photos)}
+
+        tokens = self._tokens([text]).repeat(len(photo_tokens), axis=0)
+        return self._encode(probability, tokens, photo_tokens)["probability"]
+
+    def _tokens(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        network: Any = self.network
+        return np.array([encoded.ids for encoded in network.tokenizer.encode_batch(list(texts))], dtype=np.int64)
+
+    def _encode(self, encode: Any, *inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        was_training = self.network.training
+        self.network.eval()
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(inputs[0]), BATCH):
+                batch = [torch.from_numpy(np.array(i[start : start + BATCH])).to(self.device) for i in inputs]
+                parts.append({k: v.float().cpu().numpy() for k, v in encode(*batch).items()})
+        self.network.train(was_training)
+        return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}

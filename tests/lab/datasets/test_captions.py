@@ -30,9 +30,9 @@ attributes = st.builds(
 
 def test_fs2k_codes() -> None:
     entry = {"hair": 0, "hair_color": 2, "gender": 0, "earring": 1, "smile": 1, "frontal_face": 1, "style": 0}
-    assert FaceAttributes.of_fs2k(entry) == FaceAttributes("man", "red", smile=False, earring=False, frontal=False)
-    assert FaceAttributes.of_fs2k({"hair": 1, "hair_color": 3, "gender": 1}) == FaceAttributes("woman", "none")
-    assert FaceAttributes.of_fs2k({"style": 2, "gender": 7, "hair": [], "smile": None}) == FaceAttributes()
+    assert FaceAttributes.from_fs2k(entry) == FaceAttributes("man", "red", smile=False, earring=False, frontal=False)
+    assert FaceAttributes.from_fs2k({"hair": 1, "hair_color": 3, "gender": 1}) == FaceAttributes("woman", "none")
+    assert FaceAttributes.from_fs2k({"style": 2, "gender": 7, "hair": [], "smile": None}) == FaceAttributes()
 
 
 @given(known=attributes, name=st.text(max_size=12), seed=st.integers(0, 3))
@@ -40,7 +40,7 @@ def test_a_caption_says_what_is_known_and_nothing_else(known: FaceAttributes, na
     words = caption(known, name, seed)
     assert words == caption(known, name, seed) == words.lower()
     assert "{" not in words and (words == "") == (known == FaceAttributes())
-    assert FaceAttributes.of_text(words) == known
+    assert FaceAttributes.from_text(words) == known
 
 
 def test_wording_varies_from_photo_to_photo() -> None:
@@ -62,7 +62,7 @@ def test_wording_varies_from_photo_to_photo() -> None:
     ],
 )
 def test_attributes_that_a_text_names(text: str, expected: tuple[Any, ...]) -> None:
-    found = FaceAttributes.of_text(text)
+    found = FaceAttributes.from_text(text)
     assert (found.gender, found.hair, found.smile, found.earring) == expected
 
 
@@ -86,10 +86,10 @@ def test_fs2k_has_captions_of_the_face_alone(tmp_path: Path, picture: Write) -> 
         (tmp_path / f"anno_{part}.json").write_text(json.dumps([entry]))
     dataset = open_dataset(f"fs2k:{tmp_path}")
     (photo,) = dataset.test.photos
-    assert FaceAttributes.of_text(photo.caption) == FaceAttributes("woman", "black")
+    assert FaceAttributes.from_text(photo.caption) == FaceAttributes("woman", "black")
     (same,) = dataset.train.photos
     assert photo.paraphrases == same.paraphrases and len(set(photo.paraphrases)) > 4
-    assert {FaceAttributes.of_text(text) for text in photo.paraphrases} == {FaceAttributes("woman", "black")}
+    assert {FaceAttributes.from_text(text) for text in photo.paraphrases} == {FaceAttributes("woman", "black")}
     (tmp_path / "anno_test.json").write_text(json.dumps([{"image_name": "photo1/test", "style": 1}]))
     assert open_dataset(f"fs2k:{tmp_path}").test.photos[0].caption == ""
 

@@ -16,7 +16,7 @@ from sketchseek.lab.datasets.fs2k import read_fs2k, read_sde
 from sketchseek.lab.datasets.qmul import read_clothes, read_v1, read_v2
 from sketchseek.lab.datasets.quickdraw import read_quickdraw
 from sketchseek.lab.datasets.sketchy import read_reduced, read_sketchy
-from sketchseek.lab.datasets.synthetic import made_once, read_synthetic
+from sketchseek.lab.datasets.synthetic import generate_once, read_synthetic
 
 __all__ = [
     "CATALOGUE",
@@ -63,7 +63,7 @@ def open_dataset(specification: str) -> Dataset:
     if folder:
         root = Path(folder).expanduser()
     elif slug == "synthetic":
-        root = made_once()
+        root = generate_once()
     else:
         root = _default_folder(slug)
     dataset = read_dataset(slug, root)

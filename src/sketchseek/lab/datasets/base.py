@@ -1,4 +1,4 @@
-"""A data set as the lab sees it: photos, the sketches of each, a train and a test part. No torch."""
+"""The classes of a data set (photos, sketches, training and test split), and helpers for its readers. No torch."""
 
 from __future__ import annotations
 
@@ -14,41 +14,34 @@ from sketchseek.strokes.sketch import Sketch
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo of a gallery. ``name`` is unique in its split; ``category`` and ``caption`` (what the photo shows, in
-    words) are empty where the data set has none.
+    """One photo of a gallery."""
 
-    ``paraphrases`` say the same in other words, which training may hear instead; photos of the same paraphrases cannot
-    be told apart by words.
-    """
-
-    name: str
+    name: str  # unique in its split
     path: Path
-    category: str = ""
-    caption: str = ""
+    category: str = ""  # empty if the data set has none
+    caption: str = ""  # a description in words; empty if the data set has none
+    # Captions of the same meaning, which training may use instead. Photos with equal paraphrases cannot be told apart
+    # by words.
     paraphrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SketchItem:
-    """One sketch of the photo ``split.photos[photo]``: strokes, or the path of a raster image. ``drawer`` where known.
-
-    ``frames`` are the images of the growing drawing in order, where the data set has them; the last one is complete.
-    Where it is ``traced``, nobody drew it: ``path`` is a photo, and the sketch is made of its edges.
-    """
+    """One sketch of a photo: strokes, or the path of a raster image."""
 
     name: str
-    photo: int
+    photo: int  # index of the photo in ``split.photos``
     path: Path | None = None
     strokes: Sketch | None = None
-    drawer: str = ""
+    drawer: str = ""  # who drew it; empty if unknown
     category: str = ""
-    frames: tuple[Path, ...] = ()
-    traced: bool = False
+    frames: tuple[Path, ...] = ()  # images of the partial drawing in order, the last one complete, if there are any
+    traced: bool = False  # not drawn by a person: made from the edges of the photo at ``path``
 
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set; the gallery is ``photos``, the queries are ``sketches``."""
+    """The training or test part of a data set. ``photos`` are the gallery, ``sketches`` the queries."""
 
     photos: tuple[Photo, ...] = ()
     sketches: tuple[SketchItem, ...] = ()
@@ -56,19 +49,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set read from ``root``. ``variant`` names the published release whose counts it matches, if any;
-    ``problems`` lists what was broken or unpaired and is therefore in no split, a line each."""
+    """A data set read from the folder ``root``."""
 
     slug: str
     root: Path
     train: Split
     test: Split
-    variant: str = ""
-    problems: tuple[str, ...] = ()
+    variant: str = ""  # the published release whose counts it matches; empty if none
+    problems: tuple[str, ...] = ()  # files left out because they are broken or unpaired, a line each
 
 
 def merge(splits: Sequence[Split]) -> Split:
-    """One split out of several, photos and sketches in order."""
+    """Concatenate splits: their photos and sketches, in order."""
     photos: list[Photo] = []
     sketches: list[SketchItem] = []
     for split in splits:
@@ -78,22 +70,22 @@ def merge(splits: Sequence[Split]) -> Split:
 
 
 def hold_out(split: Split, fraction: float = 0.1, seed: int = 0) -> tuple[Split, Split]:
-    """Part a split into (train, validation): about ``fraction`` of the photos are held out, with their sketches.
+    """Split into (train, validation): about ``fraction`` of the photos are held out, with their sketches.
 
-    Which side a photo falls on depends on the seed and on its own name alone, so a photo that two data sets share is
-    never trained on in one and validated on in the other.
+    The choice depends only on the seed and the photo's name. So a photo that two data sets share is never used for
+    training in one and for validation in the other.
     """
-    return part_by_name(split, fraction, str(seed))
+    return split_by_name(split, fraction, str(seed))
 
 
-def part_by_name(split: Split, fraction: float, salt: str) -> tuple[Split, Split]:
-    """(the rest, about ``fraction`` of the photos), by a hash of ``salt`` and the photo's name without its folders."""
+def split_by_name(split: Split, fraction: float, salt: str) -> tuple[Split, Split]:
+    """Split into (the rest, about ``fraction`` of the photos), by a hash of ``salt`` and the photo's file name."""
     chosen = [_position(photo.name.rpartition("/")[2], salt) < fraction for photo in split.photos]
     return _subset(split, [not c for c in chosen]), _subset(split, chosen)
 
 
 def _position(name: str, salt: str) -> float:
-    """Where a name falls in [0, 1)."""
+    """A pseudo-random number in [0, 1) that depends only on ``name`` and ``salt``."""
     return int.from_bytes(hashlib.sha256(f"{salt}/{name}".encode()).digest()[:8]) / 2**64
 
 
@@ -105,9 +97,7 @@ def _subset(split: Split, keep: Sequence[bool]) -> Split:
 
 
 def split_hash(split: Split) -> str:
-    """16 hex digits that say which photos, with which captions, and which pairs a split holds, in which order, wherever
-    the copy lies.
-    """
+    """A hash (16 hex digits) of a split's photos, captions and sketches, in order; independent of the folder."""
     digest = hashlib.sha256()
     for photo in split.photos:
         words = f"\0{photo.caption}" if photo.caption else ""
@@ -117,11 +107,14 @@ def split_hash(split: Split) -> str:
     return digest.hexdigest()[:16]
 
 
-# What the readers of the layouts share.
+# --- helpers shared by the readers
 
 
 def files(folder: Path, suffixes: frozenset[str] = IMAGE_SUFFIXES) -> list[Path]:
-    """The files of these suffixes directly in a folder, sorted by name, hidden ones left out; none if it is missing."""
+    """The files with these suffixes directly in a folder, sorted by name, without hidden ones.
+
+    Empty if the folder is missing.
+    """
     if not folder.is_dir():
         return []
     found = (p for p in folder.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith("."))
@@ -129,11 +122,11 @@ def files(folder: Path, suffixes: frozenset[str] = IMAGE_SUFFIXES) -> list[Path]
 
 
 def folders(folder: Path) -> list[Path]:
-    """The folders directly in a folder, sorted by name, hidden ones left out; none if it is missing."""
+    """The folders directly in a folder, sorted by name, without hidden ones; empty if the folder is missing."""
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")) if folder.is_dir() else []
 
 
-def one_of(root: Path, *names: str) -> Path:
+def first_existing(root: Path, *names: str) -> Path:
     """The first of these folders (or files) under ``root`` that exists. Raises InputError naming them all."""
     for name in names:
         if (root / name).exists():
@@ -141,12 +134,12 @@ def one_of(root: Path, *names: str) -> Path:
     raise InputError(f"{root}: holds no {' nor '.join(names)}; `sketchseek doctor` says what belongs there")
 
 
-def pair(photos: Iterable[Photo], sketches: Iterable[tuple[str, SketchItem]]) -> tuple[Split, list[str]]:
-    """Join sketches with their photos.
+def match_sketches(photos: Iterable[Photo], sketches: Iterable[tuple[str, SketchItem]]) -> tuple[Split, list[str]]:
+    """Make a split of photos and their sketches; also returns problems, a line each.
 
-    ``sketches`` are (name of the photo, the sketch, whose ``photo`` is set here). A sketch without a photo and a second
-    photo of the same name are left out and named in the second result, a line each; a photo without a sketch stays in
-    the gallery.
+    ``sketches`` are tuples (name of the photo, sketch); the sketch's ``photo`` is set here. A sketch without a photo
+    and a second photo of the same name are left out and reported as problems. A photo without a sketch stays in the
+    gallery.
     """
     named: dict[str, Photo] = {}
     problems = []

@@ -1,8 +1,8 @@
-"""What a face looks like in words: captions from attributes by a small grammar. No torch.
+"""Generate captions of faces from their attributes by a small probabilistic grammar. No torch.
 
-FVLP and the data of its pre-training have such captions (attributes, a probabilistic grammar, then a rewriting language
-model); these are the first two of the three. They come from annotations, so they are right where a person's memory
-may be wrong: figures measured with them are those of words from ground-truth attributes.
+FVLP and its pre-training data have captions from attributes, a probabilistic grammar, and a language model that
+rewrites them. This module implements the first two. The captions come from annotations and so contain no errors of
+memory. Figures measured with them are figures with ground-truth attributes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WORDS = {"gender": get_args(Gender), "hair": get_args(Hair)}
 
 @dataclass(frozen=True)
 class FaceAttributes:
-    """What is known of a face; None is not known, and nothing is said about it."""
+    """Attributes of a face. None means unknown; captions do not mention it."""
 
     gender: Gender | None = None
     hair: Hair | None = None
@@ -33,37 +33,37 @@ class FaceAttributes:
     frontal: bool | None = None  # within 30 degrees
 
     @classmethod
-    def of_fs2k(cls, entry: Mapping[str, Any]) -> FaceAttributes:
-        """From an object of FS2K's ``anno_*.json``; codes that it lacks or that are none of the published are unknown.
+    def from_fs2k(cls, entry: Mapping[str, Any]) -> FaceAttributes:
+        """Read an object of FS2K's ``anno_*.json``. Missing codes and codes that were not published are unknown.
 
-        ``style`` describes the drawing, not the face, and is left out, as are the mean colours of skin, lips and eyes,
-        which are measured on shaded pixels and no words that a person would choose.
+        ``style`` is left out because it describes the drawing, not the face. The mean colours of skin, lips and eyes
+        are left out because they are measured on shaded pixels and are no words that a person would use.
         """
         return cls(
-            gender=_coded(entry, "gender", ("man", "woman")),
-            hair="none" if entry.get("hair") == 1 else _coded(entry, "hair_color", get_args(Hair)),
-            smile=_coded(entry, "smile", (True, False)),
-            earring=_coded(entry, "earring", (True, False)),
-            frontal=_coded(entry, "frontal_face", (True, False)),
+            gender=_decoded(entry, "gender", ("man", "woman")),
+            hair="none" if entry.get("hair") == 1 else _decoded(entry, "hair_color", get_args(Hair)),
+            smile=_decoded(entry, "smile", (True, False)),
+            earring=_decoded(entry, "earring", (True, False)),
+            frontal=_decoded(entry, "frontal_face", (True, False)),
         )
 
     @classmethod
-    def of_text(cls, text: str) -> FaceAttributes:
-        """What a text in English says of a face, by its words; what it does not say, or says both ways, is unknown."""
+    def from_text(cls, text: str) -> FaceAttributes:
+        """Find attributes in an English text by key words. Attributes not mentioned, or contradictory, are unknown."""
         lower = text.lower()
         hair = {_HAIR_WORDS[found] for groups in _HAIR.findall(lower) for found in groups if found}
         genders = {gender for gender, words in _GENDER_WORDS.items() if words.search(lower)}
         return cls(
             gender=genders.pop() if len(genders) == 1 else None,
             hair=hair.pop() if len(hair) == 1 else None,
-            smile=False if _SERIOUS.search(lower) else _said(_SMILE, lower),
-            earring=_said(_EARRING, lower),
+            smile=False if _SERIOUS.search(lower) else _mentioned(_SMILE, lower),
+            earring=_mentioned(_EARRING, lower),
             frontal=True if _FRONT.search(lower) else False if _SIDE.search(lower) else None,
         )
 
     @classmethod
     def from_json(cls, value: Any, name: str) -> FaceAttributes:
-        """From a JSON object with our own field names. Raises InputError naming ``name`` for anything else."""
+        """Read a JSON object whose keys are this class's fields. Raises InputError, which calls it ``name``."""
         names = [field.name for field in fields(cls)]
         if not isinstance(value, dict) or not set(value) <= set(names):
             raise InputError(f"{name}: the attributes of a face are an object with some of {', '.join(names)}")
@@ -98,20 +98,20 @@ _FRONT = re.compile(
 _SIDE = re.compile(r"\b(?:in (?:half )?profile|(?:to|from) the side|side view|looks aside|turned away|head turned)\b")
 
 
-def _said(words: re.Pattern[str], text: str) -> bool | None:
-    """Whether a text says it, says that it is not so, or neither."""
+def _mentioned(words: re.Pattern[str], text: str) -> bool | None:
+    """True if the text mentions it, False if it negates it, None if neither."""
     found = words.search(text)
     return found["no"] is None if found else None
 
 
-def _coded(entry: Mapping[str, Any], key: str, values: tuple[Any, ...]) -> Any:
-    """The value that a whole number stands for, None for what is no such code."""
+def _decoded(entry: Mapping[str, Any], key: str, values: tuple[Any, ...]) -> Any:
+    """The value for an integer code; None if the code is missing or unknown."""
     code = entry.get(key)
     return values[code] if isinstance(code, int) and 0 <= code < len(values) else None
 
 
-# For each attribute and value, ways to say it: (behind the person, behind "she"). "{her}" is the possessive.
-_WAYS: dict[tuple[str, object], tuple[tuple[str, str], ...]] = {
+# Phrases for each attribute and value: (after "a woman", after "she"). "{her}" is replaced by the possessive.
+_PHRASES: dict[tuple[str, object], tuple[tuple[str, str], ...]] = {
     ("hair", "none"): (
         ("without hair", "has no hair"),
         ("with a bald head", "is bald"),
@@ -144,7 +144,7 @@ _WAYS: dict[tuple[str, object], tuple[tuple[str, str], ...]] = {
         ("who looks aside", "is turned away from the camera"),
     ),
 }
-_HAIR_WAYS = (("with {} hair", "has {} hair"), ("who has {} hair", "has hair that is {}"))
+_HAIR_PHRASES = (("with {} hair", "has {} hair"), ("who has {} hair", "has hair that is {}"))
 _GOLDEN = ("golden", "blond")
 _PERSON: dict[Gender | None, tuple[str, ...]] = {
     "man": ("man", "man", "male person"),
@@ -156,44 +156,46 @@ _OPENINGS = ("{}", "a photo of {}", "the face of {}", "a portrait of {}", "a pic
 
 
 def caption(attributes: FaceAttributes, name: str, seed: int = 0) -> str:
-    """One or two sentences in lower case about a face, "" where nothing is known of it.
+    """One or two sentences in lower case that describe a face; "" if no attribute is known.
 
-    Everything known is said; how, and in which order, follows from ``seed`` and the photo's ``name`` alone, so a photo
-    keeps its caption wherever and whenever it is made.
+    All known attributes are mentioned. Wording and order depend only on ``seed`` and the photo's ``name``, so a photo
+    always gets the same caption.
     """
     if attributes == FaceAttributes():
         return ""
     random = np.random.default_rng(list(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:16]))
 
-    def one_of(choices: tuple[Any, ...]) -> Any:
+    def choose(choices: tuple[Any, ...]) -> Any:
         return choices[random.integers(len(choices))]
 
     her = {"man": "his", "woman": "her"}.get(attributes.gender or "", "the")
     she = {"man": "he", "woman": "she"}.get(attributes.gender or "", "the person")
-    person = f"a {one_of(_PERSON[attributes.gender])}"
+    person = f"a {choose(_PERSON[attributes.gender])}"
     traits = []
     for key in ("hair", "smile", "earring", "frontal"):
         value = getattr(attributes, key)
         if value is not None:
             if key == "hair" and value != "none":
-                colour = one_of(_GOLDEN) if value == "golden" else value
-                traits.append(tuple(way.format(colour) for way in one_of(_HAIR_WAYS)))
+                colour = choose(_GOLDEN) if value == "golden" else value
+                traits.append(tuple(phrase.format(colour) for phrase in choose(_HAIR_PHRASES)))
             else:
-                traits.append(tuple(way.format(her=her) for way in one_of(_WAYS[key, value])))
+                traits.append(tuple(phrase.format(her=her) for phrase in choose(_PHRASES[key, value])))
     traits = [traits[i] for i in random.permutation(len(traits))]
-    behind = int(random.integers(len(traits) + 1))  # so many in the first sentence, the others in a second one
-    first = [one_of(_OPENINGS).format(person), *[before for before, _ in traits[:behind]]]
-    sentences = [" ".join([first[0], _listed(first[1:])]).strip()]
+    behind = int(
+        random.integers(len(traits) + 1)
+    )  # how many go into the first sentence; the others go into a second one
+    first = [choose(_OPENINGS).format(person), *[before for before, _ in traits[:behind]]]
+    sentences = [" ".join([first[0], _enumerated(first[1:])]).strip()]
     if traits[behind:]:
-        sentences.append(f"{she} {_listed([after for _, after in traits[behind:]])}")
+        sentences.append(f"{she} {_enumerated([after for _, after in traits[behind:]])}")
     return ". ".join(sentences)
 
 
 def paraphrases(attributes: FaceAttributes) -> tuple[str, ...]:
-    """Eight captions for faces with these attributes, the same for all that have them."""
+    """Eight captions for these attributes; faces with equal attributes get equal ones. Empty if none is known."""
     return tuple(caption(attributes, "", seed) for seed in range(PARAPHRASES)) if attributes != FaceAttributes() else ()
 
 
-def _listed(parts: list[str]) -> str:
-    """As a list is said: a; a and b; a, b and c."""
+def _enumerated(parts: list[str]) -> str:
+    """Join as in "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)

@@ -1,4 +1,4 @@
-"""What each data set is, what a copy of it should contain, under which terms, and where to get it."""
+"""The known data sets: contents, expected layout and counts, licence, and where to get them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from sketchseek.lab.datasets.base import Dataset
 
-REAL = "checked on the real files"
-LAYOUT = "checked on a made-up copy of its layout"
+CHECKED_ON_REAL_FILES = "checked on the real files"
+CHECKED_ON_LAYOUT = "checked on a made-up copy of its layout"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A release and its published counts; None where nothing was published."""
+    """A published release of a data set with its counts; None if a count was not published."""
 
     name: str
     train_photos: int | None = None
@@ -32,16 +32,16 @@ class Variant:
 
 @dataclass(frozen=True)
 class Entry:
-    """``holds`` says what a sketch is made of; ``state`` what the reader was checked on here."""
+    """The description of one data set."""
 
     slug: str
     title: str
-    holds: str
+    holds: str  # what a sketch consists of: strokes, images, frames
     paper: str
     licence: str
-    get: str
-    layout: str
-    state: str
+    get: str  # where to get it
+    layout: str  # the expected files and folders
+    state: str  # whether the reader was checked on the real files or on a made-up copy
     variants: tuple[Variant, ...] = ()
 
 
@@ -74,7 +74,7 @@ _ENTRIES = (
         QMUL_LICENCE,
         "http://sketchx.eecs.qmul.ac.uk/downloads, ChairV2",
         QMUL_V2_LAYOUT.format("ChairV2"),
-        REAL,
+        CHECKED_ON_REAL_FILES,
         (
             Variant("coordinates, 952/323 sketches", 300, 952, 100, 323),
             Variant("964/311 sketches", 300, 964, 100, 311),
@@ -89,7 +89,7 @@ _ENTRIES = (
         QMUL_LICENCE,
         "http://sketchx.eecs.qmul.ac.uk/downloads, ShoeV2",
         QMUL_V2_LAYOUT.format("ShoeV2"),
-        LAYOUT,
+        CHECKED_ON_LAYOUT,
         (
             Variant("5,982/666 sketches", 1800, 5982, 200, 666),
             Variant("6,051/679 sketches (6,730 in all)", 1800, 6051, 200, 679),
@@ -104,7 +104,7 @@ _ENTRIES = (
         QMUL_LICENCE,
         "http://www.eecs.qmul.ac.uk/~qian/Project_cvpr16.html, folder chairs",
         QMUL_V1_LAYOUT,
-        LAYOUT,
+        CHECKED_ON_LAYOUT,
         (Variant("200/97 pairs", 200, 200, 97, 97),),
     ),
     Entry(
@@ -115,7 +115,7 @@ _ENTRIES = (
         QMUL_LICENCE,
         "http://www.eecs.qmul.ac.uk/~qian/Project_cvpr16.html, folder shoes",
         QMUL_V1_LAYOUT,
-        LAYOUT,
+        CHECKED_ON_LAYOUT,
         (Variant("304/115 pairs", 304, 304, 115, 115),),
     ),
     Entry(
@@ -127,7 +127,7 @@ _ENTRIES = (
         SKETCHY_GET,
         "{photo,sketch}/tx_000000000000/<category>/, at once or below 256x256/; sketch <photo>-<n>.png; every tenth "
         "photo is test",
-        LAYOUT,
+        CHECKED_ON_LAYOUT,
         (Variant("12,500 photos, 90/10", 11250, None, 1250, None),),
     ),
     Entry(
@@ -138,7 +138,7 @@ _ENTRIES = (
         SKETCHY_LICENCE,
         f"{SKETCHY_GET}; here: alarm_clock apple candle cup duck eyeglasses hourglass mushroom shoe starfish",
         "{train,test}/{photo,sketch}/<category>/; sketch <photo>-<n>.png",
-        REAL,
+        CHECKED_ON_REAL_FILES,
         (Variant("4,584/1,157 sketches", 800, 4584, 200, 1157),),
     ),
     Entry(
@@ -149,19 +149,19 @@ _ENTRIES = (
         SKETCHY_LICENCE,
         f"{SKETCHY_GET}; pick some photos of every category",
         "{photo,sketch}/<category>/; sketch <photo>-<n>.png",
-        REAL,
+        CHECKED_ON_REAL_FILES,
         (Variant("3,084 sketches", 570, 3084, 0, 0),),
     ),
     Entry(
         "clothesv1",
         "Clothes-V1: garments, drawn by seven designers",
-        "images, who drew",
+        "images, and who drew them",
         "Jiang et al., ARNet: Self-Supervised FG-SBIR with Unified Sample Feature Alignment and Multi-Scale Token "
         "Recycling, AAAI 2025",
         "see the project's page",
         "https://github.com/ExponentiAI/ARNet, Clothes-V1",
         "trainA trainB testA testB; A sketches <photo>_0<designer>.png, B photos <photo>.png",
-        LAYOUT,
+        CHECKED_ON_LAYOUT,
         (Variant("925/275 sketches", 380, 925, 120, 275),),
     ),
     Entry(
@@ -169,10 +169,10 @@ _ENTRIES = (
         "FS2K: faces, drawn by artists in three styles",
         "images, captions from attributes; personal data",
         "Fan et al., Facial-Sketch Synthesis: A New Challenge, Machine Intelligence Research 2022",
-        "MIT for the repository; the faces are personal data, treat them so",
+        "MIT for the repository; the faces are personal data, treat them as such",
         "https://github.com/DengPingFan/FS2K",
         "photo/photo{1,2,3}/imageNNNN.jpg, sketch/sketch{1,2,3}/sketchNNNN.jpg, anno_train.json, anno_test.json",
-        REAL,
+        CHECKED_ON_REAL_FILES,
         (Variant("official split, 1,058/1,046 pairs", 1058, 1058, 1046, 1046),),
     ),
     Entry(
@@ -180,10 +180,10 @@ _ENTRIES = (
         "FS2K-SDE1: the drawings of FS2K's photo1 as they grew, 70 frames each",
         "images, frames; personal data",
         SDE_PAPER,
-        "MIT for the repository; the faces are personal data, treat them so",
+        "MIT for the repository; the faces are personal data, treat them as such",
         SDE_GET % ("dataset1", "photo1"),
         SDE_LAYOUT % ("1000", "fs2ksde_{train,test}.json"),
-        LAYOUT,
+        CHECKED_ON_LAYOUT,
         (Variant("1,079/450 drawings", 1079, 1079, 450, 450),),
     ),
     Entry(
@@ -191,10 +191,10 @@ _ENTRIES = (
         "FS2K-SDE2: the drawings of FS2K's photo3 as they grew, 70 frames each",
         "images, frames; personal data",
         SDE_PAPER,
-        "MIT for the repository; the faces are personal data, treat them so",
+        "MIT for the repository; the faces are personal data, treat them as such",
         SDE_GET % ("dataset2", "photo3"),
         SDE_LAYOUT % ("450", "{train,test}_450.json"),
-        LAYOUT,
+        CHECKED_ON_LAYOUT,
         (Variant("334/143 drawings", 334, 334, 143, 143),),
     ),
     Entry(
@@ -205,38 +205,38 @@ _ENTRIES = (
         "CC BY 4.0",
         "https://github.com/googlecreativelab/quickdraw-dataset, raw or simplified, .ndjson",
         "<category>.ndjson",
-        REAL,
+        CHECKED_ON_REAL_FILES,
     ),
     Entry(
         "synthetic",
-        "Things that Sketchseek draws itself: photos, sketches, words",
-        "strokes, who drew",
+        "Household objects generated by a program: photos, sketches, words",
+        "strokes, and who drew them",
         "none",
         "that of Sketchseek",
         "nothing to get: `--data synthetic` makes 1,200 things once and keeps them",
         "photo/<photo>.jpg, sketch/<photo>_<drawer>.json, words.json, synthetic.json",
-        REAL,
+        CHECKED_ON_REAL_FILES,
     ),
     Entry(
         "folder",
         "Your own photos and sketches",
-        "strokes or images, who drew",
+        "strokes or images, and who drew them",
         "none",
         "yours",
         "put photos in DIR/photos and sketches in DIR/sketches",
         "photos/<photo>.*, sketches/<photo>_<who drew>.* or <photo>.* (JSON, SVG or an image), below train/ and test/ "
         "or not; or photos only; captions in words.json",
-        REAL,
+        CHECKED_ON_REAL_FILES,
     ),
     Entry(
         "drawings",
-        "What you drew and saved on the page, in practice; all of it is test",
+        "Drawings saved in the practice mode of the page; all are test",
         "strokes with time",
         "none",
         "yours",
         "`sketchseek serve --drawings DIR`, practise on the page and save",
         "a JSON file a drawing, and gallery-<hash>.json, the list of the gallery's photos",
-        LAYOUT,
+        CHECKED_ON_LAYOUT,
     ),
 )
 
@@ -245,5 +245,5 @@ CATALOGUE: dict[str, Entry] = {entry.slug: entry for entry in _ENTRIES}
 
 
 def published_variant(dataset: Dataset) -> str:
-    """The name of the published release whose counts the copy has, or "" where it has none of them."""
+    """The name of the published release whose counts the copy has; "" if there is none."""
     return next((v.name for v in CATALOGUE[dataset.slug].variants if v.matches(dataset)), "")

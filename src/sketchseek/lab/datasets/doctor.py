@@ -1,4 +1,4 @@
-"""Whether a copy of a data set is whole."""
+"""Check a copy of a data set: unreadable images, unpaired files, duplicates between training and test."""
 
 from __future__ import annotations
 
@@ -17,25 +17,23 @@ from sketchseek.strokes import read_ink
 
 @dataclass(frozen=True)
 class Finding:
-    """``problems`` (broken or unpaired) and ``duplicates`` are lines that name the files.
+    """The result of a check."""
 
-    ``duplicates`` are images of equal content in training and in test. A published release may be so, hence they are
-    told but are no fault of the copy.
-    """
-
-    files: int
-    problems: tuple[str, ...]
+    files: int  # in the folder
+    problems: tuple[str, ...]  # broken or unpaired files, a line each
+    # Images with equal content in training and test, a line each. They are reported but are no fault of the copy,
+    # because some published releases contain them.
     duplicates: tuple[str, ...]
 
 
 def images_of(split: Split) -> list[Path]:
-    """Every photo, then every sketch or frame that is an image."""
+    """The paths of all photos, then of all sketches and frames that are images."""
     drawn = [path for s in split.sketches if s.strokes is None for path in (s.frames or (s.path,)) if path is not None]
     return [photo.path for photo in split.photos] + drawn
 
 
 def examine(dataset: Dataset, advance: Callable[[], None] = lambda: None) -> Finding:
-    """Open every image of a data set that was read and compare training with test; ``advance`` is called after each."""
+    """Open every image of a data set and look for duplicates; ``advance`` is called after each image."""
     broken: list[str] = []
     contents: list[dict[str, Path]] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -51,7 +49,7 @@ def examine(dataset: Dataset, advance: Callable[[], None] = lambda: None) -> Fin
                         seen[result] = path
                     advance()
             except BaseException:
-                pool.shutdown(cancel_futures=True)  # whoever interrupts does not wait for the rest
+                pool.shutdown(cancel_futures=True)  # so that an interrupt does not wait for the remaining images
                 raise
             contents.append(seen)
     train, test = contents
@@ -59,14 +57,14 @@ def examine(dataset: Dataset, advance: Callable[[], None] = lambda: None) -> Fin
     nothing = () if any(counts) or dataset.problems else (f"{dataset.root}: holds neither photos nor sketches",)
     return Finding(
         files=sum(len(names) for _, _, names in os.walk(dataset.root)),
-        # Among one's own photos those that nobody drew are no fault but simply part of the gallery.
+        # In a folder of one's own, photos without a sketch are no problem: they just belong to the gallery.
         problems=(*broken, *nothing, *dataset.problems, *(_undrawn(dataset) if dataset.slug != "folder" else ())),
         duplicates=tuple(f"{test[h]}: the same image as {train[h]} in training" for h in test if h in train),
     )
 
 
 def _open(path: Path, is_photo: bool) -> str | InputError:
-    """The hash of the file's content, or what is wrong with it."""
+    """The SHA-256 of the file's content, or the error if it is not a readable image."""
     try:
         (read_photo if is_photo else read_ink)(path)
         return hashlib.sha256(path.read_bytes()).hexdigest()

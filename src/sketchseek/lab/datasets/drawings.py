@@ -1,4 +1,4 @@
-"""What a person drew on the page in practice: saved drawings with the photo each was meant to find."""
+"""Read drawings saved in the page's practice mode, each with the photo that it was meant to find."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 
 from sketchseek.errors import InputError
 from sketchseek.formats import PRACTICE_FORMAT, PRACTICE_VERSION
-from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, pair
+from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, match_sketches
 from sketchseek.strokes.sketch_json import decode_json, sketch_from_json
 
 
 def read_drawings(slug: str, root: Path) -> Dataset:
-    """``gallery-<hash>.json``, the list of the gallery's photos, beside the drawings, any other ``*.json``: a sketch
-    file with ``photo``, ``{"name", "path"}`` of the one drawn, and ``gallery``, the hash.
+    """Read a folder written by ``sketchseek serve --drawings``; everything is in the test part.
 
-    All is test: the gallery's photos, and the drawings as their sketches. A photo is told by its path; where two have
-    one name they go by their paths. Raises InputError for a folder without drawings or with those of several galleries.
+    ``gallery-<hash>.json`` lists the gallery's photos. Every other ``*.json`` is a drawing: a sketch file with two
+    additional keys, ``photo`` (``{"name", "path"}`` of the photo drawn) and ``gallery`` (the hash). Photos are
+    identified by their paths. Photos that share a name are named by their paths.
+
+    Raises InputError for a folder without drawings, and for one with drawings of several galleries.
     """
     found: list[tuple[str, SketchItem]] = []
     galleries: Counter[str] = Counter()
@@ -40,15 +42,15 @@ def read_drawings(slug: str, root: Path) -> Dataset:
         counts = ", ".join(f"{count} of {gallery[:12]}" for gallery, count in sorted(galleries.items()))
         raise InputError(f"{root}: holds drawings of several galleries ({counts}); keep a folder for each")
     photos = _read_gallery(root / f"gallery-{next(iter(galleries))}.json")
-    # Paths pair drawings with photos; the names that figures and pictures show come afterwards.
-    split, unpaired = pair([Photo(path, Path(path)) for path in photos], found)
+    # Match by path, because names need not be unique; then give photos the names shown in reports.
+    split, unpaired = match_sketches([Photo(path, Path(path)) for path in photos], found)
     times = Counter(photos.values())
     shown = tuple(Photo(name if times[name] == 1 else path, Path(path)) for path, name in photos.items())
     return Dataset(slug, root, Split(), Split(shown, split.sketches), problems=(*problems, *unpaired))
 
 
 def _read_drawing(path: Path) -> tuple[str, str, SketchItem]:
-    """The path of the photo drawn, the gallery's hash, and the drawing."""
+    """Read one drawing: the path of its photo, the gallery's hash, and the sketch."""
     content = _read(path)
     if not isinstance(content, dict) or not isinstance(content.get("gallery"), str):
         raise InputError(f"{path}: a sketch that names no gallery; move it to another folder")
@@ -62,7 +64,7 @@ def _read_drawing(path: Path) -> tuple[str, str, SketchItem]:
 
 
 def _read_gallery(path: Path) -> dict[str, str]:
-    """Path -> name of the gallery's photos, in order."""
+    """Read the gallery's list: a dict of the photos' paths to their names, in order."""
     content = _read(path)
     try:
         if content["format"] != PRACTICE_FORMAT or content["version"] != PRACTICE_VERSION:

@@ -1,4 +1,4 @@
-"""A person's own photos and sketches, and the synthetic things, which lie the same way."""
+"""Read folders of one's own photos and sketches. The synthetic data set has the same layout."""
 
 from __future__ import annotations
 
@@ -8,35 +8,47 @@ from pathlib import Path
 
 from sketchseek.errors import InputError
 from sketchseek.formats import IMAGE_SUFFIXES, STROKE_SUFFIXES
-from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, one_of, pair, part_by_name
+from sketchseek.lab.datasets.base import (
+    Dataset,
+    Photo,
+    SketchItem,
+    Split,
+    first_existing,
+    match_sketches,
+    split_by_name,
+)
 from sketchseek.strokes import Sketch, load_drawing
 
 TEST_SHARE = 0.2
 
 
 def read_folder(slug: str, root: Path, test_share: float = TEST_SHARE) -> Dataset:
-    """``photos/`` and ``sketches/`` (also ``photo``, ``sketch``), in subfolders as one likes, below ``train/`` and
-    ``test/`` or not.
+    """Read ``photos/`` and ``sketches/`` (or ``photo``, ``sketch``), with any subfolders.
 
-    A sketch is called ``<photo>_<anything>`` and split at the last underscore; what follows is who drew it. One that is
-    called as its photo belongs to it too, and ``<photo>-sz<number>`` (both are found in CUFS). Sketches are our JSON,
-    SVG or images. Captions come from ``words.json`` beside the two folders, an object of photo names and texts.
-    Without ``train/`` and ``test/`` a fifth of the photos is test, by a hash of the name. A folder that holds neither
-    ``photos`` nor ``sketches`` is taken as photos without sketches.
+    Both may lie below ``train/`` and ``test/``. Otherwise ``test_share`` of the photos (0..1) are the test part, chosen
+    by a hash of their names. A sketch is named ``<photo>_<drawer>``, split at the last underscore, or like its photo,
+    or ``<photo>-sz<number>`` (the last two occur in CUFS). Sketches are our JSON, SVG or images. Captions come from
+    ``words.json`` beside the two folders, a JSON object of photo names and texts. A folder that has neither ``photos``
+    nor ``sketches`` is taken for photos without sketches.
+
+    Raises InputError if there are no photos, or if ``words.json`` is invalid.
     """
     if (root / "train").is_dir() and (root / "test").is_dir():
         train, problems = _read_part(root / "train")
         test, more = _read_part(root / "test")
         return Dataset(slug, root, train, test, problems=(*problems, *more))
     everything, problems = _read_part(root)
-    train, test = part_by_name(everything, test_share, "test")
+    train, test = split_by_name(everything, test_share, "test")
     return Dataset(slug, root, train, test, problems=tuple(problems))
 
 
 def _read_part(base: Path) -> tuple[Split, list[str]]:
     photo_folder, sketch_folder = base, base / "sketches"
     if any((base / name).is_dir() for name in ("photos", "photo", "sketches", "sketch")):
-        photo_folder, sketch_folder = one_of(base, "photos", "photo"), one_of(base, "sketches", "sketch")
+        photo_folder, sketch_folder = (
+            first_existing(base, "photos", "photo"),
+            first_existing(base, "sketches", "sketch"),
+        )
     words = _words(base / "words.json")
     named = [(_name(path, photo_folder), path) for path in _files_below(photo_folder, IMAGE_SUFFIXES)]
     photos = [Photo(name, path, caption=words.get(name, "")) for name, path in named]
@@ -47,17 +59,17 @@ def _read_part(base: Path) -> tuple[Split, list[str]]:
     problems = []
     for path in _files_below(sketch_folder, IMAGE_SUFFIXES | STROKE_SUFFIXES):
         name = _name(path, sketch_folder)
-        photo, drawer = _depicted(name, names)
+        photo, drawer = _photo_and_drawer(name, names)
         try:
             sketches.append((photo, _item(name, path, drawer)))
         except InputError as error:
             problems.append(str(error))
-    split, unpaired = pair(photos, sketches)
+    split, unpaired = match_sketches(photos, sketches)
     return split, problems + unpaired
 
 
-def _depicted(sketch: str, photos: set[str]) -> tuple[str, str]:
-    """The photo that a sketch depicts, by its name, and who drew it."""
+def _photo_and_drawer(sketch: str, photos: set[str]) -> tuple[str, str]:
+    """The photo's name and the drawer's, from the name of a sketch."""
     cufs = re.fullmatch(r"(.+)-(sz\d+)", sketch)
     if cufs and cufs[1] in photos:
         return cufs[1], cufs[2]

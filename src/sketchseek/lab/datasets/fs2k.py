@@ -1,4 +1,4 @@
-"""FS2K, faces drawn by artists, and FS2K-SDE, the same drawings as they grew stroke by stroke."""
+"""Read FS2K, faces drawn by artists, and FS2K-SDE, recordings of how such drawings grew stroke by stroke."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, folders, one_of, pair
+from sketchseek.lab.datasets.base import (
+    Dataset,
+    Photo,
+    SketchItem,
+    Split,
+    files,
+    first_existing,
+    folders,
+    match_sketches,
+)
 from sketchseek.lab.datasets.captions import FaceAttributes, caption, paraphrases
 
 SDE_FOLDER = {"fs2k-sde1": "1000", "fs2k-sde2": "450"}
@@ -21,12 +30,13 @@ SDE_LISTS = {
 
 
 def read_fs2k(slug: str, root: Path) -> Dataset:
-    """``photo/photo{1,2,3}/imageNNNN.*`` with ``sketch/sketch{1,2,3}/sketchNNNN.*``, parted by ``anno_train.json`` and
-    ``anno_test.json``, each a list of objects whose ``image_name`` is such as ``photo1/image0110``.
+    """Read FS2K: ``photo/photo{1,2,3}/imageNNNN.*`` and ``sketch/sketch{1,2,3}/sketchNNNN.*``.
 
-    Captions and their paraphrases are made from the attributes of the face that these objects hold."""
-    photo_paths = _by_name(one_of(root, "photo"))
-    sketch_paths = _by_name(one_of(root, "sketch"))
+    ``anno_train.json`` and ``anno_test.json`` define the split. Each is a list of objects with an ``image_name`` such
+    as ``photo1/image0110`` and attributes of the face, from which captions and paraphrases are generated.
+    """
+    photo_paths = _by_name(first_existing(root, "photo"))
+    sketch_paths = _by_name(first_existing(root, "sketch"))
     splits = {}
     problems: list[str] = []
     for part in ("train", "test"):
@@ -35,14 +45,14 @@ def read_fs2k(slug: str, root: Path) -> Dataset:
             name = str(entry["image_name"])
             sketch = name.replace("photo", "sketch").replace("image", "sketch")
             if name in photo_paths:
-                face = FaceAttributes.of_fs2k(entry)
+                face = FaceAttributes.from_fs2k(entry)
                 path = photo_paths.pop(name)
                 photos.append(Photo(name, path, caption=caption(face, name), paraphrases=paraphrases(face)))
             if sketch in sketch_paths:
                 sketches.append((name, SketchItem(sketch, 0, sketch_paths.pop(sketch))))
             else:
                 problems.append(f"{root / 'sketch' / sketch}: missing, and named in anno_{part}.json")
-        splits[part], unpaired = pair(photos, sketches)
+        splits[part], unpaired = match_sketches(photos, sketches)
         problems += unpaired
     left = [*photo_paths.values(), *sketch_paths.values()]
     problems += [f"{path}: named in neither anno_train.json nor anno_test.json" for path in left]
@@ -50,27 +60,30 @@ def read_fs2k(slug: str, root: Path) -> Dataset:
 
 
 def read_sde(slug: str, root: Path) -> Dataset:
-    """FS2K-SDE in the layout of SLFIR, in the flat one, or with the lists of FVLP.
+    """Read FS2K-SDE in the layout of SLFIR, in the flat layout, or by the lists of FVLP.
 
-    SLFIR: ``comp/{train,test}/{photo,sketch}/`` and ``sketch-seq/{train,test}/<episode>/<frame>``, below a folder
-    ``1000`` (SDE1) or ``450`` (SDE2) or at once; the n-th episode and the n-th whole sketch belong to the n-th photo.
-    Flat: ``sketch/{train,test}/sketch<ID>_<k>.*`` instead of the episodes, and ``comp/{train,test}/photo/image<ID>.*``.
-    FVLP: ``fs2ksde_{train,test}.json`` (SDE1) or ``{train,test}_450.json`` (SDE2), lists of ``photo``, ``photo_id``,
-    ``sketch_sde``, the frames in order, as paths from ``root``, and ``caption``, a text or a list with one text.
+    SLFIR: ``comp/{train,test}/{photo,sketch}/`` and ``sketch-seq/{train,test}/<episode>/<frame>``, in ``root`` or below
+    ``1000`` (SDE1) or ``450`` (SDE2), also below ``Dataset``. The n-th episode and the n-th complete sketch belong to
+    the n-th photo.
+    Flat: ``comp/{train,test}/photo/image<ID>.*`` and, instead of episodes, ``sketch/{train,test}/sketch<ID>_<k>.*``.
+    FVLP: ``fs2ksde_{train,test}.json`` (SDE1) or ``{train,test}_450.json`` (SDE2), lists of objects with ``photo``,
+    ``photo_id``, ``sketch_sde`` (the frames in order, as paths relative to ``root``), and ``caption`` (a text, or a
+    list with one text).
 
-    The last frame is the sketch, the complete one of ``comp`` where there are no frames. Frames are sorted naturally.
+    The last frame is the complete sketch; if there are no frames, the sketch in ``comp`` is. Frames are sorted by name,
+    with numbers in numerical order. Raises InputError for other layouts, and if photos and drawings cannot be paired.
     """
     lists = {part: root / name for part, name in SDE_LISTS[slug].items()}
     if all(path.is_file() for path in lists.values()):
-        parts = {part: _listed(path, root) for part, path in lists.items()}
+        parts = {part: _read_fvlp_lists(path, root) for part, path in lists.items()}
     else:
         base = next((p for p in (root / "Dataset" / SDE_FOLDER[slug], root / SDE_FOLDER[slug]) if p.is_dir()), root)
-        one_of(base, "comp")
-        parts = {part: _paired(base, part) for part in ("train", "test")}
+        first_existing(base, "comp")
+        parts = {part: _read_folders(base, part) for part in ("train", "test")}
     splits: dict[str, Split] = {}
     problems: list[str] = []
     for part, (photos, sketches, missing) in parts.items():
-        splits[part], unpaired = pair(photos, sketches)
+        splits[part], unpaired = match_sketches(photos, sketches)
         problems += missing + unpaired
     return Dataset(slug, root, splits["train"], splits["test"], problems=tuple(problems))
 
@@ -78,7 +91,7 @@ def read_sde(slug: str, root: Path) -> Dataset:
 _Part = tuple[list[Photo], list[tuple[str, SketchItem]], list[str]]  # photos, (photo's name, sketch), problems
 
 
-def _listed(path: Path, root: Path) -> _Part:
+def _read_fvlp_lists(path: Path, root: Path) -> _Part:
     photos, sketches, problems = [], [], []
     for entry in _read_list(path, ("photo", "sketch_sde")):
         if not isinstance(entry["sketch_sde"], list):
@@ -94,22 +107,22 @@ def _listed(path: Path, root: Path) -> _Part:
 
 
 def _text(caption: Any) -> str:
-    """The lists for training hold a text, those for testing a list with one text."""
+    """A caption's text. In the training lists it is a string, in the test lists a list with one string."""
     texts = caption if isinstance(caption, list) else [caption]
     return str(texts[0]) if texts else ""
 
 
-def _paired(base: Path, part: str) -> _Part:
-    paths = _naturally(files(one_of(base, f"comp/{part}/photo")))
+def _read_folders(base: Path, part: str) -> _Part:
+    paths = _in_natural_order(files(first_existing(base, f"comp/{part}/photo")))
     photos = [Photo(path.stem, path) for path in paths]
-    flat = _naturally(files(base / "sketch" / part))
+    flat = _in_natural_order(files(base / "sketch" / part))
     if flat:
         photo_of = {_number(photo.name): photo.name for photo in photos}
         by_number = [(n, list(frames)) for n, frames in groupby(flat, lambda p: _number(p.stem.rpartition("_")[0]))]
         return photos, [(photo_of.get(n, f"image{n}"), _drawing(f"sketch{n}", f)) for n, f in by_number], []
-    episodes = [_naturally(files(folder)) for folder in _naturally(folders(base / "sketch-seq" / part))]
+    episodes = [_in_natural_order(files(folder)) for folder in _in_natural_order(folders(base / "sketch-seq" / part))]
     if not episodes:
-        episodes = [[path] for path in _naturally(files(one_of(base, f"comp/{part}/sketch")))]
+        episodes = [[path] for path in _in_natural_order(files(first_existing(base, f"comp/{part}/sketch")))]
     if len(episodes) != len(photos) or not all(episodes):
         raise InputError(
             f"{base}: {len(list(filter(None, episodes)))} drawings and {len(photos)} photos in {part}; they are paired "
@@ -123,13 +136,13 @@ def _drawing(name: str, frames: list[Path]) -> SketchItem:
     return SketchItem(name, 0, frames[-1], frames=tuple(frames) if len(frames) > 1 else ())
 
 
-def _naturally(paths: Iterable[Path]) -> list[Path]:
-    """Sorted by name, with the numbers in it as numbers: frame_2 before frame_10."""
+def _in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort by name with numbers in numerical order: frame_2 before frame_10."""
     return sorted(paths, key=lambda p: [(int(t), "") if t.isdecimal() else (-1, t) for t in re.split(r"(\d+)", p.stem)])
 
 
 def _number(name: str) -> str:
-    """The last digits of a name, without leading zeros."""
+    """The last number in a name, without leading zeros; the name itself if it has no number."""
     digits = re.findall(r"\d+", name)
     return str(int(digits[-1])) if digits else name
 

@@ -1,4 +1,4 @@
-"""QuickDraw: drawings of categories, with the time of every point, and no photos."""
+"""Read QuickDraw: drawings of categories, with the time of every point, but without photos."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ NO_PHOTO = -1
 
 
 def read_quickdraw(slug: str, root: Path) -> Dataset:
-    """``<category>.ndjson``, raw or simplified. All is in the training part; ``sketch.photo`` is -1 throughout."""
+    """Read ``<category>.ndjson`` files, raw or simplified; everything is in the training part.
+
+    ``sketch.photo`` is -1 for all sketches. Raises InputError for a folder without such files.
+    """
     paths = files(root, frozenset({".ndjson"}))
     if not paths:
         raise InputError(f"{root}: holds no .ndjson files; `sketchseek doctor quickdraw` says where to get them")

@@ -1,25 +1,38 @@
-"""Sketchy: photos of 125 categories, each drawn by several people, in the original layout and the reduced ones."""
+"""Read Sketchy, photos of 125 categories each drawn by several people, in the original layout or reduced ones."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
 
-from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, folders, one_of, pair
+from sketchseek.lab.datasets.base import (
+    Dataset,
+    Photo,
+    SketchItem,
+    Split,
+    files,
+    first_existing,
+    folders,
+    match_sketches,
+)
 
-PLAIN = "tx_000000000000"  # the rendering without transformation: the photo squashed to a square, the sketch as drawn
+UNTRANSFORMED = (
+    "tx_000000000000"  # the variant without transformation: the photo squeezed into a square, the sketch as drawn
+)
 TEST_EVERY = 10
 
 
 def read_sketchy(slug: str, root: Path) -> Dataset:
-    """The whole of Sketchy: ``photo/tx_000000000000/<category>/<photo>.jpg`` and
-    ``sketch/tx_000000000000/<category>/<photo>-<n>.png``, also below a folder ``256x256``.
+    """Read all of Sketchy: ``{photo,sketch}/tx_000000000000/<category>/``, in ``root`` or below ``256x256``.
 
-    In each category every tenth of the photos sorted by name, from the first, is test; the gallery is the test photos
-    of all categories together.
+    Photos are ``<photo>.jpg``, sketches ``<photo>-<n>.png``. In each category, every tenth photo in the order of names,
+    starting with the first, is a test photo. The gallery consists of the test photos of all categories.
     """
     base = root / "256x256" if (root / "256x256").is_dir() else root
-    photo_folder, sketch_folder = one_of(base, f"photo/{PLAIN}"), one_of(base, f"sketch/{PLAIN}")
+    photo_folder, sketch_folder = (
+        first_existing(base, f"photo/{UNTRANSFORMED}"),
+        first_existing(base, f"sketch/{UNTRANSFORMED}"),
+    )
     train: list[Path] = []
     test: list[Path] = []
     for category in folders(photo_folder):
@@ -27,7 +40,7 @@ def read_sketchy(slug: str, root: Path) -> Dataset:
             (train if index % TEST_EVERY else test).append(path)
     held = {(path.parent.name, path.stem) for path in test}
     sketches = [path for category in folders(sketch_folder) for path in files(category)]
-    # A sketch without a photo is in no split; it is reported with the training part.
+    # A sketch without a photo is reported with the training part.
     of_test = [path for path in sketches if (path.parent.name, _photo_name(path)) in held]
     of_train = [path for path in sketches if (path.parent.name, _photo_name(path)) not in held]
     ambiguous = _ambiguous(train + test)
@@ -37,15 +50,17 @@ def read_sketchy(slug: str, root: Path) -> Dataset:
 
 
 def read_reduced(slug: str, root: Path) -> Dataset:
-    """A part of Sketchy: ``{train,test}/{photo,sketch}/<category>/``, or ``{photo,sketch}/<category>/``, which is all
-    training and leaves the test part empty."""
+    """Read a part of Sketchy: ``{train,test}/{photo,sketch}/<category>/``, or ``{photo,sketch}/<category>/``.
+
+    In the second layout everything is in the training part.
+    """
     bases = {part: root / part for part in ("train", "test") if (root / part).is_dir()} or {"train": root}
-    photos = {part: _images(one_of(base, "photo")) for part, base in bases.items()}
+    photos = {part: _images(first_existing(base, "photo")) for part, base in bases.items()}
     ambiguous = _ambiguous([path for paths in photos.values() for path in paths])
     splits = {"train": Split(), "test": Split()}
     problems: list[str] = []
     for part, base in bases.items():
-        splits[part], unpaired = _split(photos[part], _images(one_of(base, "sketch")), ambiguous)
+        splits[part], unpaired = _split(photos[part], _images(first_existing(base, "sketch")), ambiguous)
         problems += unpaired
     return Dataset(slug, root, splits["train"], splits["test"], problems=tuple(problems))
 
@@ -55,7 +70,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _ambiguous(photos: list[Path]) -> set[str]:
-    """File names that more than one category has."""
+    """File names that occur in more than one category."""
     return {stem for stem, count in Counter(path.stem for path in photos).items() if count > 1}
 
 
@@ -68,7 +83,7 @@ def _split(photos: list[Path], sketches: list[Path], ambiguous: set[str]) -> tup
         category, stem = path.parent.name, _photo_name(path)
         photo = name(category, stem)
         drawn.append((photo, SketchItem(photo + path.stem[len(stem) :], 0, path, category=category)))
-    return pair([Photo(name(p.parent.name, p.stem), p, p.parent.name) for p in photos], drawn)
+    return match_sketches([Photo(name(p.parent.name, p.stem), p, p.parent.name) for p in photos], drawn)
 
 
 def _photo_name(sketch: Path) -> str:

@@ -1,4 +1,4 @@
-"""The synthetic things, made once where nobody says where they lie."""
+"""Read the synthetic data set, which is generated on first use."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ TEST_SHARE = 2 / 12
 
 
 def read_synthetic(slug: str, root: Path) -> Dataset:
-    """A folder of ``sketchseek.synthetic.write_dataset``: ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json``.
+    """Read a folder of ``sketchseek.synthetic.write_dataset``: ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json``.
 
-    About one thing in six is test, by a hash of its name. A thing's category is its name without the number.
+    About one thing in six is in the test part, chosen by a hash of its name. Its category is its name without the
+    number.
     """
     dataset = read_folder(slug, root, TEST_SHARE)
     return replace(dataset, train=_with_categories(dataset.train), test=_with_categories(dataset.test))
@@ -31,10 +32,10 @@ def _with_categories(split: Split) -> Split:
     return Split(photos, sketches)
 
 
-def made_once() -> Path:
-    """The folder of 1,200 things of seed 0 in the user's cache, made now, in about two minutes, if it is not there yet.
+def generate_once() -> Path:
+    """The folder of the data set (1,200 things of seed 0) in the user's cache; generates it if it does not exist.
 
-    Another version of the generator makes a folder of its own.
+    That takes about two minutes. Each version of the generator has its own folder.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -46,6 +47,6 @@ def made_once() -> Path:
             try:
                 write_dataset(folder, THINGS, SEED, progress=lambda done, _: bar.update(task, completed=done))
             except InputError:
-                if not folder.is_dir():  # else another process was quicker
+                if not folder.is_dir():  # if it exists, another process generated it meanwhile
                     raise
     return folder

@@ -1,4 +1,4 @@
-"""Training on photos alone: a sketch of each, made of its own edges."""
+"""Training on photos only: make a sketch of each from its edges."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ TRACED = "sketches traced from the photos"
 
 
 def with_traced_sketches(dataset: Dataset) -> Dataset:
-    """A data set whose training photos have no sketch gets one of each; others come back as they are.
+    """If a data set has training photos but no training sketches, add a traced sketch for each photo.
 
-    Where the test part has no sketches either there is nothing to test, and its photos are for training too. The
-    sketches are made when their pixels are asked for, and ``variant`` says that nobody drew them.
+    Other data sets are returned unchanged. If the test part has no sketches either, nothing can be tested, so its
+    photos are added to the training photos. Edges are traced later, when the pixels of a sketch are needed. ``variant``
+    becomes ``TRACED``.
     """
     if dataset.train.sketches or not dataset.train.photos:
         return dataset

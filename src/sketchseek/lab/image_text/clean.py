@@ -178,7 +178,7 @@ def normalised(text: str) -> str:
 def _caption(pair: Pair, captions: Captions) -> str:
     if captions == "text":
         return normalised(pair.text)
-    known = FaceAttributes.of_text(pair.text)
+    known = FaceAttributes.from_text(pair.text)
     if pair.attributes is not None:
         given = FaceAttributes.from_json(pair.attributes, pair.name)
         known = FaceAttributes(**(asdict(known) | {k: v for k, v in asdict(given).items() if v is not None}))

@@ -37,7 +37,7 @@ def read_v2(slug: str, root: Path) -> Dataset:
 
 
 def read_clothes(slug: str, root: Path) -> Dataset:
-    """Read Clothes-V1: sketches ``<photo>_0<designer>.png`` in ``trainA``, ``testA``, photos in ``trainB``, ``testB``."""
+    """Read Clothes-V1: sketches ``<photo>_0<designer>.png`` in ``{train,test}A``, photos in ``{train,test}B``."""
     return _read_rendered(slug, root, named_drawers=True)
 
 

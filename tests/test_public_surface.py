@@ -50,10 +50,22 @@ def members(kind: type) -> Iterator[str]:
             yield f"{name}{signature(getattr(kind, name))}"
 
 
+class Verbatim(str):
+    """An annotation as it stands in the code, where ``inspect`` would show it in quotes."""
+
+    __repr__ = str.__str__
+
+
 def signature(function: object) -> str:
-    """As it stands in the code: ``inspect`` puts the annotations in quotes."""
     assert callable(function)
-    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
+    found = inspect.signature(function)
+    parameters = [p.replace(annotation=verbatim(p.annotation)) for p in found.parameters.values()]
+    shown = str(found.replace(parameters=parameters, return_annotation=verbatim(found.return_annotation)))
+    return re.sub(r" at 0x[0-9a-f]+>", ">", shown)  # of a function that is a default
+
+
+def verbatim(annotation: object) -> object:
+    return Verbatim(annotation) if isinstance(annotation, str) else annotation
 
 
 def test_names_and_signatures_are_the_listed_ones() -> None:
@@ -100,6 +112,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         ("sketchseek.InputError", {"sketchseek", "sketchseek.version", "sketchseek.errors"}, {"numpy", "PIL", "torch"}),
         ("sketchseek.load_drawing", None, {"torch", "onnxruntime", "fastapi"}),
         ("sketchseek.Gallery, sketchseek.Searcher, sketchseek.Model, sketchseek.ingest", None, {"torch", "fastapi"}),
+        ("sketchseek.open_dataset, sketchseek.evaluate, sketchseek.compare", None, {"torch", "timm", "matplotlib"}),
         ("from sketchseek import *", None, {"torch"}),
     ],
 )

@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from sketchseek.gallery.ingest import ingest as ingest
     from sketchseek.lab.datasets import open_dataset as open_dataset
     from sketchseek.lab.datasets.base import Dataset as Dataset
+    from sketchseek.lab.datasets.base import Photo as Photo
+    from sketchseek.lab.datasets.base import SketchItem as SketchItem
     from sketchseek.lab.datasets.base import Split as Split
+    from sketchseek.lab.measure import evaluate as evaluate
+    from sketchseek.lab.results import Comparison as Comparison
+    from sketchseek.lab.results import Difference as Difference
+    from sketchseek.lab.results import MeasuredSplit as MeasuredSplit
+    from sketchseek.lab.results import Result as Result
+    from sketchseek.lab.results import compare as compare
     from sketchseek.model.folder import Model as Model
     from sketchseek.model.preprocess import read_photo as read_photo
     from sketchseek.search.searcher import Hit as Hit
@@ -38,18 +46,26 @@ if TYPE_CHECKING:
 
 # Where each public name is defined, as the imports above say it to type checkers.
 _MODULES = {
+    "Comparison": "sketchseek.lab.results",
     "Dataset": "sketchseek.lab.datasets.base",
+    "Difference": "sketchseek.lab.results",
     "Gallery": "sketchseek.gallery.gallery",
     "Hit": "sketchseek.search.searcher",
     "IngestReport": "sketchseek.gallery.ingest",
     "InputError": "sketchseek.errors",
+    "MeasuredSplit": "sketchseek.lab.results",
     "Model": "sketchseek.model.folder",
+    "Photo": "sketchseek.lab.datasets.base",
+    "Result": "sketchseek.lab.results",
     "Searcher": "sketchseek.search.searcher",
     "Sketch": "sketchseek.strokes.sketch",
+    "SketchItem": "sketchseek.lab.datasets.base",
     "Skipped": "sketchseek.gallery.ingest",
     "Split": "sketchseek.lab.datasets.base",
     "StoredPhoto": "sketchseek.gallery.gallery",
+    "compare": "sketchseek.lab.results",
     "default_gallery_dir": "sketchseek.gallery.gallery",
+    "evaluate": "sketchseek.lab.measure",
     "ingest": "sketchseek.gallery.ingest",
     "load_drawing": "sketchseek.strokes.load",
     "open_dataset": "sketchseek.lab.datasets",

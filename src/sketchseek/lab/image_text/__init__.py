@@ -1,1 +1,1 @@
-"""Image-text pairs from elsewhere made into photos of faces with captions, for pre-training (FVLP). No torch."""
+"""Turn collections of image-text pairs into photos of faces with captions, to pre-train FVLP. No torch."""

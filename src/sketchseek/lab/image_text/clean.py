@@ -1,7 +1,7 @@
-"""From pairs to clean ones: one face each, cropped, large and sharp enough, with a caption.
+"""Clean image-text pairs: keep photos of a single face that is large and sharp enough, crop it, and caption it.
 
-These are the operations that FVLP applies to LAION-Face: faces are found and cropped, poor ones left out, and captions
-made from attributes by a grammar; a language model may then rewrite them.
+These are the steps that FVLP applies to LAION-Face. Faces are detected and cropped, and poor ones are left out.
+Captions are generated from attributes by a grammar, and may then be rewritten by a language model.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import io
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -24,22 +22,23 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sketchseek.errors import InputError
+from sketchseek.files import create_folder
 from sketchseek.formats import IMAGE_FORMATS
 from sketchseek.lab.datasets.captions import FaceAttributes, caption
 from sketchseek.lab.image_text.faces import Box, Detector
 from sketchseek.lab.image_text.sources import Pair
 from sketchseek.model.preprocess import MAX_PIXELS
 
-CROP = 1.8  # sides of the face's box; hair, ears and neck are what people draw too
-SHARPNESS_SIDE = 128  # pixels to which a crop is brought before its sharpness is measured
+CROP_FACTOR = 1.8  # side of the crop relative to the face's box, because people also draw hair, ears and neck
+SHARPNESS_SIDE = 128  # pixels; crops are resized to this side before their sharpness is measured
 MAX_WORDS = 65  # of a caption (FVLP)
-AT_A_TIME = 64
-A_FOLDER = 1000  # photos
+PAIRS_AT_ONCE = 64
+PHOTOS_PER_FOLDER = 1000
 
-Captions = Literal["attributes", "text"]
+CaptionSource = Literal["attributes", "text"]
 
-# What a pair is rejected for, in the order of the filters.
-REASONS = (
+# Reasons for rejecting a pair, in the order of the filters.
+REJECTIONS = (
     "no readable image",
     "image too small",
     "no face",
@@ -55,19 +54,17 @@ REASONS = (
 
 @dataclass(frozen=True)
 class Filters:
-    """The least that is kept. ``image`` and ``face`` in pixels of the shorter side, ``contrast`` the standard deviation
-    of the crop's brightness (0..255), ``sharpness`` the variance of its Laplacian at 128 px.
-    """
+    """Minimum values of a pair that is kept."""
 
-    image: int = 128
-    face: int = 64
-    contrast: float = 20.0
-    sharpness: float = 60.0
+    image: int = 128  # shorter side of the image, in pixels
+    face: int = 64  # shorter side of the face's box, in pixels
+    contrast: float = 20.0  # standard deviation of the crop's brightness (0..255)
+    sharpness: float = 60.0  # variance of the Laplacian of the crop at 128 px
 
 
 @dataclass(frozen=True)
-class Report:
-    """How many pairs came in and were kept, and how many each filter rejected."""
+class CleaningResult:
+    """How many pairs were read and kept, and how many were rejected for each reason."""
 
     pairs: int
     kept: int
@@ -79,29 +76,28 @@ def clean_pairs(
     out: Path,
     detector: Detector,
     filters: Filters,
-    captions: Captions = "attributes",
+    captions: CaptionSource = "attributes",
     size: int = 256,
     rewrite: Callable[[str], str] | None = None,
     progress: Callable[[], None] = lambda: None,
-) -> Report:
-    """Write the clean pairs into ``out``, which the data set ``folder`` reads: ``000/000000.jpg`` and so on, at most
-    ``size`` px, ``words.json`` (name to caption) and ``pairs.json`` (the report and each photo's name in the source).
+) -> CleaningResult:
+    """Write the clean pairs to the folder ``out``, in the layout of the data set ``folder``.
 
-    A pair's caption is made from its attributes and those that its text names, or is its own ``text``; ``rewrite``
-    turns it into another one. A pair without a caption is rejected. ``out`` appears complete or not at all. Raises
-    InputError where it exists already.
+    Writes photos ``000/000000.jpg`` and so on, with sides of at most ``size`` pixels, ``words.json`` (name to caption)
+    and ``pairs.json`` (the result and each photo's name in the source). With ``captions="attributes"`` a caption is
+    generated from the pair's attributes and those found in its text; with ``"text"`` it is the pair's own text.
+    ``rewrite``, if given, changes captions. Pairs without a caption are rejected. ``progress`` is called after each
+    pair. ``out`` appears only once it is complete.
+
+    Raises InputError if ``out`` exists and is not an empty folder, or if no pair is kept.
     """
-    if out.exists():
-        raise InputError(f"{out}: already exists; name a new folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
-    rejected = dict.fromkeys(REASONS, 0)
+    rejected = dict.fromkeys(REJECTIONS, 0)
     words: dict[str, str] = {}
     sources: dict[str, str] = {}
     seen: set[bytes] = set()
     count = 0
-    try:
-        for pair, face in _checked(pairs, detector, filters):
+    with create_folder(out) as unfinished:
+        for pair, face in _faces(pairs, detector, filters):
             count += 1
             progress()
             if isinstance(face, str):
@@ -117,52 +113,48 @@ def clean_pairs(
                 rejected["seen before" if text else "no caption"] += 1
                 continue
             seen.add(digest)
-            name = f"{len(words) // A_FOLDER:03}/{len(words):06}"
+            name = f"{len(words) // PHOTOS_PER_FOLDER:03}/{len(words):06}"
             path = unfinished / f"{name}.jpg"
             path.parent.mkdir(exist_ok=True)
             face.thumbnail((size, size), Image.Resampling.LANCZOS)
             face.save(path, quality=92)
             words[name] = (normalised(rewrite(text)) if rewrite else "") or text
             sources[name] = pair.name
-        report = Report(count, len(words), rejected)
+        result = CleaningResult(count, len(words), rejected)
         if not words:
-            raise InputError(f"{out}: not written, no pair was kept ({_said(rejected)})")
+            raise InputError(f"{out}: not written, no pair was kept ({_counts(rejected)})")
         (unfinished / "words.json").write_text(json.dumps(words, indent=0) + "\n", encoding="utf-8")
-        about = {"format": "sketchseek-pairs", "version": 1, **asdict(report), "filters": asdict(filters)}
+        about = {"format": "sketchseek-pairs", "version": 1, **asdict(result), "filters": asdict(filters)}
         (unfinished / "pairs.json").write_text(json.dumps({**about, "sources": sources}) + "\n", encoding="utf-8")
-        os.chmod(unfinished, 0o755)
-        os.rename(unfinished, out)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return report
+    return result
 
 
-def _checked(pairs: Iterable[Pair], detector: Detector, filters: Filters) -> Iterator[tuple[Pair, Image.Image | str]]:
-    """Each pair with its face, cropped, or why it is rejected; several at a time, in order."""
+def _faces(pairs: Iterable[Pair], detector: Detector, filters: Filters) -> Iterator[tuple[Pair, Image.Image | str]]:
+    """Each pair, in order, with its cropped face or the reason for its rejection; computed in several threads."""
     waiting = iter(pairs)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        while some := list(islice(waiting, AT_A_TIME)):
+        while some := list(islice(waiting, PAIRS_AT_ONCE)):
             yield from zip(some, pool.map(lambda pair: face_of(pair.image, detector, filters), some), strict=True)
 
 
 def face_of(image: bytes, detector: Detector, filters: Filters) -> Image.Image | str:
-    """The one face in an encoded image, cropped to a square where the image allows, or the reason for rejecting it."""
+    """The single face in an encoded image, cropped to a square if the image allows, or the reason for rejection."""
     try:
         with Image.open(io.BytesIO(image), formats=tuple(IMAGE_FORMATS)) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 return "no readable image"
             photo = ImageOps.exif_transpose(opened).convert("RGB")
-    except Exception:  # Pillow's decoders raise nearly anything for damaged data
+    except Exception:  # Pillow's decoders raise almost any exception for damaged data
         return "no readable image"
     if min(photo.size) < filters.image:
         return "image too small"
     found = detector(photo)
-    if len(found) != 1:  # of several nobody knows which one the text is about
+    if len(found) != 1:  # of several faces it is unknown which one the text describes
         return "several faces" if found else "no face"
     (box,) = found
     if min(box.right - box.left, box.bottom - box.top) < filters.face:
         return "face too small"
-    face = photo.crop(_around(box, photo.size))
+    face = photo.crop(_square_around(box, photo.size))
     gray = np.asarray(face.convert("L").resize((SHARPNESS_SIDE, SHARPNESS_SIDE)), dtype=np.float32)
     if gray.std() < filters.contrast:
         return "too little contrast"
@@ -171,11 +163,11 @@ def face_of(image: bytes, detector: Detector, filters: Filters) -> Image.Image |
 
 
 def normalised(text: str) -> str:
-    """As FVLP does it: lower case, its punctuation as spaces, one space between words, at most 65 words."""
+    """Normalise a caption as FVLP does: lower case, punctuation replaced by spaces, single spaces, at most 65 words."""
     return " ".join(re.sub(r"[.!\"()*#:;~]", " ", text.lower()).split()[:MAX_WORDS])
 
 
-def _caption(pair: Pair, captions: Captions) -> str:
+def _caption(pair: Pair, captions: CaptionSource) -> str:
     if captions == "text":
         return normalised(pair.text)
     known = FaceAttributes.from_text(pair.text)
@@ -185,14 +177,14 @@ def _caption(pair: Pair, captions: Captions) -> str:
     return normalised(caption(known, pair.name))
 
 
-def _around(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """A square around a face's box, moved and if need be cut so that it lies in the image of ``size``."""
+def _square_around(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """A square around a face's box, shifted, and reduced if necessary, to lie inside the image of ``size``."""
     width, height = size
-    side = min(round(CROP * max(box.right - box.left, box.bottom - box.top)), width, height)
+    side = min(round(CROP_FACTOR * max(box.right - box.left, box.bottom - box.top)), width, height)
     left = round(min(max((box.left + box.right - side) / 2, 0), width - side))
     top = round(min(max((box.top + box.bottom - side) / 2, 0), height - side))
     return left, top, left + side, top + side
 
 
-def _said(rejected: dict[str, int]) -> str:
+def _counts(rejected: dict[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in rejected.items() if count) or "there were none"

@@ -1,4 +1,4 @@
-"""Finding faces in a photo."""
+"""Detect faces in a photo."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from PIL import Image
 
-SEARCHED = 640  # pixels of the longer side in which faces are looked for
-SMALLEST = 0.06  # of the longer side; smaller faces are not looked for
+SEARCH_SIDE = 640  # pixels; images are reduced to this longer side for detection
+SMALLEST_FACE = 0.06  # of the longer side; smaller faces are not detected
 
 
 class Box(NamedTuple):
-    """A face in pixels of the image, from forehead to chin."""
+    """A face's bounding box in pixels of the image, from forehead to chin."""
 
     left: float
     top: float
@@ -23,7 +23,7 @@ class Box(NamedTuple):
 
 
 class Detector(Protocol):
-    """What a detector of one's own must do; it is called from several threads at once."""
+    """The interface of a face detector. It is called from several threads at once."""
 
     def __call__(self, image: Image.Image) -> list[Box]:
         """The faces in an RGB image."""
@@ -31,17 +31,17 @@ class Detector(Protocol):
 
 
 class HaarDetector:
-    """The cascade of Viola and Jones (CVPR 2001) that comes inside the opencv package: frontal faces, no download."""
+    """Detects frontal faces with the Viola-Jones cascade (CVPR 2001) contained in the opencv package."""
 
     def __init__(self) -> None:
-        self._own = local()  # a cascade may not be used by two threads at once
+        self._own = local()  # one cascade per thread: it is not thread-safe
         self._load()
 
     def __call__(self, image: Image.Image) -> list[Box]:
-        scale = min(1.0, SEARCHED / max(image.size))
+        scale = min(1.0, SEARCH_SIDE / max(image.size))
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
         gray = np.asarray(image.convert("L").resize(size, Image.Resampling.BILINEAR))
-        smallest = round(SMALLEST * max(size))
+        smallest = round(SMALLEST_FACE * max(size))
         found = self._load().detectMultiScale(gray, scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest))
         return [Box(x / scale, y / scale, (x + w) / scale, (y + h) / scale) for x, y, w, h in np.array(found).tolist()]
 

@@ -1,4 +1,4 @@
-"""Where pairs come from: a folder, or the .tar shards of a webdataset."""
+"""Read image-text pairs from a folder, or from the .tar shards of a webdataset."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from sketchseek.errors import InputError
 from sketchseek.formats import IMAGE_SUFFIXES
 
 TEXT_SUFFIXES = frozenset({".txt", ".json"})
-LARGEST = 80_000_000  # bytes of an image or a text; what is larger is no photo of a face
+MAX_BYTES = 80_000_000  # of an image or a text; larger files are skipped
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One image, still encoded, with its text ("" where there is none) and its attributes (None where there are none,
-    else any JSON value). ``name`` is unique in the source.
-    """
+    """One image with its text."""
 
-    name: str
-    image: bytes
-    text: str
-    attributes: Any
+    name: str  # unique in the source
+    image: bytes  # the encoded image
+    text: str  # empty if there is none
+    attributes: Any  # a JSON value, None if there are none
 
 
 def read_pairs(source: Path) -> Iterator[Pair]:
-    """The pairs of a .tar file, of a folder of .tar files, or of a folder of images with a text beside each, by name.
+    """Yield the pairs of a .tar file, of a folder of .tar files, or of a folder of images with text files, by name.
 
-    The text of ``face.jpg`` is ``face.txt``, or ``caption`` or ``text`` of the object in ``face.json``, whose
-    ``attributes`` are those of the face. Raises InputError for a source that holds neither, and for a damaged shard.
+    The text of ``face.jpg`` is ``face.txt``, or ``caption`` or ``text`` of the object in ``face.json``; the key
+    ``attributes`` of that object describes the face. Raises InputError for a source without shards or images, and for a
+    damaged shard.
     """
     shards = [source] if source.suffix == ".tar" else sorted(source.glob("*.tar"))
     if shards:
@@ -51,13 +50,13 @@ def read_pairs(source: Path) -> Iterator[Pair]:
 
 
 def _in_shard(shard: Path) -> Iterator[Pair]:
-    """A webdataset keeps the files of a pair one behind the other; up to the first dot of the name they are equal."""
+    """Yield the pairs of a shard: consecutive files whose names are equal up to the first dot."""
     try:
         with tarfile.open(shard) as archive:
             for key, members in groupby((m for m in archive if m.isfile()), key=lambda m: _key(m.name)):
                 content = {}
                 for member in members:
-                    file = archive.extractfile(member) if member.size <= LARGEST else None
+                    file = archive.extractfile(member) if member.size <= MAX_BYTES else None
                     if file is not None:
                         content["." + member.name.rpartition(".")[2].lower()] = file.read()
                 image = next((content[suffix] for suffix in content if suffix in IMAGE_SUFFIXES), b"")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,8 @@ def test_a_backbone_without_a_class_token_gives_its_whole_vector(
 def test_the_vector_is_the_class_token_and_the_cells_are_the_rest(vit: ARNet) -> None:
     images = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
-        tokens = vit.sketch.trunk.network.forward_features(images)
+        network: Any = vit.sketch.trunk.network
+        tokens = network.forward_features(images)
         vector, cells = vit.sketch.trunk(images)
     assert torch.equal(vector, tokens[:, 0]) and torch.equal(cells, tokens[:, 1:]) and cells.shape == (2, 16, 192)
 
@@ -85,6 +87,7 @@ def test_the_recycled_vector_has_its_share(vit: ARNet) -> None:
     images = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
         vector, cells = vit.photo.trunk(images)
+        assert vit.photo.recycling is not None
         recycled, _ = vit.photo.recycling(cells)
         expected = vit.photo.head(0.9 * vector + 0.1 * recycled)
         torch.testing.assert_close(vit.photo(images).embedding, expected)
@@ -112,7 +115,8 @@ def test_each_row_feeds_a_transformer_what_its_weights_expect() -> None:
     """timm says with which mean its weights were trained: 0.5, or ImageNet's."""
     method = get_method("arnet")
     chosen = [method.config("bench", row) for row in ("vit-b", "swin-b")]
-    expected = [timm.get_pretrained_cfg(c.backbone.removeprefix("timm/")).mean == (0.5, 0.5, 0.5) for c in chosen]
+    trained: list[Any] = [timm.get_pretrained_cfg(c.backbone.removeprefix("timm/")) for c in chosen]
+    expected = [weights.mean == (0.5, 0.5, 0.5) for weights in trained]
     assert [c.normalisation for c in chosen] == ["unit" if half else "imagenet" for half in expected]
     assert set(expected) == {True, False}
 
@@ -184,7 +188,7 @@ def test_the_contrastive_terms_of_a_large_batch_keep_little() -> None:
         return tensor
 
     vectors = torch.randn(6, 256, 512, requires_grad=True)
-    encoded = [Encoded(*vectors[i : i + 3], None) for i in (0, 3)]
+    encoded = [Encoded(vectors[i], vectors[i + 1], vectors[i + 2], None) for i in (0, 3)]
     network = build(config(recycling="false"))
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         losses(config(recycling="false"), network, encoded[0], encoded[1], torch.arange(256))

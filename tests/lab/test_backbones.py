@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_unknown_networks_and_taps_are_named() -> None:
 
 
 def test_a_backbone_comes_from_a_finished_run(siamese_run: Path) -> None:
-    trained = load_network(siamese_run)[0].backbone
+    trained: Any = load_network(siamese_run)[0].backbone
     last = build_backbone("torchvision/mobilenet_v2", ("features.18",), 64, read_weights(str(siamese_run)))
     assert all(torch.equal(value, last.state_dict()[name]) for name, value in trained.state_dict().items())
     earlier = build_backbone("torchvision/mobilenet_v2", ("features.6",), 64, read_weights(str(siamese_run)))

@@ -95,7 +95,7 @@ def test_training_fits_every_network_it_leaves(
 ) -> None:
     seen: list[tuple[int, ...]] = []
 
-    def fit(self: SiameseNetwork, photos: NDArray[np.uint8]) -> None:
+    def fit(self: Any, photos: NDArray[np.uint8]) -> None:
         assert photos.dtype == np.uint8 and not self.training
         seen.append(photos.shape)
         with torch.no_grad():
@@ -115,5 +115,6 @@ def test_training_fits_every_network_it_leaves(
     run_training(plan, [open_dataset(f"folder:{pairs_folder}")], tmp_path / "run")
     assert [shape[1:] for shape in seen] == [(64, 64, 3)] * 2 and 6 <= seen[0][0] <= 11
     for number, checkpoint in enumerate(("last", "best"), 1):
-        assert (load_network(tmp_path / "run", checkpoint)[0].head.bias == number).all()
+        network: Any = load_network(tmp_path / "run", checkpoint)[0]
+        assert (network.head.bias == number).all()
     assert not list((tmp_path / "run").glob("*.part"))

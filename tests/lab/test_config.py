@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sketchseek.errors import InputError
@@ -13,7 +15,7 @@ from sketchseek.lab.methods import get_method, methods
 def test_every_preset_survives_the_trip_through_json(slug: str) -> None:
     method = get_method(slug)
     for config in method.presets.values():
-        again = from_dict(method.config_type, to_dict(config))
+        again: Any = from_dict(method.config_type, to_dict(config))
         assert again == config
         assert config_hash(again) == config_hash(config)
 

@@ -5,6 +5,7 @@ same drawing.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +237,11 @@ def test_activations_computed_again_give_the_same_gradients(monkeypatch: pytest.
     photos = torch.randint(0, 256, (2, 64, 64, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
     monkeypatch.setattr(f"{LGRLNetwork.__module__}.REGIONS_AT_A_TIME", 7)  # of 36
     calls: list[Any] = []
-    kept = lambda function, part, use_reentrant: calls.append(part) or function(part)  # noqa: E731
+
+    def kept(function: Callable[[Any], Any], part: Any, use_reentrant: bool) -> Any:
+        calls.append(part)
+        return function(part)
+
     gradients = []
     for checkpointed in (True, False):
         if not checkpointed:

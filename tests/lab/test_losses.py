@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from sketchseek.lab.training.losses import (
+    Similarity,
     batch_triplet,
     double_anchor_info_nce,
     euclidean_distances,
@@ -26,11 +28,12 @@ def unit(rows: int, columns: int = 8, seed: int = 0) -> torch.Tensor:
 
 def test_similarities_rise_with_closeness() -> None:
     s, p = unit(4, seed=1) * 3, unit(5, seed=2) * 0.5
-    for kind, expected in (
-        ("cosine", lambda a, b: F.cosine_similarity(a, b, dim=0)),
-        ("l2", lambda a, b: -(a - b).norm()),
-        ("dot", lambda a, b: a @ b),
-    ):
+    formulas: dict[Similarity, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+        "cosine": lambda a, b: F.cosine_similarity(a, b, dim=0),
+        "l2": lambda a, b: -(a - b).norm(),
+        "dot": lambda a, b: a @ b,
+    }
+    for kind, expected in formulas.items():
         matrix = similarities(s, p, kind)
         assert matrix.shape == (4, 5)
         assert matrix[2, 3].item() == pytest.approx(float(expected(s[2], p[3])), abs=1e-5)
@@ -76,7 +79,7 @@ def test_naive_collection_takes_one_other_item_for_each_anchor() -> None:
 def test_equal_rows_give_a_finite_gradient() -> None:
     rows = unit(3).requires_grad_()
     euclidean_distances(rows, rows.detach().clone()).sum().backward()
-    assert torch.isfinite(rows.grad).all()
+    assert rows.grad is not None and torch.isfinite(rows.grad).all()
 
 
 def test_info_nce_is_cross_entropy_of_similarities() -> None:
@@ -107,4 +110,4 @@ def test_a_saturated_item_keeps_its_gradient_at_a_low_temperature(double: bool) 
     wrong = torch.eye(3).roll(1, 0)
     loss = double_anchor_info_nce(s, torch.eye(3), wrong, 0.005, 0.8) if double else info_nce(s, wrong, 0.005)
     loss.backward()
-    assert loss > 100 and s.grad.abs().max() > 1
+    assert loss > 100 and s.grad is not None and s.grad.abs().max() > 1

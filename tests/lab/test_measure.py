@@ -100,6 +100,6 @@ def test_a_result_is_read_as_it_was_written(run: Path, pairs_folder: Path, tmp_p
 def test_what_cannot_be_measured_is_said_in_one_line(
     run: Path, pairs_folder: Path, changes: dict[str, Any], message: str
 ) -> None:
-    arguments = {"models": [run], "data": [f"folder:{pairs_folder}"], "steps": 1} | changes
+    arguments: dict[str, Any] = {"models": [run], "data": [f"folder:{pairs_folder}"], "steps": 1} | changes
     with pytest.raises(InputError, match=message):
         evaluate(arguments["models"], arguments["data"], steps=arguments["steps"])

@@ -81,7 +81,7 @@ def test_local_options(changes: dict[str, Any], expected: Any) -> None:
 def test_equal_regions_have_a_finite_gradient() -> None:
     same = regions(0).requires_grad_()
     local_triplet(same, same.detach(), 1, CONFIG).backward()
-    assert torch.isfinite(same.grad).all()
+    assert same.grad is not None and torch.isfinite(same.grad).all()
 
 
 def image_distance(sketch: dict[str, Tensor], photo: dict[str, Tensor], i: int, j: int) -> float:

@@ -124,7 +124,8 @@ def test_standardised_maps_do_not_depend_on_the_scale_of_what_they_are_made_from
     plain = AttentionMaps(2, tau=3, standardise=False)
     assert parameters(attention) == parameters(plain)
     # The other inputs are those that no region sees differently.
-    begins = attention.layers[0].weight.abs().mean((0, 2, 3))
+    first: Any = attention.layers[0]
+    begins = first.weight.abs().mean((0, 2, 3))
     assert begins[[0, 1, 3, 4]].max() < 0.5 * begins[[2, 5]].min()
 
 

@@ -49,7 +49,7 @@ def test_pooling_is_over_blocks_of_neighbours() -> None:
 def test_the_target_relates_a_cell_to_the_ones_that_hold_its_centre() -> None:
     target = target_map((14, 7, 2))
     assert torch.equal(target, target.T)
-    assert ((target == 1).sum(), (target == 0.5).sum()) == (249, 2 * (196 + 196 + 49))
+    assert (target == 1).sum() == 249 and (target == 0.5).sum() == 2 * (196 + 196 + 49)
     fine, coarse = 14 * 5 + 3, 196 + 7 * 2 + 1  # row 5, column 3 lies in row 2, column 1 of the 7 x 7
     assert target[fine, coarse] == 0.5 and target[fine, 196:245].sum() == 0.5
     # 3 of 7 columns have their centre in the left half; that of the middle one is on the border and goes right.
@@ -116,6 +116,7 @@ def test_everything_that_is_trained_is_saved() -> None:
     ink = torch.randint(0, 256, (4, 64, 64), dtype=torch.uint8)
     photos = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
     sketch, photo = network(ink, photos)
+    assert network.sketch.recycling is not None
     target = network.sketch.recycling.target
     loss = sum(encoded.embedding.square().sum() + recycling_loss(encoded.groups, target) for encoded in (sketch, photo))
     loss.backward()

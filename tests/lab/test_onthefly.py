@@ -6,6 +6,7 @@ import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ TINY = {
 }
 
 
-def settings(**changes: object) -> PolicyConfig:
+def settings(**changes: Any) -> PolicyConfig:
     return replace(PRESETS["bench"].policy, **changes)
 
 

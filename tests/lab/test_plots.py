@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +68,7 @@ class TinyTransformer(nn.Module):
 
 def test_even_attention_reaches_as_far_as_patches_are_apart() -> None:
     network = TinyTransformer()
+    block: Any
     for block in network.vit.blocks:
         nn.init.zeros_(block.attn.qkv.weight)
     pixels = np.zeros((3, 32, 32), dtype=np.uint8)
@@ -79,7 +81,7 @@ def test_even_attention_reaches_as_far_as_patches_are_apart() -> None:
 def test_the_reach_is_of_the_attention_that_the_layer_uses() -> None:
     """Against plain loops over images, heads and pairs of patches."""
     network = TinyTransformer()
-    attention = network.vit.blocks[0].attn
+    attention: Any = network.vit.blocks[0].attn
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     caught: list[Tensor] = []
     attention.register_forward_pre_hook(lambda layer, arguments: caught.append(arguments[0]))

@@ -31,7 +31,7 @@ def test_the_network_runs_in_bfloat16_and_the_loss_in_float32(tmp_path: Path) ->
         return {"loss": similarities.square().mean()}
 
     network = Network(4, 4)
-    optimizers = {"all": torch.optim.AdamW(network.parameters())}
+    optimizers: dict[str, torch.optim.Optimizer] = {"all": torch.optim.AdamW(network.parameters())}
     phase = Phase("train", 1, lambda step, device: torch.ones(3, 4, device=device), loss, optimizers, lambda f: 1.0)
     train(network, [phase], tmp_path, seed=0, precision="bf16")
     assert seen == {"network": torch.bfloat16, "loss": torch.float32}

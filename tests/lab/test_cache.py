@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from platformdirs import user_cache_path
 from safetensors.numpy import load_file
 
 from sketchseek.errors import InputError
-from sketchseek.lab import cache
 from sketchseek.lab.cache import Arrays, cached_features, code_hash, state_hash
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.datasets.pixels import data_hash
@@ -35,7 +36,7 @@ def counting(made: list[int]) -> Callable[[Arrays], None]:
 
 
 def cache_files() -> list[Path]:
-    return sorted((cache.user_cache_path("sketchseek") / "features").iterdir())
+    return sorted((user_cache_path("sketchseek") / "features").iterdir())
 
 
 def test_features_are_made_once_and_read_as_they_were_written() -> None:
@@ -81,21 +82,23 @@ def test_nothing_is_left_of_what_failed_or_does_not_fit(monkeypatch: pytest.Monk
     with pytest.raises(RuntimeError):
         cached_features(MADE_OF, SHAPES, fails)
     assert cache_files() == []
-    monkeypatch.setattr(cache.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, 0))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(total=1, used=1, free=0))
     with pytest.raises(InputError, match="free some space"):
         cached_features(MADE_OF, SHAPES, counting([]))
 
 
 def test_the_hash_of_the_state_sees_parameters_and_buffers() -> None:
     torch.manual_seed(0)
-    network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    linear, norm = torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)
+    network = torch.nn.Sequential(linear, norm)
     before = state_hash(network)
     assert state_hash(network) == before
     with torch.no_grad():
-        network[1].running_mean += 1e-3
+        assert norm.running_mean is not None
+        norm.running_mean += 1e-3
     moved = state_hash(network)
     with torch.no_grad():
-        network[0].weight[0, 0] += 1e-6
+        linear.weight[0, 0] += 1e-6
     assert len({before, moved, state_hash(network)}) == 3
 
 

@@ -23,8 +23,9 @@ from sketchseek.lab.evaluation.calibration import (
     fit,
     lines_drawn,
 )
-from sketchseek.lab.evaluation.evaluate import Encoder, evaluate
+from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.matching import get_matcher
+from sketchseek.model.encoder import Encoder
 from sketchseek.strokes import Sketch
 
 

@@ -49,7 +49,7 @@ class Encoder(Protocol):
         """One more frame of each of n growing drawings, prepared ink ``[n, S, S]``: the features, and the ``state [n,
         K]`` after it; zeros are the state before the first frame. Only where ``state`` is above 0.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} keeps no state of earlier frames")
 
     @property
     def has_words(self) -> bool:
@@ -64,7 +64,7 @@ class Encoder(Protocol):
     @property
     def fusion(self) -> str:
         """How a sketch and words become one query, as ``matching.fusion.fuse`` takes it. Only with words."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} takes no words")
 
     @property
     def query(self) -> Query:
@@ -73,13 +73,13 @@ class Encoder(Protocol):
 
     def encode_text(self, texts: Sequence[str]) -> Features:
         """The features of texts. Only with words."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} takes no words")
 
     def match(self, text: str, photo_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probability, 0..1, that a text and each of n photos belong together, ``[n]``; ``photo_tokens [n, P, C]``
         are the photos' feature "tokens". Only where ``can_match``.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} matches no words with photos")
 
 
 def encode_episodes(encoder: Encoder, frames: NDArray[np.uint8]) -> Features:

@@ -19,7 +19,7 @@ from sketchseek.lab.experiment import Plan, run_training
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.tcnet.config import PRESETS
 from sketchseek.lab.methods.tcnet.network import build
-from sketchseek.lab.methods.tcnet.objective import Instances, softmax_loss, triplet_loss
+from sketchseek.lab.methods.tcnet.objective import InstanceClasses, softmax_loss, triplet_loss
 from sketchseek.lab.training import loop
 
 TINY = {"size": "64", "training.pairs": "32", "training.batch": "8", "training.precision": "fp32"}
@@ -36,7 +36,7 @@ def test_the_papers_network_is_densenet_169_and_one_layer() -> None:
 
 def test_sketch_and_photo_share_the_encoder_and_the_pass() -> None:
     network = build(replace(PRESETS["bench"], size=64)).eval()
-    network.add_module(loop.TRAINING_ONLY, Instances(4, 256, centre_rate=0.5))
+    network.add_module(loop.TRAINING_ONLY, InstanceClasses(4, 256, centre_rate=0.5))
     ink = torch.randint(0, 256, (3, 64, 64), dtype=torch.uint8)
     photos = (255 - ink)[..., None].expand(-1, -1, -1, 3)
     with torch.no_grad():
@@ -60,7 +60,7 @@ def test_the_triplet_loss_is_that_of_another_photo_in_squared_distance() -> None
 
 
 def test_centres_move_to_their_members_after_they_were_measured() -> None:
-    instances = Instances(6, 2, centre_rate=0.5)
+    instances = InstanceClasses(6, 2, centre_rate=0.5)
     sketches = torch.tensor([[3.0, 0.0], [0.0, 1.0]], requires_grad=True)
     photos = torch.tensor([[1.0, 2.0], [0.0, 3.0]])
     loss = instances.centre_loss(sketches, photos, torch.tensor([4, 1]))

@@ -14,32 +14,32 @@ PUBLISHED_AS = ("CSR",)
 
 @dataclass(frozen=True)
 class Config:
-    """Symbols are the paper's; values that no preset comments on are its recommended ones."""
+    """Settings with the paper's symbols. Preset values without a comment are those that the paper recommends."""
 
     backbone: str  # one of network.TAPS
-    size: int  # the input's side in pixels
+    size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
 
-    channels: int  # m, of each fused level; 0 = no multi-level fusion
-    recovery: bool  # learn to recover the strokes
-    compensation: bool  # maps of the disordered sketch join the recovery network
-    map_channels: tuple[int, ...]  # of the recovery map (1 to 4) that count in the recovery loss
+    channels: int  # m, the channels of each fused level; 0: no multi-level fusion
+    recovery: bool  # train the stroke recovery network
+    compensation: bool  # the recovery network also gets feature maps of the disordered sketch
+    map_channels: tuple[int, ...]  # the channels of the recovery map (1 to 4) that are used in the recovery loss
 
     disorder: Literal["stroke", "grid"]
-    strokes: int  # n_s, into which a sketch is cut; cells a side for grid
-    share: tuple[float, float]  # p_d, the share of strokes moved and how far: at the start and at the end of training
+    strokes: int  # n_s, how many strokes a sketch is cut into; for "grid" the cells on a side
+    share: tuple[float, float]  # p_d at start and end of training: the share of strokes moved, and how far they move
 
     double_anchor: bool  # disordered sketches are anchors too
-    alpha_slope: float  # alpha_p: their weight is alpha = 1 - alpha_p p_d
-    # Table 5, of the single anchor:
+    alpha_slope: float  # alpha_p: the weight of disordered sketches is alpha = 1 - alpha_p p_d
+    # Variants of Table 5, for the single anchor:
     loss: Literal["infonce", "triplet"]
     anchor: Literal["sketch", "photo", "both"]
-    negatives: Literal["batch", "one"]  # the efficient (ETC) and the naive collection
+    negatives: Literal["batch", "one"]  # the efficient triplet collection (ETC), and the naive one
     similarity: Literal["cosine", "l2", "dot"]
-    similarity_scale: float  # lambda, of triplet
-    temperature: float  # tau, of infonce
-    margin: float  # of triplet
+    similarity_scale: float  # lambda, for triplet
+    temperature: float  # tau, for infonce
+    margin: float  # for triplet
     weight: float  # w, of the retrieval loss; the recovery loss has weight 1
 
     training: TrainingConfig
@@ -64,7 +64,7 @@ BENCH_CONFIG = Config(
     negatives="batch",
     similarity="cosine",
     similarity_scale=1.0,
-    # Chosen on validation photos; with the paper's 0.005 so short a training on MobileNetV2 is far worse (README).
+    # Chosen on validation photos: with the paper's 0.005, such a short training of MobileNetV2 is far worse (README).
     temperature=0.05,
     margin=0.2,
     weight=10.0,
@@ -78,7 +78,7 @@ PRESETS = {
         backbone="torchvision/googlenet",
         normalisation="imagenet",
         temperature=0.005,
-        # 100,000 updates, as in the released code's smoke test; the paper is silent
+        # 100,000 updates, as in the released code's smoke test; the paper does not state it
         training=TrainingConfig(
             pairs=9_600_000,
             batch=96,

@@ -1,4 +1,4 @@
-"""Double-anchor InfoNCE on sketches in and out of order, and the recovery of the order, in one phase."""
+"""Double-anchor InfoNCE on sketches and disordered sketches, plus the recovery loss, trained in one phase."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ def phases(config: Config, network: CSRNetwork, pairs: TrainingPairs) -> list[Ph
 
 
 def disordered_batch(batch: PairBatch, share: float, size: int) -> tuple[Tensor, Tensor]:
-    """The sketches of a batch with some strokes moved, float ``[B, S, S]``, and the recovery maps ``[B, 4, size,
-    size]`` with values 0 and 1. ``share`` is p_d. Random numbers come from torch's global generator.
+    """The disordered sketches of a batch, ``[B, S, S]``, and their recovery maps of 0 and 1, ``[B, 4, size, size]``.
+
+    Both are float. ``share`` is p_d. The random numbers depend on torch's global generator.
     """
     assert batch.labels is not None
     random = np.random.default_rng(int(torch.randint(2**62, (1,))))
@@ -76,7 +77,10 @@ def disordered_batch(batch: PairBatch, share: float, size: int) -> tuple[Tensor,
 def retrieval_loss(
     config: Config, sketches: Tensor, photos: Tensor, disordered: Tensor | None = None, alpha: float = 0.0
 ) -> Tensor:
-    """The configured loss of vectors ``[B, D]`` (section 3.2 and Table 5)."""
+    """The configured retrieval loss of vectors ``[B, D]`` (section 3.2 and Table 5).
+
+    ``disordered [B, D]`` with weight ``alpha`` are the second anchors, if given.
+    """
     naive = config.negatives == "one"
     if config.loss == "triplet":
         scale, kind = config.similarity_scale, config.similarity
@@ -87,8 +91,9 @@ def retrieval_loss(
 
 
 def recovery_loss(recovered: Tensor, target: Tensor, channels: tuple[int, ...] = (1, 2, 3, 4)) -> Tensor:
-    """Binary cross-entropy of the logits ``recovered [B, 4, h, w]``, ``[B]``: the mean over pixels and the
-    ``channels`` (1 to 4) that count.
+    """Binary cross-entropy of logits ``recovered [B, 4, h, w]``, ``[B]``.
+
+    The mean is over pixels and the given ``channels`` (1 to 4).
     """
     used = [c - 1 for c in channels]
     losses = F.binary_cross_entropy_with_logits(recovered[:, used].float(), target[:, used], reduction="none")

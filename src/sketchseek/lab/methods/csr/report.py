@@ -1,5 +1,5 @@
-"""What CSR shows besides a ranking: strokes out of order (Fig. 3), strokes recovered (Figs 4 and 10), and whether the
-recovery looks at the photo.
+"""CSR's own part of the report: disordered sketches (Fig. 3), recovered strokes (Figs 4 and 10), and a test whether
+recovery uses the photo.
 
 Sketches are disordered as at the end of training, with a fixed seed.
 """
@@ -30,19 +30,20 @@ from sketchseek.strokes.labels import UNASSIGNED
 SEED = 0
 BATCH = 32
 ROWS = 6  # sketches in a picture
-CHANNELS = ("all strokes", "moved strokes,\nafter", "strokes\nthat stayed", "moved strokes,\nbefore")
+CHANNELS = ("all strokes", "moved strokes,\nnew position", "unmoved\nstrokes", "moved strokes,\nold position")
 
 COLOURS = np.frombuffer(
     bytes.fromhex("d73027 1f78b4 33a02c ff7f00 6a3d9a 00bebe b15928 f062b2 787814 14287e 8fc94f 006446"), dtype=np.uint8
 ).reshape(-1, 3)
-CUT = np.array((175, 180, 188), dtype=np.uint8)  # ink of no stroke
+UNASSIGNED_COLOUR = np.array((175, 180, 188), dtype=np.uint8)
 
 
 def write(folder: Path, network: CSRNetwork, config: Config, split: Split, evaluation: Evaluation) -> dict[str, Any]:
-    """Draw ``disorder.png`` into ``folder`` and, of a network that has a recovery network, ``recovered.png``; such a
-    network's numbers are its ``conditioning``.
+    """Draw ``disorder.png`` into ``folder``; with a recovery network, also ``recovered.png``.
+
+    Returns the result of ``conditioning``, if there are a recovery network and at least two photos; else ``{}``.
     """
-    chosen = _some(split)
+    chosen = _sample(split)
     _draw_disorder(folder / "disorder.png", config, chosen)
     if network.recovery is None:
         return {}
@@ -62,13 +63,15 @@ def write(folder: Path, network: CSRNetwork, config: Config, split: Split, evalu
 
 
 def compare(folder: Path, networks: dict[str, CSRNetwork], config: Config, split: Split) -> None:
-    """Draw ``recovered.png``, all strokes of some sketches as each of the networks recovers them, a labelled row a
-    network (Fig. 4). Networks without a recovery network are left out, and so is the picture where all are.
+    """Draw ``recovered.png``: channel 1 (all strokes) of some sketches, as recovered by each network (Fig. 4).
+
+    There is a labelled row for each network. Networks without a recovery network are left out; if all are, nothing is
+    drawn.
     """
     networks = {label: network for label, network in networks.items() if network.recovery is not None}
     if not networks:
         return
-    chosen = _some(split)
+    chosen = _sample(split)
     photos = photo_pixels(chosen.photos, config.size)
     cases = next(_cases(config, chosen, next(iter(networks.values())).recovery_size))
     rows = {"photo": photos, "sketch": _paper(cases.ink), "disordered": _paper(cases.disordered)}
@@ -79,17 +82,17 @@ def compare(folder: Path, networks: dict[str, CSRNetwork], config: Config, split
 
 
 def conditioning(network: CSRNetwork, config: Config, split: Split) -> dict[str, Any]:
-    """Does the recovery look at the photo? The recovery loss of every sketch with its own photo and with another one.
+    """Test whether recovery uses the photo: compare the recovery loss with the true photo and with another photo.
 
-    ``difference`` is the other photo's loss minus the true photo's, above 0 where the true photo helps, as [mean, low,
-    high] with the 95 % bootstrap interval over the sketches; ``channels`` holds the same for each channel of the map
-    (1 to 4) alone. Which other photo is fixed: the next in one random circle through all of them, of whichever
-    category. Needs a recovery network and at least two photos.
+    In the result, ``difference`` is the loss with the other photo minus that with the true photo, above 0 if the true
+    photo helps, as [mean, low, high] with the 95 % bootstrap interval over sketches. ``channels`` has the same for each
+    channel of the map (1 to 4). The other photo of each photo is fixed: the next one in a random cyclic order of all
+    photos, of any category. Needs a recovery network and at least two photos.
     """
     photos = photo_pixels(split.photos, config.size)
-    circle = np.random.default_rng(SEED).permutation(len(photos))
-    other = np.empty_like(circle)
-    other[circle] = np.roll(circle, 1)
+    cycle = np.random.default_rng(SEED).permutation(len(photos))
+    other = np.empty_like(cycle)
+    other[cycle] = np.roll(cycle, 1)
     losses: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
     for cases in _cases(config, split, network.recovery_size):
         for shown, into in zip((cases.photo, other[cases.photo]), losses, strict=True):
@@ -110,7 +113,7 @@ def conditioning(network: CSRNetwork, config: Config, split: Split) -> dict[str,
 
 
 def _draw_disorder(path: Path, config: Config, chosen: Split) -> None:
-    """The sketch, its strokes, the disordered sketch and its map at full resolution."""
+    """Draw each sketch, its strokes in colours, the disordered sketch and its recovery map at full resolution."""
     cases = next(_cases(config, chosen, None))
     rows = [
         [_paper(ink), _coloured(ink, labels), _paper(disordered), *_grey(target)]
@@ -121,19 +124,17 @@ def _draw_disorder(path: Path, config: Config, chosen: Split) -> None:
 
 @dataclass(frozen=True)
 class _Cases:
-    """A batch of disordered sketches: ``ink``, its ``labels`` and the ``disordered`` ink ``[B, S, S]``, the recovery
-    map ``target [B, 4, R, R]`` of 0 and 1, all uint8, and which photo of the split each shows, ``photo [B]``.
-    """
+    """A batch of sketches with their disordered versions."""
 
-    ink: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    disordered: NDArray[np.uint8]
-    target: NDArray[np.uint8]
-    photo: NDArray[np.intp]
+    ink: NDArray[np.uint8]  # [B, S, S]
+    labels: NDArray[np.uint8]  # [B, S, S], the label maps
+    disordered: NDArray[np.uint8]  # [B, S, S], ink
+    target: NDArray[np.uint8]  # [B, 4, R, R], the recovery map of 0 and 1
+    photo: NDArray[np.intp]  # [B], the index of each sketch's photo in the split
 
 
 def _cases(config: Config, split: Split, size: int | None) -> Iterator[_Cases]:
-    """All sketches of a split, disordered; maps of ``size`` cells a side, of the input's size where that is None."""
+    """All sketches of a split, disordered, in batches. ``size`` is the side of recovery maps (None: the input's)."""
     ink = sketch_pixels(split.sketches, config.size)
     kind = "grid" if config.disorder == "grid" else config.training.strokes
     labels = sketch_labels(split.sketches, config.size, kind, config.strokes)
@@ -152,15 +153,15 @@ def _cases(config: Config, split: Split, size: int | None) -> Iterator[_Cases]:
 
 @torch.inference_mode()
 def _recover(network: CSRNetwork, cases: _Cases, photos: NDArray[np.uint8]) -> Tensor:
-    """The logits of the recovery map, ``[B, 4, R, R]``, of a network in evaluation mode."""
+    """The logits of the recovery map, ``[B, 4, R, R]``. The network must be in evaluation mode."""
     device = next(network.parameters()).device
     images = (torch.from_numpy(np.array(i)).to(device) for i in (cases.ink, photos, cases.disordered))
     recovered: Tensor = network(*images).recovered
     return recovered
 
 
-def _some(split: Split) -> Split:
-    """A few sketches, evenly spread over the split, each with its photo."""
+def _sample(split: Split) -> Split:
+    """``ROWS`` sketches evenly spread over the split, each with its photo."""
     rows = np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int)
     sketches = [split.sketches[row] for row in rows]
     return Split(
@@ -173,12 +174,12 @@ def _paper(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _grey(maps: NDArray[Any]) -> NDArray[np.uint8]:
-    """Maps of 0..1 as ink on paper."""
+    """Maps of 0..1 as black ink on white paper."""
     return (255 - 255 * maps).round().astype(np.uint8)
 
 
 def _coloured(ink: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``ink [S, S]`` with each stroke in a colour of its own, ``[S, S, 3]``."""
-    colour = np.where((labels == UNASSIGNED)[..., None], CUT, COLOURS[labels % len(COLOURS)])
+    """``ink [S, S]`` with each stroke in its own colour, ``[S, S, 3]``."""
+    colour = np.where((labels == UNASSIGNED)[..., None], UNASSIGNED_COLOUR, COLOURS[labels % len(COLOURS)])
     cover = ink[..., None] / 255
     return (255 * (1 - cover) + colour * cover).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Settings of DLA: those of LA. No torch."""
+"""Settings of DLA, which are those of LA. No torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PUBLISHED_AS = ("DLA",)
 
 @dataclass(frozen=True)
 class Config(la.Config):
-    """As LA's, but each cell of the sketch is compared with the nearest cell of the photo."""
+    """The settings of LA. The difference is the matcher: each sketch cell is compared with the nearest photo cell."""
 
 
 PRESETS = {name: Config(**vars(preset)) for name, preset in la.PRESETS.items()}

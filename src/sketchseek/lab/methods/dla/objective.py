@@ -1,4 +1,4 @@
-"""LA's objective: the triplet loss is on the distance of the network's own matcher."""
+"""LA's triplet loss, which uses the distance of the network's own matcher, here the dynamic alignment."""
 
 from sketchseek.lab.methods.la.objective import phases
 

@@ -14,14 +14,14 @@ PUBLISHED_AS = ("LA",)
 
 @dataclass(frozen=True)
 class Config:
-    """One shared encoder without its last block; the cells of its map are the features."""
+    """Settings of one shared encoder; the cells of an intermediate feature map are the features."""
 
     backbone: str
-    tap: str  # whose map is compared
-    size: int  # the input's side in pixels
+    tap: str  # the layer whose map is compared
+    size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
-    margin: float  # of the triplet loss, in the mean distance of unit cells, 0..2
+    margin: float  # of the triplet loss, in mean distance of unit-length cells, 0..2
     training: TrainingConfig
 
 
@@ -35,7 +35,7 @@ PRESETS = {
         margin=0.1,
         training=BENCH,
     ),
-    # What the successor's released code does, where the paper is not known
+    # We do not have the paper; these are the settings of the released code of its successor, DLI-Net.
     "paper": Config(
         backbone="torchvision/resnet50",
         tap="layer3",

@@ -1,4 +1,4 @@
-"""A triplet loss on the distance that retrieval uses, in one phase."""
+"""A triplet loss on the same distance that retrieval uses, trained in one phase."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def phases(config: Config, network: LocalMapNetwork, pairs: TrainingPairs) -> li
 
 
 def triplet_loss(similarity: Tensor, margin: float) -> Tensor:
-    """Triplets of a batch by its similarities ``[B, B]``, sketches by photos, the pairs on the diagonal.
+    """Triplet loss from the similarities ``[B, B]`` of a batch, sketches by photos, matching pairs on the diagonal.
 
-    Of every sketch the mean of ``relu(margin + s_an - s_ap)`` over those other photos of the batch that violate the
-    margin (0 where none does), then the mean over sketches.
+    For each sketch, the mean of ``relu(margin + s_an - s_ap)`` over the other photos of the batch that violate the
+    margin (0 if none does); then the mean over sketches.
     """
     violation = (margin + similarity - similarity.diagonal()[:, None]).relu()
     violation = violation * (1 - torch.eye(len(violation), device=violation.device))

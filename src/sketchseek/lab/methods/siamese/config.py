@@ -13,21 +13,19 @@ PAPER = "Yu et al., Sketch Me That Shoe, CVPR 2016; as released with Bhunia et a
 
 @dataclass(frozen=True)
 class Config:
-    """One shared encoder; ``size`` is the input's side in pixels, ``head`` the embedding's size (none: the pooled
-    taps).
-    """
+    """Settings of one encoder shared by sketches and photos."""
 
     backbone: str
-    taps: tuple[str, ...]
-    size: int
+    taps: tuple[str, ...]  # layers of the backbone whose maps are pooled and concatenated
+    size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
     pool: Literal["max", "avg"]
-    attention: bool  # residual spatial attention on every tap before the pool (released code of OnTheFly)
-    head: int | None
+    attention: bool  # residual spatial attention on every tap before pooling (released code of OnTheFly)
+    head: int | None  # size of the embedding; none: the pooled taps without a head
     objective: Literal["triplet", "batch-all", "infonce"]
-    margin: float  # of the two triplet objectives, in L2 distance of unit vectors
-    temperature: float  # of infonce
+    margin: float  # for triplet and batch-all, in L2 distance of unit vectors
+    temperature: float  # for infonce
     training: TrainingConfig
 
 

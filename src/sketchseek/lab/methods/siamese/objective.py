@@ -1,4 +1,4 @@
-"""The three objectives of the baseline, in one phase."""
+"""The baseline's three losses, trained in one phase."""
 
 from __future__ import annotations
 
@@ -33,11 +33,9 @@ def phases(config: Config, network: SiameseNetwork, pairs: TrainingPairs) -> lis
 
 
 def objective(config: Config, sketches: Tensor, photos: Tensor) -> Tensor:
-    """The configured loss of unit vectors ``[B, D]``, row i of both being a pair; the photos of a batch are
-    all different.
-    """
+    """The configured loss of unit vectors ``[B, D]``; rows i of both are a pair, and all photos are different."""
     if config.objective == "infonce":
         return info_nce(sketches, photos, config.temperature)
-    # A random other photo of the batch is a random other photo of the training set, at no extra pass, and never one
-    # that the sketch depicts.
+    # For "triplet" the negative is a random other photo of the batch, which is a random other photo of the training
+    # set, needs no extra forward pass, and never is the photo that the sketch depicts.
     return batch_triplet(sketches, photos, config.margin, naive=config.objective == "triplet")

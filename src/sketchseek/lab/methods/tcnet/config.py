@@ -14,19 +14,19 @@ PUBLISHED_AS = ("TC-Net",)
 
 @dataclass(frozen=True)
 class Config:
-    """One shared encoder; the three losses are weighted and summed."""
+    """Settings of one shared encoder and of the weighted sum of three losses."""
 
     backbone: str
-    tap: str  # its average over the map, after a ReLU, goes into the embedding
-    size: int  # the input's side in pixels
+    tap: str  # the layer whose map, after ReLU and average pooling, is projected to the embedding
+    size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
-    embedding: int  # the vector's entries; it is not of unit length
+    embedding: int  # size of the vector, which is not normalised to unit length
     margin: float  # of the triplet loss, in squared L2 distance
     triplet_weight: float
     softmax_weight: float
     centre_weight: float
-    centre_rate: float  # alpha of the centre loss, 0..1: how far a centre moves to what it was seen with
+    centre_rate: float  # alpha of the centre loss, 0..1: how far a centre moves towards its class members in a step
     training: TrainingConfig
 
 

@@ -1,4 +1,4 @@
-"""Triplet, softmax over the training photos, and centre loss, in one phase."""
+"""Triplet loss, classification of the training photos, and centre loss, trained in one phase."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 
 
 def phases(config: Config, network: TCNet, pairs: TrainingPairs) -> list[Phase]:
-    """One phase over the training budget. Gives the network the classifier and the centres, which only training has."""
-    instances = Instances(len(pairs.split.photos), config.embedding, config.centre_rate)
+    """One phase over the training budget. Adds the classifier and the centres to the network, for training only."""
+    instances = InstanceClasses(len(pairs.split.photos), config.embedding, config.centre_rate)
     network.add_module(TRAINING_ONLY, instances)
 
     def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
@@ -43,8 +43,9 @@ def phases(config: Config, network: TCNet, pairs: TrainingPairs) -> list[Phase]:
 
 
 def triplet_loss(sketches: Tensor, photos: Tensor, margin: float) -> Tensor:
-    """Mean over the pairs of ``relu(margin + |s - p|^2 - |s - n|^2)``, of vectors ``[B, D]``; n is the photo of another
-    pair of the batch, which is drawn at random, so n is a random other photo of the training set.
+    """Mean over pairs of ``relu(margin + |s - p|^2 - |s - n|^2)`` for vectors ``[B, D]``.
+
+    n is the photo of another pair of the batch. Batches are random, so n is a random other photo of the training set.
     """
     negatives = photos.roll(int(torch.randint(1, len(photos), ())), 0)
     own, other = ((sketches - p).square().sum(1) for p in (photos, negatives))
@@ -52,14 +53,12 @@ def triplet_loss(sketches: Tensor, photos: Tensor, margin: float) -> Tensor:
 
 
 def softmax_loss(sketches: Tensor, photos: Tensor, photo: Tensor) -> Tensor:
-    """Cross-entropy of logits ``[B, classes]`` with the class ``photo [B]``, the mean of the sketches plus the mean of
-    the photos.
-    """
+    """Cross-entropy of logits ``[B, classes]`` for the classes ``photo [B]``: mean over sketches + mean over photos."""
     return F.cross_entropy(sketches, photo) + F.cross_entropy(photos, photo)
 
 
-class Instances(nn.Module):
-    """The training photos as classes, to which their sketches belong too: a classifier, and a centre for each."""
+class InstanceClasses(nn.Module):
+    """A classifier of the training photos, and a centre for each class. A photo and its sketches are a class."""
 
     def __init__(self, count: int, dimensions: int, centre_rate: float) -> None:
         super().__init__()
@@ -69,10 +68,11 @@ class Instances(nn.Module):
         self.centres: Tensor
 
     def centre_loss(self, sketches: Tensor, photos: Tensor, photo: Tensor) -> Tensor:
-        """Squared distance of vectors ``[B, D]`` to the centre of the class ``photo [B]``, each class being in a batch
-        once at most: the mean of the sketches plus the mean of the photos. Moves the centres afterwards, by
-        ``rate sum(x - c) / (1 + n)`` over the n = 2 members that a class has in the batch (Wen et al., A Discriminative
-        Feature Learning Approach for Deep Face Recognition, ECCV 2016, Eq. 4).
+        """Squared distance of vectors ``[B, D]`` to the centres of their classes ``photo [B]``.
+
+        The result is the mean over sketches + the mean over photos. Afterwards each centre c moves by
+        ``rate sum(x - c) / (1 + n)`` over the n = 2 members x of its class in the batch, which contains a class at most
+        once (Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, ECCV 2016, Eq. 4).
         """
         centres = self.centres[photo]
         distances = [(vectors - centres).square().sum(1).mean() for vectors in (sketches, photos)]

@@ -28,10 +28,11 @@ copybutton_only_copy_prompt_lines = True
 default_role = "literal"  # docstrings write `name` for code now and then
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_class_signature = "separated"
+smartquotes = False  # they would make a dash of --option
 # There is no network to read other projects' inventories from: only our own names must resolve.
 nitpick_ignore_regex = [("py:.*", r"(?!sketchseek\b).*")]
 
 html_theme = "furo"
 html_title = "Sketchseek"
 html_copy_source = False
+html_show_copyright = False

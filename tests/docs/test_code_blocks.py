@@ -5,18 +5,22 @@ training ones at tiny settings from random weights. ``sketchseek serve`` serves 
 command, at a free port that stands for 8000. In a console block, lines without "$ " are the output to expect, "..."
 being any text.
 
-A block that cannot run here has ``<!-- not run: REASON -->`` before it.
+A block below a line that holds a path alone is that file, and is written instead of run. ``pip install PATH`` installs
+without the network into a folder that is then on ``sys.path``. A block that cannot run here has
+``<!-- not run: REASON -->`` before it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,32 +38,36 @@ from sketchseek.cli import main
 from sketchseek.gallery import default_gallery_dir
 
 TINY = ("size=64", "training.pairs=8", "training.batch=8", "training.precision=fp32")
+A_PATH = re.compile(r"`([\w./-]+\.\w+)`:")
 NOT_RUN = re.compile(r"<!-- not run: \S.*-->", re.DOTALL)
 RUN = ("python", "console")
 CHECKED = {"json": json.loads, "toml": tomllib.loads}
-SHOWN = ("text",)  # layouts, signatures
+SHOWN = ("text", "markdown")  # layouts, signatures
+SITE = "installed"  # the folder that takes what a page installs
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. ``skipped``: marked as not run."""
+    """A fenced block. ``skipped``: marked as not run; ``file``: the path that it is the content of, or empty."""
 
     language: str
     text: str
     line: int
     skipped: bool
+    file: str
 
 
 def blocks_of(page: Path) -> list[Block]:
-    tokens = MarkdownIt().parse(page.read_text())
     found = []
-    for before, token in zip([None, *tokens], tokens, strict=False):
+    before = ""  # the comment or the line above
+    for token in MarkdownIt().parse(page.read_text()):
         if token.type == "fence" and not token.info.startswith("{"):
             assert token.map is not None
-            skipped = (
-                before is not None and before.type == "html_block" and bool(NOT_RUN.fullmatch(before.content.strip()))
-            )
-            found.append(Block(token.info.strip(), token.content, token.map[0] + 1, skipped))
+            skipped, file = NOT_RUN.fullmatch(before), A_PATH.fullmatch(before)
+            line = token.map[0] + 1
+            found.append(Block(token.info.strip(), token.content, line, bool(skipped), file[1] if file else ""))
+        if token.content:
+            before = token.content.strip()
     return found
 
 
@@ -85,6 +93,7 @@ def home(pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     write_documented_files(folder, pairs_folder)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder / SITE)
     return folder
 
 
@@ -97,6 +106,11 @@ class Page:
         self.address = ""
 
     def run(self, block: Block) -> None:
+        if block.file:
+            path = Path(block.file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
+            return
         text = block.text.replace("127.0.0.1:8000", self.address) if self.address else block.text
         if block.language == "python":
             exec(compile("\n" * block.line + text, str(self.path), "exec"), self.names)
@@ -112,11 +126,14 @@ class Page:
         """Run one line and return what it printed."""
         words = [os.path.expanduser(word) for word in shlex.split(command, comments=True)]
         where = f"{self.path}:{block.line}: $ {command}"
+        if words[:2] == ["pip", "install"]:
+            words = [sys.executable, "-m", *words, "--no-deps", "--no-build-isolation", "--quiet", "--target", SITE]
         if words[0] != "sketchseek":
             if shutil.which(words[0]) is None:
                 pytest.skip(f"{words[0]} is not installed")
             done = subprocess.run(words, capture_output=True, text=True, timeout=60)
             assert done.returncode == 0, f"{where}\n{done.stdout}{done.stderr}"
+            importlib.invalidate_caches()
             return done.stdout
         self.stack.close()  # stops a server, as one process at a time has a gallery open
         if words[1] == "serve":
@@ -161,5 +178,5 @@ def test_the_code_of_a_page_runs(page: Path, home: Path, capsys: pytest.CaptureF
             assert block.language in (*RUN, *CHECKED, *SHOWN), f"{page}:{block.line}: names no language"
             if block.language in CHECKED:
                 CHECKED[block.language](block.text)
-            elif block.language in RUN and not block.skipped:
+            if (block.file or block.language in RUN) and not block.skipped:
                 running.run(block)

@@ -66,12 +66,12 @@ def random_model(folder: Path) -> Path:
     from sketchseek.lab.config import to_dict
     from sketchseek.lab.export import export
     from sketchseek.lab.methods import get_method
+    from sketchseek.lab.methods.fvlp.network import build
     from sketchseek.lab.runs import write_run
     from sketchseek.lab.training.loop import save_network
 
-    method = get_method("fvlp")
-    config = method.config("bench")
-    network = method.build(config)
+    config = get_method("fvlp").config("bench")
+    network = build(config)
     network.words.learn([TEXT])
     (folder / "run").mkdir()
     write_run(folder / "run", {"method": "fvlp", "config": to_dict(config), "main": "last", "finished": True})

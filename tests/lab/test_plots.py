@@ -21,10 +21,11 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation import embedding_plots
-from sketchseek.lab.evaluation.embedding_plots import attention_distances, write_embedding_plots
+from sketchseek.lab.evaluation.embedding_plots import attention_distances, draw_attention, draw_embedding_map
 from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.evaluation.training_plot import training_plot
 from sketchseek.lab.evaluation.tsne import tsne
+from sketchseek.lab.network import Network
 
 
 def test_the_map_keeps_groups_together_and_is_the_same_again() -> None:
@@ -45,7 +46,7 @@ def test_few_and_equal_points_have_places(points: np.ndarray) -> None:
     assert places.shape == (len(points), 2) and np.isfinite(places).all()
 
 
-class TinyTransformer(nn.Module):
+class TinyTransformer(Network):
     """One of timm's ViTs as both encoders."""
 
     matcher = "cosine"
@@ -103,10 +104,11 @@ def test_the_reach_is_of_the_attention_that_the_layer_uses() -> None:
 def test_both_pictures_are_drawn_for_a_transformer(pairs_folder: Path, tmp_path: Path) -> None:
     split = open_dataset(f"folder:{pairs_folder}").test
     encoder = TorchEncoder(TinyTransformer(), 32)
-    numbers = write_embedding_plots(tmp_path / "report", encoder, split, evaluate(encoder, split))
+    draw_embedding_map(tmp_path / "embeddings.png", encoder, split, evaluate(encoder, split))
+    numbers = draw_attention(tmp_path / "attention.png", encoder.network, 32, split)
     for kind in ("sketch", "photo"):
         assert np.shape(numbers["attention_distance"][kind]) == (2, 3)
-    assert {path.name for path in (tmp_path / "report").iterdir()} == {"embeddings.png", "attention.png"}
+    assert {path.name for path in tmp_path.glob("*.png")} == {"embeddings.png", "attention.png"}
 
 
 def test_the_map_shows_photos_with_sketches_alone_wherever_they_stand(

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab import provenance
@@ -28,6 +27,7 @@ from sketchseek.lab.evaluation.calibration import calibrate
 from sketchseek.lab.evaluation.evaluate import default_query, evaluate, matching_helps
 from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.methods import Method, get_method
+from sketchseek.lab.network import FittedNetwork, MatchingNetwork, Network
 from sketchseek.lab.runs import Trained, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
@@ -88,7 +88,7 @@ def run_training(
             raise InputError(
                 f"{plan.start}: its network has another shape than this config's; use the same config"
             ) from error
-    partial = getattr(network, "for_partial_sketches", False)
+    partial = network.for_partial_sketches
     if partial or plan.extract_strokes:
         held_out = [(with_strokes(t), with_strokes(v)) for t, v in held_out]
     training = plan.config.training
@@ -99,7 +99,7 @@ def run_training(
         write_run(out, run)
     validation = _bounded(merge([v for _, v in held_out]))
 
-    def validate(network: torch.nn.Module) -> dict[str, float]:
+    def validate(network: Network) -> dict[str, float]:
         encoder = TorchEncoder(network, plan.config.size)
         steps = EPISODE_STEPS if partial else 1
         figures = evaluate(encoder, validation, steps, query=default_query(encoder, validation)).figures()
@@ -119,7 +119,7 @@ def run_training(
     )
     if not first:
         return run
-    if hasattr(network, "fit"):
+    if isinstance(network, FittedNetwork):
         _fit(out, pairs.photos)
     chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0
     main = "best" if chosen else "last"
@@ -156,7 +156,8 @@ def _fit(out: Path, photos: NDArray[np.uint8]) -> None:
     chosen = photos[:: -(-len(photos) // FITTED_PHOTOS)]
     for checkpoint in ("last", "best"):
         if (out / f"{checkpoint}.safetensors").exists():
-            network: Any = load_network(out, checkpoint)[0].to("cuda" if torch.cuda.is_available() else "cpu")
+            network = load_network(out, checkpoint)[0].to("cuda" if torch.cuda.is_available() else "cpu")
+            assert isinstance(network, FittedNetwork)
             network.fit(chosen)
             save_network(out / f"{checkpoint}.safetensors", network)
 
@@ -240,14 +241,14 @@ def _bounded(split: Split) -> Split:
     return Split(split.photos, tuple(split.sketches[i] for i in chosen))
 
 
-def load_network(folder: Path, checkpoint: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
+def load_network(folder: Path, checkpoint: str | None = None) -> tuple[Network, dict[str, Any]]:
     """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the
     run's main one. It does not match words and photos where that did not help on the validation photos.
     """
     run = read_run(folder)
     method = get_method(run["method"])
-    network: Any = method.build(from_dict(method.config_type, run["config"]))
-    if run.get("matching_helps") is False:
+    network = method.build(from_dict(method.config_type, run["config"]))
+    if run.get("matching_helps") is False and isinstance(network, MatchingNetwork):
         network.can_match = False
     path = folder / f"{checkpoint or run['main']}.safetensors"
     if not path.exists():

@@ -20,12 +20,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.experiment import load_network
 from sketchseek.lab.folding import fold_batch_norms
+from sketchseek.lab.network import MatchingNetwork, Network, RegionNetwork, StatefulNetwork, WordNetwork
 from sketchseek.matching import Features
 from sketchseek.model import Model, write_model_config
 from sketchseek.model.preprocess import prepare_photo, prepare_sketch
@@ -60,8 +62,8 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
     """
     if out.exists():
         raise InputError(f"{out}: already exists; give a new folder")
-    loaded, run = load_network(run_folder)
-    network: Any = loaded.cpu()
+    network, run = load_network(run_folder)
+    network = network.cpu()
     fold_batch_norms(network)
     if weights == "float16":
         _round_to_float16(network)
@@ -79,18 +81,21 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
         config = {
             "method": run["method"],
             "size": size,
-            "matcher": {"name": network.matcher, "parameters": getattr(network, "matcher_parameters", {})},
+            "matcher": {"name": network.matcher, "parameters": dict(network.matcher_parameters)},
             "features": shapes["photo"],
             "confidence": run.get("confidence"),
             "card": card,
         }
-        if hasattr(network, "encode_text"):
-            network.tokenizer.save(str(unfinished / "tokenizer.json"))
-            length = network.tokenizer.padding["length"]
-            config["words"] = {"fusion": network.fusion, "length": length, "query": TorchEncoder(network, size).query}
-        if getattr(network, "state", 0):
+        if isinstance(network, WordNetwork):
+            tokenizer = _tokenizer(network)
+            tokenizer.save(str(unfinished / "tokenizer.json"))
+            padding = tokenizer.padding
+            assert padding is not None, "every text has one length"
+            length = padding["length"]
+            config["words"] = {"fusion": network.fusion, "length": length, "query": network.query}
+        if isinstance(network, StatefulNetwork) and network.state:
             config["state"] = network.state
-        if hasattr(network, "encode_regions"):
+        if isinstance(network, RegionNetwork):
             config["regions"] = network.regions
         (unfinished / "README.md").write_text(_readme(config))
         write_model_config(unfinished, config)
@@ -163,26 +168,26 @@ def _round_to_float16(network: nn.Module) -> None:
 _Encoding: TypeAlias = Callable[..., dict[str, Tensor]]  # of the network and the graph's inputs
 
 
-def _graphs(network: Any, size: int) -> dict[str, tuple[_Encoding, dict[str, Tensor]]]:
+def _graphs(network: Network, size: int) -> dict[str, tuple[_Encoding, dict[str, Tensor]]]:
     """What each graph of the model folder computes, and examples of its inputs by name."""
     photos = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     ink = torch.zeros(2, size, size, dtype=torch.uint8)
     graphs: dict[str, tuple[_Encoding, dict[str, Tensor]]] = {}
     graphs["photo"] = (lambda network, photo: network.encode_photo(photo)), {"photo": photos}
-    if hasattr(network, "encode_text"):
-        tokens = torch.tensor([encoded.ids for encoded in network.tokenizer.encode_batch(["one", "another"])])
+    if isinstance(network, WordNetwork):
+        tokens = torch.tensor([encoded.ids for encoded in _tokenizer(network).encode_batch(["one", "another"])])
         graphs["text"] = (lambda network, tokens: network.encode_text(tokens)), {"tokens": tokens}
-        if getattr(network, "can_match", False):
+        if isinstance(network, MatchingNetwork) and network.can_match:
             with torch.inference_mode():
                 of_photos = network.encode_photo(photos)["tokens"]
             graphs["match"] = (
                 (lambda network, tokens, photo_tokens: {"probability": network.match(tokens, photo_tokens)}),
                 {"tokens": tokens, "photo_tokens": of_photos},
             )
-    if getattr(network, "state", 0):
-        graphs["sketch"] = _followed, {"ink": ink, "state": torch.zeros(2, network.state)}
+    if isinstance(network, StatefulNetwork) and network.state:
+        graphs["sketch"] = _next_frame, {"ink": ink, "state": torch.zeros(2, network.state)}
         return graphs
-    if not hasattr(network, "encode_regions"):
+    if not isinstance(network, RegionNetwork):
         graphs["sketch"] = (lambda network, ink: network.encode_sketch(ink)), {"ink": ink}
         return graphs
     crops = torch.zeros(2, size // network.regions, size // network.regions, dtype=torch.uint8)
@@ -196,9 +201,14 @@ def _graphs(network: Any, size: int) -> dict[str, tuple[_Encoding, dict[str, Ten
     return graphs
 
 
-def _followed(network: Any, ink: Tensor, state: Tensor) -> dict[str, Tensor]:
+def _next_frame(network: Any, ink: Tensor, state: Tensor) -> dict[str, Tensor]:
     features, after = network.encode_next(ink, state)
     return {**features, "after": after}
+
+
+def _tokenizer(network: WordNetwork) -> Tokenizer:
+    assert network.tokenizer is not None, "training made it"
+    return network.tokenizer
 
 
 class _Encode(nn.Module):

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from sketchseek.lab.config import from_dict
 from sketchseek.lab.datasets import Dataset, Split, merge, open_dataset, split_hash
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.evaluation.calibration import calibration_curve, calibration_error, confidences
-from sketchseek.lab.evaluation.embedding_plots import write_embedding_plots
+from sketchseek.lab.evaluation.embedding_plots import draw_attention, draw_embedding_map
 from sketchseek.lab.evaluation.evaluate import Evaluation, default_query, default_steps, evaluate_levels
 from sketchseek.lab.evaluation.evaluate import evaluate as rank
 from sketchseek.lab.evaluation.metrics import Figures, figures
@@ -34,6 +34,9 @@ from sketchseek.lab.runs import Trained
 from sketchseek.model import Model
 from sketchseek.model.confidence import Confidence
 from sketchseek.model.encoder import Encoder, Query
+
+if TYPE_CHECKING:
+    from sketchseek.lab.network import Network
 
 ModelPath: TypeAlias = str | os.PathLike[str]
 # Shows how work goes on: takes what is done and how many steps it has, yields what is told of steps as they are done.
@@ -48,7 +51,7 @@ def no_progress(description: str, total: int) -> Iterator[Callable[[int], None]]
 
 @dataclass(frozen=True)
 class Subject:
-    """A model to be measured. ``run`` is None for a model folder, else the contents of ``run.json``."""
+    """A model to be measured. Of a run also ``run``, the contents of ``run.json``, and its ``network``."""
 
     path: Path
     encoder: Encoder
@@ -57,6 +60,7 @@ class Subject:
     trained: Trained
     confidence: Confidence | None
     run: dict[str, Any] | None = None
+    network: Network | None = None
 
     @property
     def completion(self) -> float:
@@ -93,6 +97,7 @@ def open_model(path: ModelPath) -> Subject:
         Trained.of(run),
         Confidence.from_json(confidence) if confidence else None,
         run,
+        encoder.network,
     )
 
 
@@ -246,15 +251,16 @@ def _write_report(
     folder.mkdir(parents=True, exist_ok=True)
     if len(subjects) == 1:
         subject = subjects[0]
-        added = write_embedding_plots(folder, subject.encoder, split, evaluation)
-        if subject.run is not None:
+        draw_embedding_map(folder / "embeddings.png", subject.encoder, split, evaluation)
+        added: dict[str, Any] = {}
+        if subject.run is not None and subject.network is not None:
             training = training_plot({subject.path.name: subject.path})
             if training.axes[0].lines:
                 training.savefig(folder / "training.png", dpi=150)
             method = get_method(subject.method)
             config: Any = from_dict(method.config_type, subject.run["config"])
-            encoder: Any = subject.encoder
-            added |= method.report(folder, encoder.network, config, split, evaluation)
+            added |= draw_attention(folder / "attention.png", subject.network, subject.encoder.size, split)
+            added |= method.report(folder, subject.network, config, split, evaluation)
         result = replace(result, method_report=result.method_report | added)
     write_report(folder, evaluation, split, result.name, result.calibration_curve)
     write_file(folder / "evaluation.json", json.dumps(result.summary() | {"ranks": result.ranks.tolist()}) + "\n")
@@ -277,7 +283,7 @@ def _with_checkpoints(
                 from sketchseek.lab.experiment import load_encoder  # needs torch
 
                 encoder, _ = load_encoder(subject.path, checkpoint)
-                steps = evaluation.steps if getattr(encoder.network, "for_partial_sketches", False) else 1
+                steps = evaluation.steps if encoder.network.for_partial_sketches else 1
                 found[checkpoint] = rank(encoder, split, steps, query=result.query).figures()
         advance(1)
     return replace(result, last_epoch=found.get("last"), best_on_validation=found.get("best"))

@@ -20,36 +20,33 @@ from sketchseek.model.encoder import Encoder
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from sketchseek.lab.network import Network
+
 SHOWN = 800  # points of a map; each step of t-SNE compares every two of them
 IMAGES = 64  # over which the attention distance is averaged
 BATCH = 16
 
 
-def write_embedding_plots(folder: Path, encoder: Encoder, split: Split, evaluation: Evaluation) -> dict[str, Any]:
-    """Draw ``embeddings.png`` from the features of the evaluation, and ``attention.png`` for a lab network with a timm
-    transformer. ``encoder`` is the one that was evaluated on ``split``.
-
-    Returns the numbers behind the latter: the mean attention distance in pixels by kind (``sketch``, ``photo``), layer
-    and head, over at most 64 images; ``{}`` for any other network.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+def draw_embedding_map(path: Path, encoder: Encoder, split: Split, evaluation: Evaluation) -> None:
+    """Draw ``embedding_map`` of the features of the evaluation; ``encoder`` is the one evaluated on ``split``."""
     sketches = evaluation.sketches or encoder.encode_sketches(list(sketch_pixels(split.sketches, encoder.size)))
-    embedding_map(encoder.matcher, split, sketches, evaluation.photos).savefig(folder / "embeddings.png", dpi=150)
-    network = getattr(encoder, "network", None)
-    if network is None:
-        return {}
-    ink = sketch_pixels(split.sketches[:: -(-len(split.sketches) // IMAGES)], encoder.size)
-    photos = photo_pixels(split.photos[:: -(-len(split.photos) // IMAGES)], encoder.size)
+    embedding_map(encoder.matcher, split, sketches, evaluation.photos).savefig(path, dpi=150)
+
+
+def draw_attention(path: Path, network: Network, size: int, split: Split) -> dict[str, Any]:
+    """Draw the attention distances of a network with a timm transformer, and return them: ``attention_distance``, the
+    mean in pixels by kind (``sketch``, ``photo``), layer and head, over at most 64 images. Nothing and ``{}`` for any
+    other network. ``size`` is the input's side in pixels.
+    """
+    ink = sketch_pixels(split.sketches[:: -(-len(split.sketches) // IMAGES)], size)
+    photos = photo_pixels(split.photos[:: -(-len(split.photos) // IMAGES)], size)
     distances = {
-        kind: attention_distances(network, encode, pixels)
-        for kind, encode, pixels in (
-            ("sketch", network.encode_sketch, ink),
-            ("photo", network.encode_photo, photos),
-        )
+        "sketch": attention_distances(network, network.encode_sketch, ink),
+        "photo": attention_distances(network, network.encode_photo, photos),
     }
     if not any(distances.values()):
         return {}
-    attention_plot(distances).savefig(folder / "attention.png", dpi=150)
+    attention_plot(distances).savefig(path, dpi=150)
     return {"attention_distance": distances}
 
 

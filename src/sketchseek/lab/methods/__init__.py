@@ -26,6 +26,7 @@ from sketchseek.lab.config import override
 
 if TYPE_CHECKING:
     from sketchseek.lab.backbones import Weights
+    from sketchseek.lab.network import Network
 
 NOT_OVERRIDES = ("about", "curve", "x")  # what a row of ablations.toml says besides
 # Every folder in here is a method, its name the slug.
@@ -82,9 +83,13 @@ class Method:
             raise InputError(f"{self.slug} has no row '{row}'; it has {', '.join(rows)}")
         return override(config, {k: v for k, v in rows[row].items() if k not in NOT_OVERRIDES})
 
-    def build(self, config: Any, weights: Weights = "random") -> Any:
-        """The network, its backbone with these first weights. Imports torch."""
-        return self._module("network").build(config, weights)
+    def build(self, config: Any, weights: Weights = "random") -> Network:
+        """The network, its backbone with these first weights. Imports torch. Raises InputError for a network that
+        breaks its contract (``lab.network``).
+        """
+        from sketchseek.lab.network import check_network
+
+        return check_network(self.slug, self._module("network").build(config, weights))
 
     def initialise(self, network: Any, path: Path) -> None:
         """Put the weights that the paper's authors published into the network, ``published.initialise``. Imports torch.

@@ -25,6 +25,7 @@ from torch.optim import Optimizer
 
 from sketchseek.errors import InputError
 from sketchseek.lab.memory import keep_freed_memory
+from sketchseek.lab.network import Network
 
 SECONDS_BETWEEN_CHECKPOINTS = 60
 VALIDATIONS = 10  # a phase
@@ -75,13 +76,13 @@ class Progress:
 
 
 def train(
-    network: nn.Module,
+    network: Network,
     phases: list[Phase],
     folder: Path,
     *,
     seed: int,
     precision: str,
-    validate: Callable[[nn.Module], dict[str, float]] | None = None,
+    validate: Callable[[Network], dict[str, float]] | None = None,
     criterion: str = "mean_reciprocal_rank",
     report: Callable[[int, int, dict[str, float]], None] = lambda done, total, values: None,
 ) -> Progress:
@@ -112,7 +113,7 @@ def train(
     prepared = accelerator.prepare(network)
     prepared_optimizers = {name: accelerator.prepare(optimizer) for name, optimizer in optimizers}
     # In bfloat16 a quarter faster or more on the CPUs it was tried on; in float32 no faster, for a minute of compiling.
-    compiles = precision == "bf16" and getattr(network, "compiles", True)
+    compiles = precision == "bf16" and network.compiles
     if compiles and accelerator.device.type == "cpu" and shutil.which("g++"):
         prepared.compile()
 
@@ -166,8 +167,8 @@ def train(
 
 
 def _validate(
-    network: nn.Module,
-    validate: Any,
+    network: Network,
+    validate: Callable[[Network], dict[str, float]],
     criterion: str,
     index: int,
     phase: Phase,

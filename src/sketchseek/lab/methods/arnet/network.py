@@ -14,6 +14,7 @@ from sketchseek.lab.methods.arnet.config import Config
 from sketchseek.lab.methods.arnet.mstr import MultiScaleRecycling
 from sketchseek.lab.methods.arnet.trunk import build_trunk
 from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.network import Network
 
 
 class Encoded(NamedTuple):
@@ -57,7 +58,7 @@ class Encoder(nn.Module):
         return Encoded(self.head(final), vector, view, groups)
 
 
-class ARNet(nn.Module):
+class ARNet(Network):
     """``forward(ink [B, S, S], photos [B, S, S, 3], ink_views, photo_views)`` gives what the losses compare, of
     sketches and of photos; the views are shaped as what they show, or None. Retrieval compares embeddings by their
     cosine.

@@ -15,6 +15,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.csr.config import Config
 from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.network import Network
 
 RECOVERY_CHANNELS = 4  # of the extended recovery map
 SIGMOIDS = 4  # channels of rec2 that end in a sigmoid; no loss reads them, as in the released code
@@ -88,7 +89,7 @@ class Encoded(NamedTuple):
     recovered: Tensor | None
 
 
-class CSRNetwork(nn.Module):
+class CSRNetwork(Network):
     """``forward(ink [B, S, S], photos [B, S, S, 3], disordered [B, S, S] | None)``; row i of all three is one triplet
     (s, p, s').
 

@@ -19,6 +19,7 @@ from sketchseek.lab.methods.fvlp.multiscale import MultiScaleAttention
 from sketchseek.lab.methods.fvlp.towers import ClipTower, ConvolutionalTower, TextTower
 from sketchseek.lab.methods.fvlp.words import Words
 from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.network import Network
 
 WORDS_MATCH = 1  # the class of a pair of words and photo that belong together
 
@@ -46,7 +47,7 @@ class Encoded(NamedTuple):
     temperature: Tensor
 
 
-class FVLP(nn.Module):
+class FVLP(Network):
     """``forward(ink [B, S, S] | None, photos [B, S, S, 3], tokens int64 [B, L], whole int64 [B, L], identity [B],
     meaning [B])`` is ``Encoded``: all of a training step's work, in one pass, which several processes need. Photos and
     sketches are contrasted with ``tokens``, a text or a part of it; photos are matched with the ``whole`` text, as a

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.candidates import CandidateProjection
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.la.config import Config
+from sketchseek.lab.network import Network
 
 # The map is pooled to at most so many cells a side for the single-vector form: 1,536 numbers of MobileNetV2, where the
 # map itself has 18,816 and the projection of these would be ten times as large as the network.
@@ -20,7 +21,7 @@ MAX_POOLED = 5120
 BATCH = 32
 
 
-class LocalMapNetwork(nn.Module):
+class LocalMapNetwork(Network):
     """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives ``{"cells": [B, h w, C]}`` of both, float32, row by row,
     each cell of unit length. The encoders add ``"vector" [B, <= 512]``, the single-vector form for candidates.
 

@@ -19,6 +19,7 @@ from sketchseek.lab.backbones import Weights, build_backbone, build_network
 from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.lgrl.config import Config
+from sketchseek.lab.network import Network
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Embedded(NamedTuple):
     photo_regions: Tensor
 
 
-class LGRLNetwork(nn.Module):
+class LGRLNetwork(Network):
     """Regions are the cells of a grid, row by row, cut from the image that the network is given; pixels left over at
     the right and at the bottom belong to none.
 

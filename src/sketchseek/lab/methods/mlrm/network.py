@@ -21,6 +21,7 @@ from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.mlrm.attention import AttentionMaps, IndicatorEncoder
 from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.weighting import RegionLevelAttention
+from sketchseek.lab.network import Network
 from sketchseek.matching.region_weighted import ONE_LEVEL, WEIGHTED
 
 LEVELS = (1, 2, 3)
@@ -59,7 +60,7 @@ class Encoded(NamedTuple):
     negatives: dict[str, Tensor] | None
 
 
-class MLRMNetwork(nn.Module):
+class MLRMNetwork(Network):
     """``forward(ink [B, S, S], photos [B, S, S, 3], replaced [B] | None) -> Encoded``; row i of both is a pair, and
     ``replaced`` says which region of photo i the same region of photo i - 1 takes the place of, at all levels.
 

@@ -10,9 +10,10 @@ from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.onthefly.config import Config
 from sketchseek.lab.methods.onthefly.policy import Policy
+from sketchseek.lab.network import Network
 
 
-class OnTheFlyNetwork(nn.Module):
+class OnTheFlyNetwork(Network):
     """Sketches are encoded by the mean of the policy, photos by the supervised head.
 
     ``forward(ink [B, S, S], photos [B, S, S, 3])`` is the supervised phase: both by the supervised head, ``[B, E]``

@@ -10,9 +10,10 @@ from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.siamese.config import Config
+from sketchseek.lab.network import Network
 
 
-class SiameseNetwork(nn.Module):
+class SiameseNetwork(Network):
     """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the features of both, ``{"vector": [B, D]}`` of unit
     length.
 

@@ -14,9 +14,10 @@ from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.slfir.config import Config
 from sketchseek.lab.methods.slfir.temporal import CausalEncoder, FrameEncoder
+from sketchseek.lab.network import Network
 
 
-class SLFIRNetwork(nn.Module):
+class SLFIRNetwork(Network):
     """``forward(ink [B, S, S], photos [B, S, S, 3])`` is stage 1: embeddings ``[B, E]`` of both, of unit length.
 
     ``trunk`` (backbone, attention, global maximum) is frozen in stage 2, which trains ``temporal`` on its vectors:

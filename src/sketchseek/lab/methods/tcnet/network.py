@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.tcnet.config import Config
+from sketchseek.lab.network import Network
 from sketchseek.lab.training.loop import TRAINING_ONLY
 
 
-class TCNet(nn.Module):
+class TCNet(Network):
     """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the vectors of both, ``[B, D]`` float32, and what the
     classifier of the objective makes of them, ``[B, classes]`` each.
 

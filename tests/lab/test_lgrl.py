@@ -197,7 +197,7 @@ def test_episodes_are_batches_of_the_frozen_features(split: Split, monkeypatch: 
     assert batch.weight.shape == (20, 20, 9) and batch.positive[1].shape == (20, 9, 64)
     assert torch.allclose(batch.regions.norm(dim=-1), torch.ones(()), atol=1e-2)
     again = Episodes(network, split, config.size, seed=0)
-    monkeypatch.setattr(Episodes, "_make", None)  # now only the cache can say
+    monkeypatch.setattr("sketchseek.lab.training.frozen.sketch_frames", None)  # now only the cache can say
     assert all(torch.equal(a, b) for a, b in zip(batch[:3], again.at(0)[:3], strict=True))
     distance = (batch.positive[0] - batch.negative[0]).norm(dim=1)
     assert (distance > 0).all(), "the other photo is another one"

@@ -36,7 +36,7 @@ def test_the_cells_are_those_of_the_map_before_the_last_block(
 ) -> None:
     method = get_method(slug)
     config = method.config(preset)
-    network = method.build(config).eval()
+    network: Any = method.build(config).eval()
     with torch.no_grad():
         features = network.encode_photo(photos(2, config.size))
         local = network.backbone(network.inputs.photos(photos(2, config.size)))[0]
@@ -49,7 +49,7 @@ def test_the_cells_are_those_of_the_map_before_the_last_block(
 
 def test_densenet_gives_the_map_of_its_third_block() -> None:
     method = get_method("la")
-    network = method.build(method.config("paper", "densenet169"))
+    network: Any = method.build(method.config("paper", "densenet169"))
     assert network.backbone.channels == (1280,) and network.backbone.sides == (16,)
 
 

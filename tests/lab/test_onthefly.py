@@ -236,7 +236,7 @@ def test_every_row_is_a_config() -> None:
 @pytest.mark.slow
 def test_the_papers_network_is_inception_with_two_heads_of_64() -> None:
     method = get_method("onthefly")
-    network = method.build(method.config("paper"))
+    network: Any = method.build(method.config("paper"))
     assert sum(p.numel() for p in network.backbone.parameters()) == 21_785_568
     for layer in (network.head, network.policy.linear):
         assert (layer.in_features, layer.out_features) == (2048, 64)

@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 import torch
 from torch import nn
 
+from sketchseek.lab.network import Network
 from sketchseek.lab.training.loop import Phase, train
 from sketchseek.lab.training.precision import usable_precision
 
@@ -18,9 +19,13 @@ from sketchseek.lab.training.precision import usable_precision
 def test_the_network_runs_in_bfloat16_and_the_loss_in_float32(tmp_path: Path) -> None:
     seen: dict[str, torch.dtype] = {}
 
-    class Network(nn.Linear):
+    class Linear(Network):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(4, 4)
+
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            y = super().forward(x)
+            y: torch.Tensor = self.linear(x)
             seen["network"] = y.dtype
             return y
 
@@ -30,7 +35,7 @@ def test_the_network_runs_in_bfloat16_and_the_loss_in_float32(tmp_path: Path) ->
         seen["loss"] = similarities.dtype
         return {"loss": similarities.square().mean()}
 
-    network = Network(4, 4)
+    network = Linear()
     optimizers: dict[str, torch.optim.Optimizer] = {"all": torch.optim.AdamW(network.parameters())}
     phase = Phase("train", 1, lambda step, device: torch.ones(3, 4, device=device), loss, optimizers, lambda f: 1.0)
     train(network, [phase], tmp_path, seed=0, precision="bf16")

@@ -1,120 +1,114 @@
-"""What frozen parts of a network make of a data set, kept on disk, so that training on it pays for it once.
+"""The on-disk cache of computed arrays: decoded images, recovered strokes, features of frozen networks. No torch.
 
-A cache file is a safetensors file, mapped into memory, whose name is a hash of what made it: the state of the frozen
-parts, the drawings and photos, and the code in between. Its header says the same in the open and is compared on
-reading, so features of another network or of other data are never trained on.
+An entry is a safetensors file, mapped into memory. Its name is a hash of what the arrays are made of, and its header
+repeats it; a file whose header says anything else, or that is cut short, is made anew.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import inspect
 import json
 import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
-from torch import nn
 
 from sketchseek.errors import InputError
+from sketchseek.files import replace_file
+from sketchseek.lab.provenance import code_hash
 
-SAFETENSORS_NAMES = {"float16": "F16", "float32": "F32"}
-LIBRARIES = ("torch", "torchvision", "timm", "pillow")  # whose versions say what a backbone computes of which pixels
-KEEP_DAYS = 7  # files not used for so long are deleted when a new one is written; one may hold gigabytes
+# Entries not used for so many days are deleted when a new one of the kind is written. Features may be gigabytes.
+KEEP_DAYS = {"pixels": 30, "strokes": 30, "features": 7}
+DTYPES = {"uint8": "U8", "int64": "I64", "float16": "F16", "float32": "F32", "float64": "F64"}  # in safetensors files
 
-Arrays = dict[str, NDArray[np.floating[Any]]]
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+# Makes room for arrays, given the shape and the type of each, and returns them to be filled.
+Allocate: TypeAlias = Callable[[Mapping[str, tuple[tuple[int, ...], str]]], Arrays]
 
 
-def cached_features(
-    made_of: Mapping[str, str],
-    shapes: Mapping[str, tuple[int, ...]],
-    make: Callable[[Arrays], None],
-    dtype: Literal["float16", "float32"] = "float16",
+def cached_arrays(
+    kind: str, made_of: Mapping[str, str], code: Iterable[str], make: Callable[[Allocate], None]
 ) -> Arrays:
-    """Arrays of these shapes from the cache, read-only, or made and put into it.
+    """Arrays from the cache, read-only, or made and put into it. ``kind`` is one of ``KEEP_DAYS``.
 
-    ``made_of`` names everything that the values depend on, e.g. ``{"network": state_hash(...), "data": data_hash(...),
-    "code": code_hash(...), "steps": "20"}``. ``make(arrays)`` fills the arrays, which lie in a file, a part at a time;
-    what it writes is cast to ``dtype``. If it raises, nothing is left behind.
+    ``made_of`` names every input that the values depend on, ``code`` every module and package that computes them, e.g.
+    ``sketchseek.strokes`` (``provenance.code_hash``). ``make(allocate)`` calls ``allocate`` once, e.g. with ``{"ink":
+    ((8, 64, 64), "uint8")}``, and fills the arrays it returns, which lie in the file. If it raises, nothing is left.
 
-    Raises InputError for a file in the cache that is not what its name says (made of something else, or cut short),
-    and where the disk has no room.
+    Raises InputError where the disk has no room.
     """
-    header, offsets, total = _layout(made_of, shapes, dtype)
-    folder = user_cache_path("sketchseek") / "features"
-    path = folder / f"{hashlib.sha256(header).hexdigest()[:32]}.safetensors"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _forget_old(folder)
-        if shutil.disk_usage(folder).free < total:
-            raise InputError(f"{folder}: {total // 2**20 + 1} MB of features do not fit; free some space")
-        unfinished = folder / f"{path.stem}.{os.getpid()}.tmp"
-        try:
-            with unfinished.open("wb") as file:
-                file.write(header)
-                file.truncate(total)
-            make({name: np.memmap(unfinished, dtype, "r+", offsets[name], shape) for name, shape in shapes.items()})
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    with path.open("rb") as file:
-        if file.read(len(header)) != header or path.stat().st_size != total:
-            raise InputError(f"{path}: is not what its name says; delete it, it will be made anew")
-    os.utime(path)
-    return {name: np.memmap(path, dtype, "r", offsets[name], shape) for name, shape in shapes.items()}
+    made_of = {**made_of, "code": code_hash(*code)}
+    folder = user_cache_path("sketchseek") / kind
+    name = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+    path = folder / f"{name}.safetensors"
+    found = _read(path, made_of)
+    if found is not None:
+        os.utime(path)
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    _delete_old(folder, KEEP_DAYS[kind])
+    with replace_file(path) as unfinished:
+        make(lambda arrays: _allocate(unfinished, made_of, arrays))
+    found = _read(path, made_of)
+    assert found is not None
+    return found
 
 
-def state_hash(*modules: nn.Module) -> str:
-    """A hash of every parameter and buffer of frozen modules."""
-    digest = hashlib.sha256()
-    for module in modules:
-        for name, value in module.state_dict().items():
-            array = value.detach().cpu().contiguous().numpy()
-            digest.update(f"{name} {array.dtype} {array.shape}\n".encode() + array.tobytes())
-    return digest.hexdigest()
-
-
-def code_hash(*sources: Callable[..., Any]) -> str:
-    """A hash of the modules that these functions and classes stand in, and of the libraries that networks come from."""
-    versions = " ".join(f"{library} {importlib.metadata.version(library)}" for library in LIBRARIES)
-    digest = hashlib.sha256(versions.encode())
-    for source in sources:
-        module = inspect.getmodule(source)
-        assert module is not None
-        digest.update(inspect.getsource(module).encode())
-    return digest.hexdigest()
-
-
-def _layout(
-    made_of: Mapping[str, str], shapes: Mapping[str, tuple[int, ...]], dtype: str
-) -> tuple[bytes, dict[str, int], int]:
-    """The first bytes of the file (length and JSON of the safetensors format), where in the file each array starts,
-    and the size of the whole.
-    """
-    entries: dict[str, Any] = {"__metadata__": dict(made_of)}
-    starts = {}
+def _allocate(path: Path, made_of: dict[str, str], arrays: Mapping[str, tuple[tuple[int, ...], str]]) -> Arrays:
+    entries: dict[str, Any] = {"__metadata__": made_of}
     end = 0
-    for name, shape in shapes.items():
-        starts[name], end = end, end + math.prod(shape) * np.dtype(dtype).itemsize
-        entries[name] = {"dtype": SAFETENSORS_NAMES[dtype], "shape": shape, "data_offsets": [starts[name], end]}
+    for name, (shape, dtype) in arrays.items():
+        begin, end = end, end + math.prod(shape) * np.dtype(dtype).itemsize
+        entries[name] = {"dtype": DTYPES[dtype], "shape": shape, "data_offsets": [begin, end]}
     text = json.dumps(entries).encode()
     text += b" " * (-len(text) % 8)
-    header = len(text).to_bytes(8, "little") + text
-    return header, {name: len(header) + start for name, start in starts.items()}, len(header) + end
+    if shutil.disk_usage(path.parent).free < end:
+        raise InputError(f"{path.parent}: {end // 2**20 + 1} MB to be kept do not fit; free some space")
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + end)
+    return _map(path, entries, 8 + len(text), "r+")
 
 
-def _forget_old(folder: Path) -> None:
+def _read(path: Path, made_of: dict[str, str]) -> Arrays | None:
+    """The arrays of an entry; None where there is none, or it is not what its name says."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            entries = json.loads(file.read(length))
+        end = max(entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__")
+        if entries["__metadata__"] != made_of or path.stat().st_size != 8 + length + end:
+            return None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return _map(path, entries, 8 + length, "r")
+
+
+def _map(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> Arrays:
+    numpy_type = {short: name for name, short in DTYPES.items()}
+    arrays: Arrays = {}
+    for name, entry in entries.items():
+        if name != "__metadata__":
+            dtype, shape = numpy_type[entry["dtype"]], tuple(entry["shape"])
+            # An empty array cannot be mapped.
+            if math.prod(shape):
+                arrays[name] = np.memmap(path, dtype, mode, start + entry["data_offsets"][0], shape)
+            else:
+                arrays[name] = np.zeros(shape, dtype)
+    return arrays
+
+
+def _delete_old(folder: Path, days: int) -> None:
     for path in folder.iterdir():
         try:
-            if path.stat().st_mtime < time.time() - KEEP_DAYS * 86400:
+            if path.stat().st_mtime < time.time() - days * 86400:
                 path.unlink()
         except FileNotFoundError:  # another process was quicker
             pass

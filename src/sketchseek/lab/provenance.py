@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from sketchseek.version import VERSION
@@ -33,17 +34,30 @@ class Code:
 @cache
 def code() -> Code:
     """The code that runs."""
-    digest = hashlib.sha256()
-    for part in MEASURING_PACKAGES:
-        for path in sorted((PACKAGE / part).rglob("*.py")):
-            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
+    sources = code_hash(*(f"sketchseek.{part}" for part in MEASURING_PACKAGES))
     try:
         commit = subprocess.run(
             ["git", "rev-parse", "--short=12", "HEAD"], cwd=PACKAGE, capture_output=True, text=True, timeout=10
         ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         commit = ""
-    return Code(VERSION, commit, digest.hexdigest()[:16])
+    return Code(VERSION, commit, sources[:16])
+
+
+@cache
+def code_hash(*names: str) -> str:
+    """A hash, in hex, of the sources of these modules and of all modules of these packages, and of the versions of the
+    libraries that they may use. ``names`` as in an import, e.g. ``sketchseek.strokes``.
+    """
+    digest = hashlib.sha256(repr(libraries()).encode())
+    for name in names:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ValueError(f"{name}: no such module")
+        folder = Path(spec.origin).parent
+        for path in sorted(folder.rglob("*.py")) if spec.submodule_search_locations else [Path(spec.origin)]:
+            digest.update(f"{name} {path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @cache

@@ -42,6 +42,23 @@ def test_a_raster_drawing_grows_from_its_silhouette(tmp_path: Path) -> None:
     assert (again & original).sum() > 0.85 * original.sum()
 
 
+def test_strokes_are_recovered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blank = SketchItem("blank", 0, tmp_path / "blank.png")
+    Image.new("L", (64, 64), 255).save(tmp_path / "blank.png")
+    Image.fromarray(255 - ink(FACE)).save(tmp_path / "face.png")
+    raster = SketchItem("raster", 0, tmp_path / "face.png")
+    split = replace(Split(), sketches=(raster, blank, raster))
+    first = with_strokes(split).sketches
+    assert first[1].strokes is not None and not first[1].strokes.strokes
+    monkeypatch.setattr("sketchseek.lab.datasets.recovered.recover_sketch", None)  # now only the cache can say
+    for one, again in zip(first, with_strokes(split).sketches, strict=True):
+        assert one.strokes is not None and again.strokes is not None
+        assert len(one.strokes.strokes) == len(again.strokes.strokes)
+        assert all(np.array_equal(a, b) for a, b in zip(one.strokes.strokes, again.strokes.strokes, strict=True))
+    with pytest.raises(TypeError):  # a cache of other drawings does not do
+        with_strokes(replace(split, sketches=(raster, raster)))
+
+
 def test_a_broken_drawing_is_named(tmp_path: Path) -> None:
     (tmp_path / "face.png").write_bytes(b"nothing")
     raster = SketchItem("raster", 0, tmp_path / "face.png")

@@ -1,39 +1,33 @@
-"""Decoded images of a data set, kept in a cache so that the network, not the disk, is the limit of training.
+"""Decoded images of a data set, cached so that the network, not the disk, is the limit of training.
 
-A cache file is a plain .npy of all images of one split at one size, mapped into memory. Its name is a hash of every
-file's path, size and time of change (of strokes: their points) and of the code that makes the pixels, so what changed
-is never read from the cache.
+A cache entry holds all images of one split at one size. It is known by every file's path, size and time of change (of
+strokes: their points) and by the code that makes the pixels, so what changed is never read from the cache.
 """
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
-import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from sketchseek.errors import InputError
+from sketchseek.lab.cache import Allocate, cached_arrays
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.model.preprocess import prepare_sketch, read_photo
-from sketchseek.strokes import CANVAS, Ink, Sketch, edge_sketch, episode, read_ink, trace
-from sketchseek.strokes.extraction import extract_strokes
+from sketchseek.strokes import CANVAS, Ink, Sketch, edge_sketch, episode, read_ink
 from sketchseek.strokes.labels import drawn_labels, extracted_labels, grid_labels
 
 LabelKind = Literal["extracted", "drawn", "grid"]
 
 SMALL = 64  # so few images are decoded sooner than they are worth a file
-KEEP_DAYS = 30  # cache files not used for so long are deleted when a new one is written
+# The code between a file and the pixels that a network sees of it.
+IMAGE_CODE = ("sketchseek.strokes", "sketchseek.model.preprocess", "sketchseek.lab.datasets.pixels")
 
 
 def photo_pixels(photos: Sequence[Photo], size: int) -> NDArray[np.uint8]:
@@ -49,7 +43,7 @@ def sketch_pixels(sketches: Sequence[SketchItem], size: int) -> NDArray[np.uint8
 
     Raises InputError naming a sketch that is missing or damaged.
     """
-    return _cached(sketches, lambda s: prepare_sketch(_drawing(s), size), (size, size), map(_of_sketch, sketches))
+    return _cached(sketches, lambda s: prepare_sketch(_drawing(s), size), (size, size), map(sketch_identity, sketches))
 
 
 def sketch_labels(sketches: Sequence[SketchItem], size: int, kind: LabelKind, parts: int) -> NDArray[np.uint8]:
@@ -68,7 +62,7 @@ def sketch_labels(sketches: Sequence[SketchItem], size: int, kind: LabelKind, pa
             return drawn_labels(sketch.strokes, ink)
         return extracted_labels(ink, parts)
 
-    identities = (_of_sketch(s) + f"{kind} {parts} {_labelling()}".encode() for s in sketches)
+    identities = (sketch_identity(s) + f"{kind} {parts}".encode() for s in sketches)
     return _cached(sketches, make, (size, size), identities)
 
 
@@ -130,9 +124,10 @@ def _of_file(path: Path) -> bytes:
     return f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode()
 
 
-def _of_sketch(sketch: SketchItem) -> bytes:
+def sketch_identity(sketch: SketchItem) -> bytes:
+    """What a complete sketch is made of: its points, or the path, size and time of change of its image."""
     if sketch.strokes is None:
-        return _of_file(_path(sketch)) + (f"edges {_tracing()}".encode() if sketch.traced else b"")
+        return _of_file(_path(sketch)) + (b"edges" if sketch.traced else b"")
     return _of_strokes(sketch.strokes)
 
 
@@ -146,70 +141,19 @@ def _cached(
 ) -> NDArray[np.uint8]:
     """``make`` of every item, ``[n, *shape]``, from the cache or into it; ``identities`` says what each depends on."""
     full = (len(items), *shape)
-    digest = hashlib.sha256(f"{_preprocessing()}\0{full}\n".encode())
+    digest = hashlib.sha256()
     for identity in identities:
         digest.update(identity)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         if len(items) < SMALL:
             return np.array(list(pool.map(make, items)), dtype=np.uint8).reshape(full)
-        folder = user_cache_path("sketchseek") / "pixels"
-        path = folder / f"{digest.hexdigest()[:32]}.npy"
-        pixels = _open(path, full)
-        if pixels is not None:
-            os.utime(path)
-            return pixels
-        folder.mkdir(parents=True, exist_ok=True)
-        _forget_old(folder)
-        unfinished = folder / f"{path.stem}.{os.getpid()}.tmp"
-        try:
-            with unfinished.open("wb") as file:
-                header = {"descr": "|u1", "fortran_order": False, "shape": full}
-                np.lib.format.write_array_header_1_0(file, header)
-                for image in pool.map(make, items):
-                    file.write(np.ascontiguousarray(image).data)
-            unfinished.replace(path)
-        finally:
-            pool.shutdown(cancel_futures=True)  # after a damaged image the rest need not be decoded
-            unfinished.unlink(missing_ok=True)
-    pixels = _open(path, full)
-    assert pixels is not None
-    return pixels
 
+        def fill(allocate: Allocate) -> None:
+            pixels = allocate({"pixels": (full, "uint8")})["pixels"]
+            try:
+                for index, image in enumerate(pool.map(make, items)):
+                    pixels[index] = image
+            finally:
+                pool.shutdown(cancel_futures=True)  # after a damaged image the rest need not be decoded
 
-@cache
-def _labelling() -> str:
-    """A hash of the code between pixels and strokes."""
-    sources = "".join(inspect.getsource(sys.modules[f.__module__]) for f in (extracted_labels, extract_strokes))
-    return hashlib.sha256(sources.encode()).hexdigest()
-
-
-@cache
-def _tracing() -> str:
-    """A hash of the code between a photo and the sketch traced from it."""
-    sources = "".join(inspect.getsource(sys.modules[f.__module__]) for f in (edge_sketch, trace, Sketch))
-    return hashlib.sha256(sources.encode()).hexdigest()
-
-
-@cache
-def _preprocessing() -> str:
-    """A hash of the code between a file and its pixels."""
-    sources = "".join(inspect.getsource(sys.modules[f.__module__]) for f in (read_photo, read_ink, episode))
-    return hashlib.sha256(f"{PIL.__version__}\n{sources}".encode()).hexdigest()
-
-
-def _open(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-    """The cache file mapped into memory; None if there is none, or it is cut short or no such array."""
-    try:
-        pixels = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
-        return None
-    return pixels if pixels.shape == shape and pixels.dtype == np.uint8 else None
-
-
-def _forget_old(folder: Path) -> None:
-    for path in folder.iterdir():
-        try:
-            if path.stat().st_mtime < time.time() - KEEP_DAYS * 86400:
-                path.unlink()
-        except FileNotFoundError:  # another process was quicker
-            pass
+        return cached_arrays("pixels", {"images": digest.hexdigest(), "shape": str(full)}, IMAGE_CODE, fill)["pixels"]

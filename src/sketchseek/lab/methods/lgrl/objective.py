@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -15,20 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from sketchseek.lab.backbones.attention import SpatialAttention
-from sketchseek.lab.cache import Arrays, cached_features, code_hash, state_hash
+from sketchseek.lab.cache import Arrays
 from sketchseek.lab.datasets.base import Split
-from sketchseek.lab.datasets.pixels import data_hash, photo_pixels, sketch_frames
-from sketchseek.lab.folding import fold_batch_norms
-from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.lgrl.config import Config
 from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork
+from sketchseek.lab.training.frozen import frozen_features
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.matching.distances import aligned_distances
-from sketchseek.model.preprocess import prepare_sketch
-from sketchseek.strokes import episode, read_ink
 
 STEPS = 20  # partial sketches of an episode
 # Of stage 2, as released:
@@ -36,7 +30,6 @@ SKETCHES = 20  # an update
 RATE = 0.01
 CLIP = 40.0
 
-PHOTOS_AT_ONCE, SKETCHES_AT_ONCE = 32, 4  # whose features are made
 INK_SAMPLE = 2_000  # sketches that say how much ink a complete one has
 
 
@@ -194,52 +187,31 @@ class Episodes:
     def features(self) -> Arrays:
         """By name, first axis sketches or photos: ``whole``, ``regions``, ``weight``, ``photo``, ``photo_regions``."""
         network = self.network
-        frozen = (network.backbone, network.attention, network.region_attention, network.head, network.region_head)
-        regions, sketches = network.regions**2, (len(self.sketches), self.steps)
-        wide, narrow, embedding = network.head.in_features, network.region_head.in_features, network.head.out_features
-        return cached_features(
-            made_of={
-                "network": state_hash(*frozen),
-                "typical ink": f"{float(network.typical_ink):.8f}",
-                "data": data_hash(Split(self.photos, self.sketches)),
-                "size": f"{self.size}, grid {network.regions}, regions {network.region_size}",
-                "input": f"{network.inputs.polarity}, {network.inputs.scale.tolist()}",
-                "code": code_hash(
-                    LGRLNetwork, SpatialAttention, Inputs, Episodes, sketch_frames, prepare_sketch, read_ink, episode
-                ),
-            },
-            shapes={
-                "whole": (*sketches, wide),
-                "regions": (*sketches, regions, narrow),
-                "weight": (*sketches, regions),
-                "photo": (len(self.photos), embedding),
-                "photo_regions": (len(self.photos), regions, embedding),
-            },
-            make=self._make,
-        )
 
-    @torch.inference_mode()
-    def _make(self, into: Arrays) -> None:
-        network = copy.deepcopy(self.network).eval()
-        fold_batch_norms(network)
-        device = network.typical_ink.device
-
-        def see_regions(crops: Tensor) -> Tensor:
-            return network.see_regions(network.inputs.sketches(crops))
-
-        pixels = photo_pixels(self.photos, self.size)
-        for start in range(0, len(pixels), PHOTOS_AT_ONCE):
-            rows = slice(start, start + PHOTOS_AT_ONCE)
-            encoded = network.encode_photo(torch.from_numpy(np.array(pixels[rows])).to(device))
-            into["photo"][rows], into["photo_regions"][rows] = encoded["global"].cpu(), encoded["local"].cpu()
-        for start in range(0, len(self.sketches), SKETCHES_AT_ONCE):
-            rows = slice(start, start + SKETCHES_AT_ONCE)
-            frames = np.concatenate([sketch_frames(s, self.steps, self.size) for s in self.sketches[rows]])
-            ink = torch.from_numpy(frames).to(device)
-            seen = {
+        def sketch(network: LGRLNetwork, ink: Tensor) -> dict[str, Tensor]:
+            return {
                 "whole": network.see(network.inputs.sketches(ink)),
-                "regions": network.of_each_region(ink, see_regions),
+                "regions": network.of_each_region(
+                    ink, lambda crops: network.see_regions(network.inputs.sketches(crops))
+                ),
                 "weight": network.weights(ink),
             }
-            for name, values in seen.items():
-                into[name][rows] = values.unflatten(0, (-1, self.steps)).cpu()
+
+        def photo(network: LGRLNetwork, photos: Tensor) -> dict[str, Tensor]:
+            encoded = network.encode_photo(photos)
+            return {"photo": encoded["global"], "photo_regions": encoded["local"]}
+
+        return frozen_features(
+            network,
+            (network.backbone, network.attention, network.region_attention, network.head, network.region_head),
+            Split(self.photos, self.sketches),
+            self.size,
+            self.steps,
+            settings={
+                "typical ink": f"{float(network.typical_ink):.8f}",
+                "regions": (network.regions, network.region_size),
+                "inputs": (network.inputs.polarity, network.inputs.scale.tolist()),
+            },
+            sketch=sketch,
+            photo=photo,
+        )

@@ -12,21 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones import build_backbone
-from sketchseek.lab.cache import Arrays, cached_features, code_hash, state_hash
-from sketchseek.lab.datasets.pixels import data_hash, sketch_frames
-from sketchseek.lab.folding import fold_batch_norms
-from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.onthefly.config import Config
 from sketchseek.lab.methods.onthefly.network import OnTheFlyNetwork
 from sketchseek.lab.methods.onthefly.policy import advantage, clipped_loss, outcome, policy_gradient_loss
+from sketchseek.lab.training.frozen import frozen_features
 from sketchseek.lab.training.loop import TRAINING_ONLY, Phase
 from sketchseek.lab.training.losses import batch_triplet, info_nce
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
-from sketchseek.model.preprocess import prepare_sketch
-from sketchseek.strokes import read_ink
-from sketchseek.strokes.raster import episode
 
 PHOTOS_AT_A_TIME = 32
 STANDARDISED_BY = 1000  # episodes at most, evenly spaced
@@ -117,7 +110,7 @@ class Episodes:
         self.steps = config.policy.epochs * self.per_epoch * self.reuse
         self.player = copy.deepcopy(network.policy).requires_grad_(False)
         network.add_module(TRAINING_ONLY, self.player)
-        self.states: NDArray[np.floating] | None = None
+        self.states: list[NDArray[np.floating]] | None = None  # [sketches, T, D] of each side
         self.photos = torch.empty(0)
         self.played: tuple[int, Rollout] | None = None
 
@@ -142,7 +135,7 @@ class Episodes:
         chosen = order[position * self.batch : (position + 1) * self.batch]
         random = np.random.default_rng([self.pairs.seed, epoch, position])
         side = int(random.integers(self.sides))
-        states = torch.from_numpy(self.states[side, chosen].astype(np.float32)).to(device)
+        states = torch.from_numpy(self.states[side][chosen].astype(np.float32)).to(device)
         actions = self.player.act(states, torch.Generator().manual_seed(int(random.integers(2**62))))
         target = torch.from_numpy(self.target[chosen]).to(device)
         reward, rank = outcome(self.config.policy, actions, self.photos[side], target)
@@ -154,35 +147,29 @@ class Episodes:
         """
         assert self.states is not None
         head, policy = self.network.head, self.network.policy
-        some = torch.from_numpy(self.states[0, :: -(-len(self.target) // STANDARDISED_BY)].astype(np.float32))
+        some = torch.from_numpy(self.states[0][:: -(-len(self.target) // STANDARDISED_BY)].astype(np.float32))
         policy.standardise(some.mean((0, 1)), some.var((0, 1)).mean().sqrt())
         if self.config.policy.start == "supervised":
             policy.become(head.weight, head.bias * some[:, -1].norm(dim=1).mean())
 
     def _make_features(self, device: torch.device | str) -> None:
         """The states of all frames, from the cache where they are there, and the vectors of all photos."""
-        config, network, split = self.config, self.network, self.pairs.split
-        made_of = {
-            "network": state_hash(network.backbone),
-            "inputs": f"{config.size} px, {config.polarity}, {config.normalisation}",
-            "data": data_hash(split),
-            "code": code_hash(
-                OnTheFlyNetwork, Episodes, build_backbone, Inputs, sketch_frames, prepare_sketch, read_ink, episode
-            ),
-        }
-        shape = (self.sides, len(self.target), config.policy.frames, network.head.in_features)
+        config, network = self.config, self.network
 
-        @torch.inference_mode()
-        def encode(arrays: Arrays) -> None:
-            folded = copy.deepcopy(network).eval()
-            fold_batch_norms(folded)
-            for index, sketch in enumerate(split.sketches):
-                ink = torch.from_numpy(sketch_frames(sketch, config.policy.frames, config.size)).to(device)
-                for side in range(self.sides):
-                    arrays["states"][side, index] = folded.states(ink.flip(2) if side else ink).cpu().numpy()
+        def states(frozen: OnTheFlyNetwork, ink: Tensor) -> dict[str, Tensor]:
+            return {f"side {side}": frozen.states(ink.flip(2) if side else ink) for side in range(self.sides)}
 
         network.eval()
-        self.states = cached_features(made_of, {"states": shape}, encode)["states"]
+        features = frozen_features(
+            network,
+            (network.backbone,),
+            self.pairs.split,
+            config.size,
+            config.policy.frames,
+            settings=(config.polarity, config.normalisation, self.sides),
+            sketch=states,
+        )
+        self.states = [features[f"side {side}"] for side in range(self.sides)]
         self.photos = torch.stack([self._photos(side, device) for side in range(self.sides)])
 
     @torch.no_grad()

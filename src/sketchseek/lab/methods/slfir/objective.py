@@ -8,19 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sketchseek.lab.backbones.attention import SpatialAttention
-from sketchseek.lab.cache import Arrays, cached_features, code_hash, state_hash
-from sketchseek.lab.datasets.pixels import data_hash, sketch_frames
-from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.cache import Arrays
 from sketchseek.lab.methods.slfir.config import Config
 from sketchseek.lab.methods.slfir.network import SLFIRNetwork
+from sketchseek.lab.training.frozen import frozen_features
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.losses import batch_triplet, info_nce
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
-from sketchseek.model.preprocess import prepare_sketch
 
-IMAGES = 32  # encoded at once for the features
 Sequences = tuple[Tensor, Tensor]  # frames [B, T, D] and photos [B, D], as the trunk sees them
 
 
@@ -99,38 +95,16 @@ def sequences_at(step: int, features: Arrays, pairs: TrainingPairs, device: torc
 
 
 def trunk_features(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) -> Arrays:
-    """What the trunk makes of every training photo, ``{"photo": [photos, D]``, and of every training sketch at every
+    """What the trunk computes of every training photo, ``{"photo": [photos, D]``, and of every training sketch at every
     step, ``"sketch": [sketches, T, D]}``, from the cache or into it.
     """
-    split, device = pairs.split, next(network.parameters()).device
-
-    @torch.no_grad()
-    def encoded(pixels: np.ndarray, sketches: bool) -> np.ndarray:
-        batch = torch.from_numpy(np.array(pixels)).to(device)
-        images = network.inputs.sketches(batch) if sketches else network.inputs.photos(batch)
-        return network.trunk(images).cpu().numpy()
-
-    def make(arrays: Arrays) -> None:
-        was_training = network.training
-        network.eval()
-        for start in range(0, len(pairs.photos), IMAGES):
-            arrays["photo"][start : start + IMAGES] = encoded(pairs.photos[start : start + IMAGES], sketches=False)
-        for index, sketch in enumerate(split.sketches):
-            arrays["sketch"][index] = encoded(sketch_frames(sketch, config.steps, config.size), sketches=True)
-        network.train(was_training)
-
-    made_of = {
-        "network": state_hash(network.backbone, network.attention),
-        "inputs": f"{config.polarity} {config.normalisation} {config.size}",
-        "data": data_hash(split),
-        "code": code_hash(SLFIRNetwork, SpatialAttention, Inputs, sketch_frames, prepare_sketch),
-        "steps": str(config.steps),
-    }
-    return cached_features(
-        made_of,
-        {
-            "photo": (len(split.photos), network.channels),
-            "sketch": (len(split.sketches), config.steps, network.channels),
-        },
-        make,
+    return frozen_features(
+        network,
+        (network.backbone, network.attention),
+        pairs.split,
+        config.size,
+        config.steps,
+        settings=(config.polarity, config.normalisation),
+        sketch=lambda frozen, ink: {"sketch": frozen.trunk(frozen.inputs.sketches(ink))},
+        photo=lambda frozen, photos: {"photo": frozen.trunk(frozen.inputs.photos(photos))},
     )

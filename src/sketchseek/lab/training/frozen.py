@@ -1,0 +1,88 @@
+"""Features that frozen parts of a network compute of training sketches as they grow and of photos, cached on the disk.
+
+Methods that train a small part on top of a frozen backbone compute these once (``onthefly``, ``lgrl``, ``slfir``).
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sketchseek.lab.cache import Allocate, Arrays, cached_arrays
+from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.pixels import IMAGE_CODE, data_hash, photo_pixels, sketch_frames
+from sketchseek.lab.folding import fold_batch_norms
+from sketchseek.lab.network import Network
+
+PHOTOS_AT_A_TIME = 32
+
+N = TypeVar("N", bound=Network)
+Encode: TypeAlias = Callable[[N, Tensor], Mapping[str, Tensor]]  # of a network and uint8 images, features by name
+
+
+def frozen_features(
+    network: N,
+    frozen: Iterable[nn.Module],
+    split: Split,
+    size: int,
+    steps: int,
+    settings: object,
+    sketch: Encode[N],
+    photo: Encode[N] | None = None,
+) -> Arrays:
+    """float16 features by name: those of ``sketch(network, ink [steps, S, S])``, for every sketch, ``[sketches, steps,
+    ...]``, and those of ``photo(network, pixels [B, S, S, 3])``, for every photo, ``[photos, ...]``.
+
+    Both functions may use the ``frozen`` modules of the network alone, and whatever else in it ``settings`` tells, as
+    text: the cache knows the features by these, by the data, and by the code of the network's package, of backbones and
+    of everything that reads and draws images. They are called with a copy of the network in evaluation mode, its batch
+    norms folded. Raises InputError naming a sketch or photo that cannot be read.
+    """
+    made_of = {
+        "network": state_hash(*frozen),
+        "settings": str(settings),
+        "data": data_hash(split),
+        "images": f"{size} px, {steps} steps",
+    }
+    package = type(network).__module__.rpartition(".")[0]
+    code = (*IMAGE_CODE, "sketchseek.lab.backbones", "sketchseek.lab.methods.inputs", __name__, package)
+    device = next(network.parameters()).device
+
+    @torch.inference_mode()
+    def make(allocate: Allocate) -> None:
+        folded = copy.deepcopy(network).eval()
+        fold_batch_norms(folded)
+        ink = torch.zeros(steps, size, size, dtype=torch.uint8, device=device)
+        shapes = {name: (len(split.sketches), *f.shape) for name, f in sketch(folded, ink).items()}
+        if photo is not None:
+            pixels = torch.zeros(1, size, size, 3, dtype=torch.uint8, device=device)
+            shapes |= {name: (len(split.photos), *f.shape[1:]) for name, f in photo(folded, pixels).items()}
+        arrays = allocate({name: (shape, "float16") for name, shape in shapes.items()})
+        for index, item in enumerate(split.sketches):
+            ink = torch.from_numpy(sketch_frames(item, steps, size)).to(device)
+            for name, values in sketch(folded, ink).items():
+                arrays[name][index] = values.cpu().numpy()
+        if photo is not None:
+            photos = photo_pixels(split.photos, size)
+            for start in range(0, len(photos), PHOTOS_AT_A_TIME):
+                rows = slice(start, start + PHOTOS_AT_A_TIME)
+                for name, values in photo(folded, torch.from_numpy(np.array(photos[rows])).to(device)).items():
+                    arrays[name][rows] = values.cpu().numpy()
+
+    return cached_arrays("features", made_of, code, make)
+
+
+def state_hash(*modules: nn.Module) -> str:
+    """A hash of every parameter and buffer of modules."""
+    digest = hashlib.sha256()
+    for module in modules:
+        for name, value in module.state_dict().items():
+            array = value.detach().cpu().contiguous().numpy()
+            digest.update(f"{name} {array.dtype} {array.shape}\n".encode() + array.tobytes())
+    return digest.hexdigest()

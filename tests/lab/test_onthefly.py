@@ -145,7 +145,7 @@ def test_the_outcome_is_that_of_ranking_frame_by_frame(monkeypatch: pytest.Monke
             change = max(0.0, tau[frame] - tau[frame - 1]) if 0 < frame < 3 else 0.0
             assert whole.rank[episode, frame] == rank
             assert float(whole.reward[episode, frame]) == pytest.approx(2 / rank - 0.5 * change, abs=1e-6)
-    monkeypatch.setattr(policy_module, "CELLS", 4 * 17 * 2)  # two episodes at a time
+    monkeypatch.setattr(policy_module, "SIMILARITIES_AT_ONCE", 4 * 17 * 2)  # two episodes at a time
     blocks = outcome(config, actions, photos, target)
     assert torch.equal(blocks.rank, whole.rank) and torch.allclose(blocks.reward, whole.reward)
 
@@ -223,7 +223,7 @@ def test_standardised_states_leave_the_mean_a_linear_function_of_the_states() ->
     torch.manual_seed(0)
     policy, head, states = Policy(5, 3), torch.nn.Linear(5, 3), 4 + torch.randn(6, 5)
     policy.standardise(states.mean(0), states.std())
-    policy.become(head.weight, head.bias)
+    policy.set_mean(head.weight, head.bias)
     assert torch.allclose(policy.mean(states), head(states), atol=1e-5)
 
 

@@ -1,3 +1,3 @@
-"""ARNet: an encoder for sketches and one for photos, four contrastive terms, and MSTR, which recycles the tokens that a
-transformer discards.
+"""ARNet: an encoder for sketches and one for photos, trained with four contrastive terms, and MSTR, which makes use of
+the patch tokens that a transformer otherwise discards.
 """

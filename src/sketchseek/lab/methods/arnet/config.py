@@ -14,23 +14,23 @@ PUBLISHED_AS = ("ARNet Basic", "ARNet+MSTR")
 
 @dataclass(frozen=True)
 class Config:
-    """Both presets hold ARNet+MSTR; the row ``basic`` is ARNet alone."""
+    """Settings. Both presets are ARNet+MSTR; the row ``basic`` is ARNet without MSTR."""
 
     backbone: str  # timm/<a ViT or Swin>, or one of trunk.TAPS
-    size: int  # the input's side in pixels
+    size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet", "raw"]
-    embedding: int  # the vector's entries
+    embedding: int  # size of the embedding
 
-    recycling: bool  # MSTR
-    recycling_heads: int  # of its transformers; divides the width of a token
-    recycling_share: float  # of the recycled vector in the image's; the rest is the backbone's own
-    recycling_weight: float  # of the recycling loss of each encoder; the contrastive terms weigh 1
+    recycling: bool  # use MSTR
+    recycling_heads: int  # attention heads of its transformers; must divide the width of a token
+    recycling_share: float  # share (0..1) of the recycled vector in the image's vector
+    recycling_weight: float  # of the recycling loss of each encoder; the contrastive terms have weight 1
 
-    augmented_views: bool  # with the two terms within a domain, which compare an image with another view of it
+    augmented_views: bool  # use the two terms within a domain, which compare an image with another view of it
     temperature: float
-    batch: Literal["photos", "sketches"]  # each photo once an epoch and in a batch, or each sketch once an epoch
-    id_aware: bool  # sketches of one photo are not each other's negatives; no difference where a batch has each once
+    batch: Literal["photos", "sketches"]  # each photo once per epoch and batch, or each sketch once per epoch
+    id_aware: bool  # sketches of the same photo are not negatives; matters only for batch="sketches"
 
     training: TrainingConfig
 

@@ -1,8 +1,8 @@
-"""MSTR: the cells of an image that a plain encoder discards, at three scales, recycled into its vector.
+"""MSTR (multi-scale token recycling): add the tokens that an encoder otherwise discards to the image's vector.
 
-The cells of the final map, ``side x side``, are averaged over blocks to coarser grids; a transformer of its own runs
-over each grid, and one weighted sum over all tokens joins them. The recycling loss keeps a token close to its parent
-and its children and apart from all others.
+The ``side x side`` cells of the final map are averaged over blocks, which gives two coarser grids. Each of the three
+grids has its own transformer, and a weighted sum over all tokens joins them. The recycling loss makes a token similar
+to its parent and children in the other grids, and dissimilar to all other tokens.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 
-SCALES = (1, 2, 7)  # 14, 7 and 2 cells a side of the paper's 14
+SCALES = (1, 2, 7)  # block sides: 14, 7 and 2 cells on a side for the paper's 14
 LAYERS = 2  # of each transformer
-FEEDFORWARD = 8 / 3  # of a transformer's hidden layer, in widths: the paper's 2048 for 768
+FEEDFORWARD = 8 / 3  # width of a transformer's hidden layer relative to a token: 2048 for 768 in the paper
 DROPOUT = 0.1
-GROUPS = 16  # means over neighbouring channels, by which tokens are compared in the loss
+GROUPS = 16  # groups of neighbouring channels; the loss compares tokens by their means over groups
 RELATED = 0.5  # target similarity of parent and child
 
 
 class MultiScaleRecycling(nn.Module):
-    """``forward(cells [B, side^2, width]) -> (recycled [B, out], groups [B, T, 16])``: what is added to the image's
-    vector, and the channel means of all T tokens (249 for a side of 14) that the recycling loss compares.
+    """``forward(cells [B, side^2, width]) -> (recycled [B, out], groups [B, T, 16])``.
 
-    Attention is among the tokens of one image. Raises InputError where ``heads`` or 16 do not divide ``width``.
+    ``recycled`` is added to the image's vector. ``groups`` are means over groups of channels of all T tokens (249 for
+    a side of 14), for the recycling loss. Attention is between the tokens of one image. Raises InputError unless
+    ``heads`` and 16 divide ``width``.
     """
 
     def __init__(self, side: int, width: int, heads: int, out: int) -> None:
@@ -38,7 +39,7 @@ class MultiScaleRecycling(nn.Module):
             )
         self.sides = grid_sides(side)
         coarser = [_parents(side, s) for s in self.sides[1:]]
-        # As one matrix, the graph has no pooling that some input sizes could not be exported with.
+        # A matrix instead of pooling layers, which cannot be exported for some input sizes.
         self.register_buffer("pooling", torch.cat([c / c.sum(1, keepdim=True) for c in coarser]), persistent=False)
         self.register_buffer("target", target_map(self.sides), persistent=False)
         self.pooling: Tensor
@@ -53,7 +54,7 @@ class MultiScaleRecycling(nn.Module):
             for _ in self.sides
         )
         self.across = nn.Linear(len(self.target), 1)
-        # In a convolutional network the cells have fewer channels than the final vector.
+        # In a CNN the cells have fewer channels than the final vector.
         self.widen = nn.Linear(width, out) if width != out else nn.Identity()
 
     def forward(self, cells: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,13 +66,14 @@ class MultiScaleRecycling(nn.Module):
 
 
 def grid_sides(side: int) -> tuple[int, ...]:
-    """Cells a side of each scale's grid, the finest first."""
+    """The number of cells on a side of each scale's grid, the finest first."""
     return tuple(max(1, side // scale) for scale in SCALES)
 
 
 def target_map(sides: tuple[int, ...]) -> Tensor:
-    """What the similarity of every two tokens should be, ``[T, T]``, symmetric: 1 with itself, 0.5 between cells of two
-    grids one of which holds the centre of the other, 0 elsewhere.
+    """The target similarity of every two tokens, ``[T, T]``, symmetric.
+
+    It is 1 for a token with itself, 0.5 for cells of different grids if one contains the other's centre, and else 0.
     """
     counts = [side**2 for side in sides]
     starts = [sum(counts[:i]) for i in range(len(sides))]
@@ -88,18 +90,20 @@ def target_map(sides: tuple[int, ...]) -> Tensor:
 def recycling_loss(groups: Tensor, target: Tensor) -> Tensor:
     """Mean squared difference between the Gram matrices of ``groups [B, T, 16]`` and ``target [T, T]``.
 
-    ``|X X' - M|^2 = |X' X|^2 - 2 <X, M X> + |M|^2``, so that no T x T matrix of any image is ever held.
+    Computed as ``|X X' - M|^2 = |X' X|^2 - 2 <X, M X> + |M|^2``, which needs no T x T matrix for each image.
     """
     groups = groups.float()
     gram = (groups.transpose(1, 2) @ groups).square().sum()
-    side_by_side = groups.transpose(0, 1).flatten(1)  # [T, B x 16]; by itself each image would get a copy of the target
+    side_by_side = groups.transpose(0, 1).flatten(1)  # [T, B x 16]: one product, so the target is not copied per image
     cross = (side_by_side * (target @ side_by_side)).sum()
     return ((gram - 2 * cross) / len(groups) + target.square().sum()) / target.numel()
 
 
 def _parents(fine: int, coarse: int) -> Tensor:
-    """Which cells of a grid of ``fine x fine`` have their centre in each cell of one of ``coarse x coarse``,
-    ``[coarse^2, fine^2]`` of 0 and 1, row by row. A centre on the border of two belongs to the one after it.
+    """Which cells of a ``fine x fine`` grid have their centre in each cell of a ``coarse x coarse`` grid.
+
+    Returns ``[coarse^2, fine^2]`` of 0 and 1; cells are numbered row by row. A centre on a border belongs to the cell
+    after it.
     """
     along = (2 * torch.arange(fine) + 1) * coarse // (2 * fine)
     holds = torch.nn.functional.one_hot(along, coarse).T.float()

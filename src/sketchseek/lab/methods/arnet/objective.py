@@ -1,4 +1,4 @@
-"""Four NT-Xent terms, between the domains and within each, and the recycling loss of both encoders, in one phase."""
+"""Four NT-Xent terms, between and within the two domains, and the recycling losses, trained in one phase."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ from sketchseek.lab.training.pairs import TrainingPairs
 
 
 class ViewBatch(NamedTuple):
-    """``ink [B, S, S]`` and ``photos [B, S, S, 3]`` of B pairs and another view of each (or None), 0..255; ``identity
-    [B]`` says which photo a pair is of.
-    """
+    """B pairs, and another view of each sketch and photo; pixels are 0..255."""
 
-    ink: Tensor
-    photos: Tensor
+    ink: Tensor  # [B, S, S]
+    photos: Tensor  # [B, S, S, 3]
     ink_views: Tensor | None
     photo_views: Tensor | None
-    identity: Tensor
+    identity: Tensor  # [B], the index of the pair's photo in the training set
 
 
 def phases(config: Config, network: ARNet, pairs: TrainingPairs) -> list[Phase]:
@@ -61,8 +59,10 @@ def phases(config: Config, network: ARNet, pairs: TrainingPairs) -> list[Phase]:
 
 
 def losses(config: Config, network: ARNet, sketches: Encoded, photos: Encoded, identity: Tensor) -> dict[str, Tensor]:
-    """The total and its terms. ``multi`` is X(e_s, e_i), ``inter`` X(c_s, c_i), ``intra_*`` X(c', c) of a domain, each
-    of weight 1; ``recycling_*`` is MSTR's. Gradients flow through every branch.
+    """The total loss and its terms.
+
+    With NT-Xent X, ``multi`` is X(e_s, e_i), ``inter`` is X(c_s, c_i), and ``intra_*`` is X(c', c) within a domain,
+    each with weight 1. ``recycling_*`` are MSTR's losses. Gradients flow through all branches.
     """
     same = identity if config.id_aware else None
     values = {
@@ -81,7 +81,7 @@ def losses(config: Config, network: ARNet, sketches: Encoded, photos: Encoded, i
 
 
 def _a_photo_a_sketch(split: Split) -> Split:
-    """Every sketch with a copy of its photo, so that an epoch over the photos is one over the sketches."""
+    """A split with a copy of its photo for every sketch, so an epoch over photos is an epoch over sketches."""
     return Split(
         tuple(split.photos[sketch.photo] for sketch in split.sketches),
         tuple(replace(sketch, photo=index) for index, sketch in enumerate(split.sketches)),

@@ -1,4 +1,4 @@
-"""The released weights: ``img_model`` and ``skt_model``, each a ViT (``encoder``) and its head (``mlp_head``)."""
+"""Read the released weights: ``img_model`` and ``skt_model``, each a ViT (``encoder``) and a head (``mlp_head``)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from sketchseek.lab.methods.arnet.network import ARNet
 from sketchseek.lab.published_weights import read_state
 
 DOMAINS = {"img_model": "photo", "skt_model": "sketch"}
-# From the released names to ours, of one encoder. The longest match counts; None is left out: the classifier of
-# ImageNet's classes and a layer over the patches are in files, but nothing ever used them.
+# From prefixes of released names to ours, within an encoder; the longest match counts. None: left out, because these
+# layers (an ImageNet classifier and a layer on the patches) are in the files but unused.
 PARTS = {"encoder.head.": None, "mlp_block.": None, "encoder.": "trunk.network.", "mlp_head.0.": "head."}
-OURS_ALONE = ".recycling."  # MSTR's layers were never in a released file
+OURS_ALONE = ".recycling."  # MSTR's layers, which no released file contains
 
 
 def initialise(network: ARNet, path: Path) -> None:
-    """Put a file of released weights into the network; MSTR's layers, where it has them, stay as they are.
+    """Load a file of released weights into the network; layers of MSTR keep their weights.
 
-    Raises InputError as ``read_state`` does, and naming the keys that are of no part of the network, missing, or of
-    another shape.
+    Raises InputError as ``read_state`` does, and for keys that are unknown, missing, or of another shape.
     """
     own = network.state_dict()
     found: dict[str, Tensor] = {}
@@ -44,7 +43,7 @@ def initialise(network: ARNet, path: Path) -> None:
 
 
 def _ours(key: str) -> str | None:
-    """Our name of a released key; empty where it is left out, None where there is none."""
+    """Our name for a released key; "" if the key is left out, None if it is unknown."""
     domain, _, rest = key.partition(".")
     part = max((part for part in PARTS if rest.startswith(part)), key=len, default=None)
     if domain not in DOMAINS or part is None:

@@ -1,4 +1,4 @@
-"""What ARNet shows besides a ranking: how much the cells that it discards differ from image to image (README 1.1.2)."""
+"""ARNet's own part of the report: how much the discarded cells differ between images (original README, 1.1.2)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from sketchseek.lab.evaluation.evaluate import Evaluation
 from sketchseek.lab.methods.arnet.config import Config
 from sketchseek.lab.methods.arnet.network import ARNet, Encoder
 
-IMAGES = 256  # of each kind, evenly spread over the split
+IMAGES = 256  # about how many sketches, and photos, are used, evenly spread over the split
 BATCH = 32
 
 
 def write(folder: Path, network: ARNet, config: Config, split: Split, evaluation: Evaluation) -> dict[str, Any]:
-    """Draw ``variance.png`` into ``folder``. The numbers, of sketches and of photos: ``vector``, the variance over the
-    images of a channel of the vector that is kept; ``discarded``, that of the cells that are not, as their [mean,
-    least, most].
+    """Draw ``variance.png`` into ``folder`` and return its numbers for sketches and photos.
+
+    ``vector`` is the variance between images of the vector that is used, mean over channels. ``discarded`` is that of
+    the discarded cells, as [mean, smallest, largest] over the cells.
     """
     ink = sketch_pixels(split.sketches[:: -(-len(split.sketches) // IMAGES)], config.size)
     photos = photo_pixels(split.photos[:: -(-len(split.photos) // IMAGES)], config.size)
@@ -45,7 +46,7 @@ def write(folder: Path, network: ARNet, config: Config, split: Split, evaluation
 def _variances(
     encoder: Encoder, inputs: Callable[[Tensor], Tensor], pixels: NDArray[np.uint8]
 ) -> tuple[float, NDArray[np.float32]]:
-    """The variance over the images, mean of the channels, of the trunk's vector and of each cell, ``[side, side]``."""
+    """The variance between images, mean over channels, of the trunk's vector and of each cell, ``[side, side]``."""
     device = next(encoder.parameters()).device
     batches = (torch.from_numpy(np.array(pixels[i : i + BATCH])).to(device) for i in range(0, len(pixels), BATCH))
     vectors, cells = (torch.cat(parts) for parts in zip(*(encoder.trunk(inputs(b)) for b in batches), strict=True))
@@ -54,7 +55,7 @@ def _variances(
 
 
 def _draw(variances: dict[str, NDArray[np.float32]]) -> Any:
-    """The variance of each cell where it lies in the image, sketches and photos side by side on one scale."""
+    """Plot the variance of each cell at its position, for sketches and photos on the same scale."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""What an encoder makes of an image before ARNet's own layers: one vector, and the cells it was made from."""
+"""The backbone of an encoder: gives one vector for an image, and the cells (tokens) that it was computed from."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from sketchseek.lab.backbones import Weights, build_backbone, build_network
 
 @dataclass(frozen=True)
 class Taps:
-    """Layers of a convolutional network: ``final``, which is pooled into the vector, and ``cells``, which has 14 cells
-    a side at 224 px (Inception: 12).
-    """
+    """Layers of a CNN from which features are taken."""
 
-    final: str
-    cells: str
+    final: str  # pooled into the vector
+    cells: str  # has 14 cells on a side at 224 px (Inception: 12)
     pool: Literal["max", "avg"]
 
 
-# The first three are the released code's. MobileNetV2 is not: its pool is the one it was trained with.
+# The first three are the released code's. MobileNetV2 is ours, with the pooling it was pretrained with.
 TAPS = {
     "torchvision/vgg16": Taps("features.30", "features.29", "max"),
     "torchvision/resnet50": Taps("layer4", "layer3", "max"),
@@ -51,8 +49,9 @@ class ConvolutionalTrunk(nn.Module):
 
 
 class TransformerTrunk(nn.Module):
-    """As ``ConvolutionalTrunk``, of tokens after the final norm: the vector is the class token, or the mean of the
-    cells where the network has none (Swin).
+    """Like ``ConvolutionalTrunk``, for tokens after the final norm of a ViT or Swin.
+
+    The vector is the class token, or the mean of the cells if there is none (Swin).
     """
 
     def __init__(self, name: str, size: int, weights: Weights) -> None:
@@ -84,8 +83,9 @@ class TransformerTrunk(nn.Module):
 
 
 def build_trunk(name: str, size: int, weights: Weights) -> ConvolutionalTrunk | TransformerTrunk:
-    """The trunk of a backbone, ``weights`` as in ``build_network``. Raises InputError for one that has none, and for a
-    size it cannot take.
+    """The trunk for a backbone, with ``weights`` as in ``build_network``.
+
+    Raises InputError for a backbone that is not supported, and for a size that it cannot take.
     """
     if name in TAPS:
         return ConvolutionalTrunk(name, size, weights)

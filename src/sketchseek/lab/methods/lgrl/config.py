@@ -13,27 +13,27 @@ PAPER = "Local-Global Representation Learning for on-the-fly FG-SBIR; as release
 
 @dataclass(frozen=True)
 class Config:
-    """``training`` is of stage 1 (trunk, attention, heads of photos); stage 2 trains new heads for sketches alone."""
+    """Settings of stage 1 (trunk, attention, heads of photos) and of stage 2, which trains new heads for sketches."""
 
     backbone: str  # one of network.CUTS
-    size: int  # the input's side in pixels
-    grid: int  # cells a side: grid x grid regions
-    region_size: int  # pixels a side to which a region is resized
+    size: int  # side of the input in pixels
+    grid: int  # cells on a side: grid x grid regions
+    region_size: int  # side in pixels to which a region is resized
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
-    region_channels: int  # of the map that the regions' attention sees
-    embedding: int
+    region_channels: int  # input channels of the attention on regions
+    embedding: int  # size of the vectors
     batch_norm: Literal["trained", "frozen"]  # of the trunk, in stage 1
-    negatives: Literal["one", "batch"]  # of stage 1: one other photo of the batch, or all
-    margin: float  # of stage 1, in L2 distance of unit vectors
+    negatives: Literal["one", "batch"]  # in stage 1: one other photo of the batch, or all
+    margin: float  # in stage 1, in L2 distance of unit vectors
 
-    second_stage: bool  # without it sketches go through stage 1's heads, and all distances count alike
-    head_epochs: int  # how often stage 2 sees the episodes of all training sketches
-    head_margin: float
-    unit_sketches: bool  # stage 2's sketch vectors at unit length
-    ink_weighted_training: bool  # stage 2's local loss weighted as the distance is, instead of its mean over regions
+    second_stage: bool  # without it sketches use stage 1's heads, and all distances have equal weight
+    head_epochs: int  # epochs of stage 2 over the episodes of all training sketches
+    head_margin: float  # in stage 2
+    unit_sketches: bool  # normalise stage 2's sketch vectors to unit length
+    ink_weighted_training: bool  # weight regions in stage 2's local loss as in the distance, instead of equally
 
-    training: TrainingConfig
+    training: TrainingConfig  # of stage 1
 
 
 BENCH_CONFIG = Config(
@@ -53,7 +53,7 @@ BENCH_CONFIG = Config(
     head_margin=0.3,
     unit_sketches=False,
     ink_weighted_training=False,
-    # a quarter of the others' pairs, since stage 1 goes on from a trained `siamese` (--weights)
+    # a quarter of the pairs of other methods, because stage 1 starts from a trained `siamese` (--weights)
     training=replace(BENCH, pairs=2_560),
 )
 

@@ -1,5 +1,5 @@
-"""Two phases. Stage 1 trains trunk, attention and the heads of photos by triplets of whole images and of regions. Stage
-2 freezes all of that and trains new heads for sketches on the features of every step of every training sketch.
+"""Two phases. Stage 1 trains trunk, attention and the heads of photos with triplet losses on whole images and regions.
+Stage 2 freezes these and trains new heads for sketches on the features of every step of every training sketch.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, sc
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.matching.distances import aligned_distances
 
-STEPS = 20  # partial sketches of an episode
-# Of stage 2, as released:
-SKETCHES = 20  # an update
-RATE = 0.01
-CLIP = 40.0
+STEPS = 20  # partial sketches in an episode
+# Stage 2, as in the released code:
+SKETCHES = 20  # in an update
+RATE = 0.01  # learning rate
+CLIP = 40.0  # norm to which gradients are clipped
 
-INK_SAMPLE = 2_000  # sketches that say how much ink a complete one has
+INK_SAMPLE = 2_000  # about how many sketches are used to estimate the ink of a complete one
 
 
 def phases(config: Config, network: LGRLNetwork, pairs: TrainingPairs) -> list[Phase]:
-    """Stage 1 over the training budget and, with a second stage, ``head_epochs`` over the training episodes.
+    """Stage 1 over the training budget and, if there is a second stage, ``head_epochs`` over the training episodes.
 
-    Measures the network's ``typical_ink``. Until stage 2 begins, the network encodes sketches by random heads.
+    Also measures the network's ``typical_ink``. Before stage 2, the network's sketch heads are random, so it is
+    validated in stage 2 only.
     """
-    some = pairs.ink[:: -(-len(pairs.ink) // INK_SAMPLE)]
-    network.typical_ink.fill_(float(np.median(some.mean(axis=(1, 2)))) / 255)
+    sample = pairs.ink[:: -(-len(pairs.ink) // INK_SAMPLE)]
+    network.typical_ink.fill_(float(np.median(sample.mean(axis=(1, 2)))) / 255)
 
     def stage1(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
         return stage1_losses(trained(1, batch.ink, batch.photos), config.margin, config.negatives)
@@ -88,10 +89,10 @@ def phases(config: Config, network: LGRLNetwork, pairs: TrainingPairs) -> list[P
 
 
 def stage1_losses(embedded: Embedded, margin: float, negatives: Literal["one", "batch"]) -> dict[str, Tensor]:
-    """Triplets of sketch, photo and other photos of the batch: the mean over whole images plus the mean over regions,
-    each region against the same one.
+    """Triplet losses with other photos of the batch as negatives: mean over whole images + mean over regions.
 
-    ``one`` is one other photo at random, which is a random other photo of the training set; ``batch`` is all others.
+    Each region is compared with the same region of the photo. With ``negatives="one"`` the negative is one random other
+    photo of the batch, which is a random other photo of the training set; with ``"batch"`` all others are negatives.
     """
     count, device = len(embedded.sketch), embedded.sketch.device
     other = ~torch.eye(count, dtype=torch.bool, device=device)
@@ -118,10 +119,11 @@ def stage2_losses(
     margin: float,
     weight: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Triplets at every step of every sketch, summed over the steps, as released: ``whole [B, T, d]`` and
-    ``regions [B, T, R, d]`` against the vectors of its photo and of another, ``[B, d]`` and ``[B, R, d]``.
+    """Triplet losses at every step, summed over the steps as in the released code.
 
-    The local term is the mean over regions, or their sum weighted by ``weight [B, T, R]``.
+    ``whole [B, T, d]`` and ``regions [B, T, R, d]`` are vectors of sketches; ``positive`` and ``negative`` are those of
+    their photos and of other photos, ``[B, d]`` and ``[B, R, d]``. The local term is the mean over regions, or their
+    sum weighted by ``weight [B, T, R]``.
     """
     local = _triplet(regions, positive[1][:, None], negative[1][:, None], margin)
     parts = {
@@ -132,27 +134,25 @@ def stage2_losses(
 
 
 def _triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    """Of vectors along the last axis; the others broadcast. Distances are plain L2."""
+    """Triplet losses of vectors along the last axis, with L2 distances; the other axes broadcast."""
     return (F.pairwise_distance(anchor, positive) - F.pairwise_distance(anchor, negative) + margin).relu()
 
 
 class EpisodeBatch(NamedTuple):
-    """Episodes of B sketches: attended features ``whole [B, T, C]`` and ``regions [B, T, R, C']``, ``weight [B, T,
-    R]``, and the vectors ``[B, d]``, ``[B, R, d]`` of their photos and of other photos. All float32.
-    """
+    """Episodes of B sketches, float32."""
 
-    whole: Tensor
-    regions: Tensor
-    weight: Tensor
-    positive: tuple[Tensor, Tensor]
-    negative: tuple[Tensor, Tensor]
+    whole: Tensor  # [B, T, C], attended features of whole images
+    regions: Tensor  # [B, T, R, C'], attended features of regions
+    weight: Tensor  # [B, T, R], weights of regions in the distance
+    positive: tuple[Tensor, Tensor]  # vectors of the sketches' photos, [B, d] and [B, R, d]
+    negative: tuple[Tensor, Tensor]  # vectors of other photos
 
 
 class Episodes:
-    """What stage 2 trains on: the frozen part's features of every step of the training sketches and of the photos.
+    """The training data of stage 2: features of the frozen part for every step of the training sketches, and photos.
 
-    They are made, or found in the cache, when the first batch is asked for: after stage 1. Sketches whose steps nobody
-    knows are left out; where that is so of all, an episode is the complete sketch alone.
+    They are computed, or read from the cache, for the first batch, when stage 1 is finished. Sketches without steps are
+    left out; if no sketch has steps, an episode is just the complete sketch.
     """
 
     def __init__(self, network: LGRLNetwork, split: Split, size: int, seed: int) -> None:
@@ -163,8 +163,9 @@ class Episodes:
         self.photo = np.array([sketch.photo for sketch in self.sketches])
 
     def at(self, step: int, device: torch.device | str = "cpu") -> EpisodeBatch:
-        """The batch of an update, a function of (seed, step): the sketches in another order every epoch, each with a
-        random other photo.
+        """The batch of an update; it depends only on (seed, step).
+
+        Sketches are in a new order in every epoch, each with a random other photo as the negative.
         """
         sketch = self._order(step)
         photo = self.photo[sketch]
@@ -178,14 +179,14 @@ class Episodes:
         return EpisodeBatch(take("whole", sketch), take("regions", sketch), take("weight", sketch), positive, negative)
 
     def _order(self, step: int) -> NDArray[np.intp]:
-        """The sketches of an update. What is left of an epoch goes on in the next."""
+        """The indices of the sketches of an update; a batch may span the end of an epoch and the start of the next."""
         epoch, place = np.divmod(np.arange(step * SKETCHES, (step + 1) * SKETCHES), len(self.sketches))
         orders = {e: np.random.default_rng([self.seed, e]).permutation(len(self.sketches)) for e in np.unique(epoch)}
         return np.array([orders[e][p] for e, p in zip(epoch, place, strict=True)])
 
     @cached_property
     def features(self) -> Arrays:
-        """By name, first axis sketches or photos: ``whole``, ``regions``, ``weight``, ``photo``, ``photo_regions``."""
+        """Cached arrays ``whole``, ``regions``, ``weight`` of sketches, and ``photo``, ``photo_regions`` of photos."""
         network = self.network
 
         def sketch(network: LGRLNetwork, ink: Tensor) -> dict[str, Tensor]:

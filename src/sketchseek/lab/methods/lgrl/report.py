@@ -1,5 +1,5 @@
-"""What LGRL shows besides a ranking: the regions of growing sketches with their shares of the ink, and what each part
-of the distance is worth, the paper's lambda among them.
+"""LGRL's own part of the report: the regions of partial sketches with their shares of the ink, and the accuracy with
+parts of the distance, including the paper's lambda.
 """
 
 from __future__ import annotations
@@ -24,16 +24,14 @@ from sketchseek.lab.methods.lgrl.network import LGRLNetwork
 from sketchseek.matching import Features
 
 STEPS = 20
-DRAWN = (10, 25, 50, 100)  # per cent of the points, in the picture
+DRAWN = (10, 25, 50, 100)  # completeness of the sketches in the picture, per cent of their points
 ROWS = 6  # sketches in the picture
 SKETCHES_AT_A_TIME = 8
 LINE, TEXT = (59, 130, 246), (29, 78, 216)
 
 
 def write(folder: Path, network: LGRLNetwork, config: Config, split: Split, evaluation: Evaluation) -> dict[str, Any]:
-    """Draw ``regions.png`` and return the figures by how much each region counts, of data with partial sketches; of
-    other data neither.
-    """
+    """Draw ``regions.png`` and return ``by_weights``; neither for data without partial sketches."""
     if not all(has_steps(sketch) for sketch in split.sketches):
         return {}
     _draw_regions(folder / "regions.png", network, config, split)
@@ -43,10 +41,11 @@ def write(folder: Path, network: LGRLNetwork, config: Config, split: Split, eval
 def by_weights(
     network: LGRLNetwork, config: Config, split: Split, photos: Features
 ) -> dict[str, dict[str, float | None]]:
-    """The figures of the whole split, 20 steps, with other weights of the regions in the distance: what the network
-    says (ink and estimated lambda, or with stage 1 alone all alike), the paper's lambda, which knows how long the
-    drawing will be, the ink alone, all regions alike, and none. The last three also with sketches through the heads of
-    stage 1, where there is a second. ``photos`` are the encoded photos of the split.
+    """Accuracy on the whole split at 20 steps, with different weights of the regions in the distance.
+
+    The weights are those of the network (ink and estimated lambda; with stage 1 only, all equal); ink and the paper's
+    lambda, which uses the final length of the drawing; ink only; all equal; and none. With a second stage, the last
+    three are also measured with stage 1's heads for sketches. ``photos`` are the features of the split's photos.
     """
     encoder = TorchEncoder(network, config.size)
     paper = np.exp(-np.arange(STEPS) / (STEPS - 1), dtype=np.float32)
@@ -77,7 +76,7 @@ def by_weights(
 
 @torch.inference_mode()
 def _by_stage1(network: LGRLNetwork, ink: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """``global`` and ``local`` of drawings ``[n, S, S]`` through the heads of photos."""
+    """The features ``global`` and ``local`` of drawings ``[n, S, S]`` by stage 1's heads, which photos use too."""
     drawn = torch.from_numpy(ink).to(network.typical_ink.device)
 
     def local(crops: torch.Tensor) -> torch.Tensor:
@@ -89,12 +88,12 @@ def _by_stage1(network: LGRLNetwork, ink: NDArray[np.uint8]) -> dict[str, NDArra
 
 @torch.inference_mode()
 def _shares(network: LGRLNetwork, ink: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The ink shares of drawings ``[n, S, S]``, ``[n, R]``."""
+    """The shares of ink in the regions of drawings ``[n, S, S]``, ``[n, R]``."""
     return network.ink_shares(torch.from_numpy(ink).to(network.typical_ink.device)).numpy(force=True)
 
 
 def _draw_regions(path: Path, network: LGRLNetwork, config: Config, split: Split) -> None:
-    """A row a sketch: its photo, then the sketch as it grew, cut into regions, in each its share of the ink."""
+    """Draw, for each sketch, its photo and partial sketches with the grid of regions and the share of ink in each."""
     chosen = [
         split.sketches[i] for i in np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int)
     ]
@@ -108,7 +107,7 @@ def _draw_regions(path: Path, network: LGRLNetwork, config: Config, split: Split
 
 
 def _with_shares(image: NDArray[np.uint8], shares: NDArray[np.float32] | None, grid: int) -> NDArray[np.uint8]:
-    """A photo ``[S, S, 3]``, or ink ``[S, S]`` as ink on paper, with its regions and in each its share in per cent."""
+    """A photo ``[S, S, 3]`` or ink ``[S, S]`` with the grid of regions and, in each region, its share in per cent."""
     picture = Image.fromarray(255 - image if image.ndim == 2 else image).convert("RGB").resize((PICTURE, PICTURE))
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
     side = PICTURE * (len(image) // grid) / len(image)

@@ -1,4 +1,4 @@
-"""LAMA: the attention maps of an image's regions (section 3.2)."""
+"""LAMA: attention maps for the regions of an image (section 3.2)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 INDICATOR_HIDDEN = 32
 ATTENTION_HIDDEN = 16
-SHARED_SHARE = 0.3  # where maps are standardised, of the first weights of what all regions see alike
+SHARED_INPUT_SCALE = 0.3  # factor on the initial weights of inputs equal for all regions, if inputs are standardised
 
 
 class IndicatorEncoder(nn.Module):
-    """E^v: ``forward() -> [N, channels]``, what is added to F'2 to ask Block4 for region r, ``scale`` times what the
-    layers give.
+    """E^v: ``forward() -> [N, channels]``, the conditions added to F'2 so that Block4 attends to region r.
+
+    The output of the layers is multiplied by ``scale``.
     """
 
     def __init__(self, regions: int, channels: int, scale: float) -> None:
@@ -32,14 +33,14 @@ class IndicatorEncoder(nn.Module):
 
 
 class AttentionMaps(nn.Module):
-    """``forward(shared, conditioned) -> maps [B, N, h, w]`` in 0..1, float32, one CNN for all regions.
+    """``forward(shared, conditioned) -> maps [B, N, h, w]`` in 0..1, float32. One CNN serves all regions.
 
-    ``shared`` are the level maps ``[B, C_l, h, w]`` that do not depend on the region, ``conditioned [N, B, C, h, w]``
-    is Block4's output for each region. Exactly ``tau`` cells of a map are at least one half, and none is zero; the
-    gradient flows through the threshold too. ``tau`` = 0 means a plain sigmoid.
+    ``shared`` are level maps ``[B, C_l, h, w]``, equal for all regions. ``conditioned [N, B, C, h, w]`` is Block4's
+    output for each region. Exactly ``tau`` cells of a map are at least one half, and none is zero. The gradient also
+    flows through the threshold. ``tau`` = 0 means a plain sigmoid.
 
-    ``standardise`` brings the CNN's inputs to mean 0 and variance 1 first, without parameters, and lets it begin with
-    small weights on those that no region sees differently.
+    ``standardise`` normalises the CNN's inputs to mean 0 and variance 1, without parameters, and starts with small
+    weights on the inputs that are equal for all regions.
     """
 
     def __init__(self, shared: int, tau: int, standardise: bool) -> None:
@@ -50,7 +51,7 @@ class AttentionMaps(nn.Module):
         first = nn.Conv2d(inputs, ATTENTION_HIDDEN, 7, padding=3, bias=False)
         if standardise:
             with torch.no_grad():
-                first.weight.unflatten(1, (2, shared + 1))[:, :, :shared] *= SHARED_SHARE
+                first.weight.unflatten(1, (2, shared + 1))[:, :, :shared] *= SHARED_INPUT_SCALE
         self.layers = nn.Sequential(
             first,
             nn.BatchNorm2d(ATTENTION_HIDDEN),

@@ -15,28 +15,27 @@ PUBLISHED_AS = ("MLRM",)
 
 @dataclass(frozen=True)
 class Config:
-    """Symbols are the paper's; ``levels`` keep its numbers. Both presets hold the full method."""
+    """Settings with the paper's symbols and numbers of levels. Both presets are the full method."""
 
     backbone: str  # one of network.CUTS
-    size: int  # the input's side in pixels, a multiple of 32
+    size: int  # side of the input in pixels, a multiple of 32
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
 
     regions: int  # N
-    levels: tuple[int, ...]  # which of 1, 2, 3
-    attention: Literal["lama", "cama"]  # maps by an indicator and one Block4, or by a copy of Block4 a region
-    tau: int  # cells of a map that are at least one half; 0 = plain sigmoid
+    levels: tuple[int, ...]  # those used, of 1, 2, 3
+    attention: Literal["lama", "cama"]  # maps by an indicator and a shared Block4, or by a copy of Block4 per region
+    tau: int  # how many cells of a map are at least one half; 0: plain sigmoid
     geometry: bool  # positional embeddings from geometry maps
     dropout: float  # of RLA's transformer
-    unit_length: bool  # region features are of unit length
-    # How distances of regions become that of an image, in training and retrieval (Table 4)
-    strategy: Strategy
+    unit_length: bool  # normalise region features to unit length
+    strategy: Strategy  # how distances of regions are combined, in training and retrieval (Table 4)
 
     margin: float  # m
     local_share: float  # alpha: the margin of local region-negatives, as a share of m
-    global_share: float  # beta: that of global region-negatives
+    global_share: float  # beta: the margin of global region-negatives, as a share of m
     local_region_negatives: bool
-    local_mean: Literal["joint", "separate"]  # over both kinds of local negatives, or of each and then summed
+    local_mean: Literal["joint", "separate"]  # one mean over both kinds of local negatives, or the sum of two means
     global_region_negatives: bool
     overlap: Literal["lama", "cama"]
     # Weights of the losses
@@ -70,7 +69,7 @@ BENCH_CONFIG = Config(
     overlap="lama",
     weight_global=1.0,
     weight_local=1.0,
-    # At weight 1 the penalty sharpens the maps within 40 updates, all on the same cells, where its gradient vanishes
+    # At weight 1 all maps concentrate on the same cells within 40 updates, where the penalty's gradient vanishes.
     weight_overlap_sketch=0.1,
     weight_overlap_photo=0.1,
     training=BENCH,
@@ -85,7 +84,7 @@ PRESETS = {
         normalisation="imagenet",
         weight_overlap_sketch=1.0,
         weight_overlap_photo=1.0,
-        # 150,000 updates, as in the released code; the paper is silent
+        # 150,000 updates, as in the released code; the paper does not state it
         training=TrainingConfig(
             pairs=9_600_000,
             batch=64,

@@ -1,6 +1,6 @@
-"""Local and global triplets over regions and images, and the overlap penalty, in one phase (section 3.4).
+"""Triplet losses on regions (local) and images (global), and the overlap penalty, trained in one phase (section 3.4).
 
-All distances are plain L2; the image's is that of the matcher, so training and retrieval agree.
+All distances are L2. The distance of images is the matcher's, so training and retrieval use the same.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PARTS = ("local", "global", "overlap_sketch", "overlap_photo")
 
 
 def phases(config: Config, network: MLRMNetwork, pairs: TrainingPairs) -> list[Phase]:
-    """One phase over the training budget. Raises InputError where every loss has weight 0."""
+    """One phase over the training budget. Raises InputError if every loss has weight 0."""
     if not any(getattr(config, f"weight_{name}") for name in PARTS):
         raise InputError("mlrm: every loss has weight 0, so there is nothing to train")
     matcher = matcher_of(network)
@@ -37,8 +37,9 @@ def phases(config: Config, network: MLRMNetwork, pairs: TrainingPairs) -> list[P
         return losses(config, matcher, encoded)
 
     def train_mode(trained: nn.Module) -> None:
-        """The backbone's batch norms keep ImageNet's statistics, so a pass of Block4 does not depend on the others in
-        its batch; the new ones learn theirs.
+        """Train everything except the statistics of the backbone's batch norms, which stay ImageNet's.
+
+        So the passes of Block4 for different regions, which share a batch, do not influence each other.
         """
         trained.train()
         for module in network.backbone.modules():
@@ -60,7 +61,7 @@ def phases(config: Config, network: MLRMNetwork, pairs: TrainingPairs) -> list[P
 
 
 def losses(config: Config, matcher: Matcher, encoded: Encoded) -> dict[str, Tensor]:
-    """The weighted sum, ``loss``, and its parts; parts of weight 0 are left out."""
+    """The weighted sum, ``loss``, and its terms; terms of weight 0 are left out."""
     sketches, photos = encoded.sketches, encoded.photos
     values = {}
     if config.weight_local:
@@ -80,14 +81,14 @@ def losses(config: Config, matcher: Matcher, encoded: Encoded) -> dict[str, Tens
 
 
 def local_triplet(sketches: Tensor, photos: Tensor, index: int, config: Config) -> Tensor:
-    """Regions ``[B, N, C]`` of one level, the ``index``-th enabled one, from 1 (section 3.4, local triplet loss).
+    """The local triplet loss on regions ``[B, N, C]`` of the ``index``-th enabled level, from 1 (section 3.4).
 
     The anchor is a region of a sketch, the positive the same region of its photo. Negatives are all regions of other
-    photos at margin (1 + e^-index) m and, with region-negatives, the other regions of its own photo at a share alpha
-    of that. The mean is over all triplets, those of loss 0 included.
+    photos, with margin (1 + e^-index) m, and, with region-negatives, the other regions of its own photo, with alpha
+    times that margin. The mean is over all triplets, including those with loss 0.
     """
     batch, regions = sketches.shape[:2]
-    # By the difference, not by a matrix product: features are not of unit length, and it is a small part of a step.
+    # From differences instead of a matrix product, because features are not normalised. The cost is small in a step.
     distance = torch.cdist(sketches.flatten(0, 1), photos.flatten(0, 1), compute_mode="donot_use_mm_for_euclid_dist")
     instance = torch.arange(batch, device=distance.device).repeat_interleave(regions)
     same = instance[:, None] == instance[None, :]
@@ -102,8 +103,10 @@ def local_triplet(sketches: Tensor, photos: Tensor, index: int, config: Config) 
 
 
 def global_triplet(encoded: Encoded, matcher: Matcher, margin: float, share: float) -> Tensor:
-    """Images by the matcher's distance (section 3.4, global triplet loss): every other photo of the batch is a negative
-    at margin m and, where they were constructed, the photo itself with one region replaced at margin beta m.
+    """The global triplet loss on images, with the matcher's distance (section 3.4).
+
+    Negatives are all other photos of the batch, with margin m, and, if they were constructed, the matching photo with
+    one region replaced, with margin beta m (``share`` is beta).
     """
     distance = -matcher.similarity(encoded.sketches, encoded.photos)
     own = distance.diagonal()
@@ -116,10 +119,10 @@ def global_triplet(encoded: Encoded, matcher: Matcher, margin: float, share: flo
 
 
 def overlap(maps: Tensor, kind: Literal["lama", "cama"]) -> Tensor:
-    """How much the regions of attention maps ``[B, N, h, w]`` overlap; 0 with one region.
+    """The overlap penalty of attention maps ``[B, N, h, w]``; 0 with one region.
 
-    ``lama``: the sum over cells of each map times the largest of the others, summed over regions, over N (N - 1), as in
-    the released code (the paper divides by N^2). ``cama``: the sum over cells of the product of all maps, over N.
+    ``lama``: each map times the maximum of the others, summed over cells and regions, divided by N (N - 1) as in the
+    released code (the paper divides by N^2). ``cama``: the product of all maps, summed over cells, divided by N.
     """
     regions = maps.shape[1]
     if regions == 1:

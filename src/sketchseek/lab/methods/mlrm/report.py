@@ -1,5 +1,5 @@
-"""What MLRM shows besides a ranking: where its regions look (Figs 3 and 6), what each is worth (Fig. 5), how far apart
-they are (Table 5), and what their places alone tell (section 4.4.4).
+"""MLRM's own part of the report: attention maps and regions (Figs 3 and 6), the weight and accuracy of each region and
+level (Fig. 5), distances between regions (Table 5), and retrieval by positions alone (section 4.4.4).
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from sketchseek.matching import Features, get_matcher
 
 ROWS = 6  # sketches in a picture
 COLOURS = np.array([(215, 48, 39), (31, 120, 180), (51, 160, 44), (255, 127, 0), (106, 61, 154)], dtype=np.float64)
-COVER = 0.55  # of a region's colour where its map is 1
+OPACITY = 0.55  # of a region's colour where its map is 1
 
 
 def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, evaluation: Evaluation) -> dict[str, Any]:
-    """Draw ``attention.png``, ``regions.png`` and ``weights.png`` into ``folder``. The numbers: ``parameters``;
-    ``regions``, of each region and level the weight as [mean, standard deviation] over sketches and over photos, and
-    acc@1 by its distance alone; ``region_distance`` (Table 5); ``positions``, retrieval by the positional embedding
-    alone.
+    """Draw ``attention.png``, ``regions.png`` and ``weights.png`` into ``folder`` and return numbers.
+
+    ``parameters`` is the number of parameters. ``regions`` has, for each region and level, its weight as [mean,
+    standard deviation] over sketches and over photos, and acc@1 by its distance alone. ``region_distance`` is Table 5.
+    ``positions`` is the accuracy of the positional embedding alone.
     """
     some = _some(split)
     chosen = _subset(split, some)
@@ -54,7 +55,7 @@ def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, eval
     regions = _worth(sketches, photos, split, config)
     _draw_weights(regions).savefig(folder / "weights.png", dpi=150)
     return {
-        # Of the network as it was trained: this one's batch norms are folded.
+        # Counted on a new network, because batch norms of this one are folded.
         "parameters": sum(p.numel() for p in build(config).parameters()),
         "regions": regions,
         "region_distance": region_distance(sketches, photos) if config.regions > 1 else None,
@@ -63,9 +64,7 @@ def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, eval
 
 
 def compare(folder: Path, networks: dict[str, MLRMNetwork], config: Config, split: Split) -> None:
-    """Draw ``regions.png``, the regions of some sketches and photos in each of the networks, a labelled row a network
-    (Fig. 4).
-    """
+    """Draw ``regions.png``: the regions of some sketches and photos, with a labelled row for each network (Fig. 4)."""
     chosen = _subset(split, _some(split))
     ink, pixels = 255 - sketch_pixels(chosen.sketches, config.size), photo_pixels(chosen.photos, config.size)
     encoded = {label: _encode(network, config, chosen) for label, network in networks.items()}
@@ -73,8 +72,9 @@ def compare(folder: Path, networks: dict[str, MLRMNetwork], config: Config, spli
 
 
 def region_distance(sketches: Features, photos: Features) -> dict[str, float]:
-    """Table 5: the mean over sketches and photos, and over all pairs of different regions, of the L2 distance between
-    the features of one image, by level.
+    """Table 5, by level: the L2 distance between the features of two regions of an image.
+
+    It is the mean over all pairs of different regions, and over sketches and photos.
     """
     distances = {}
     for name in _levels(sketches):
@@ -86,7 +86,7 @@ def region_distance(sketches: Features, photos: Features) -> dict[str, float]:
 
 
 def _worth(sketches: Features, photos: Features, split: Split, config: Config) -> dict[str, dict[str, Any]]:
-    """Fig. 5, by ``level1 region1``."""
+    """The weight and the accuracy of each region and level (Fig. 5); keys such as ``level1 region1``."""
     worth = {}
     for index, level in enumerate(_levels(sketches)):
         for r in range(config.regions):
@@ -121,7 +121,7 @@ def _accuracy(sketches: NDArray[np.float32], photos: NDArray[np.float32], split:
 
 
 def _draw_weights(regions: dict[str, dict[str, Any]]) -> Any:
-    """Mean weight with its standard deviation, and accuracy alone, of each level and region (Fig. 5)."""
+    """Plot the weight (mean and standard deviation) and the accuracy of each level and region (Fig. 5)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.8), layout="constrained")
@@ -146,7 +146,7 @@ def _draw_regions(
     photos: NDArray[np.uint8],
     encoded: dict[str, tuple[Features, Features]],
 ) -> None:
-    """Regions in their colours over sketches and photos side by side, a labelled row an entry of ``encoded``."""
+    """Draw coloured regions over sketches and photos side by side, a labelled row for each entry of ``encoded``."""
     rows = []
     for of_sketches, of_photos in encoded.values():
         over_sketches = [coloured(image, maps) for image, maps in zip(ink, of_sketches["maps"], strict=True)]
@@ -156,9 +156,9 @@ def _draw_regions(
 
 
 def coloured(image: NDArray[np.uint8], maps: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """``image [S, S]`` or ``[S, S, 3]`` under the regions of attention maps ``[N, h, w]``, each in a colour of its own.
+    """``image [S, S]`` or ``[S, S, 3]`` overlaid with attention maps ``[N, h, w]``, each in its own colour.
 
-    A map is stretched to 0..1 first: its cells outside the region are small, but never zero.
+    Maps are scaled to 0..1 first, because cells outside a region are small but never zero.
     """
     size = len(image)
     picture = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
@@ -167,7 +167,7 @@ def coloured(image: NDArray[np.uint8], maps: NDArray[np.float32]) -> NDArray[np.
     stretched = (maps - low) / np.maximum(maps.max(axis=(1, 2), keepdims=True) - low, 1e-6)
     for colour, values in zip(COLOURS, stretched, strict=False):
         smooth = Image.fromarray(values.astype(np.float32)).resize((size, size), Image.Resampling.BILINEAR)
-        cover = COVER * np.asarray(smooth)[..., None].clip(0, 1)
+        cover = OPACITY * np.asarray(smooth)[..., None].clip(0, 1)
         result = result * (1 - cover) + colour * cover
     return result.round().astype(np.uint8)
 
@@ -184,7 +184,7 @@ def _levels(features: Features) -> Sequence[str]:
 
 
 def _some(split: Split) -> list[int]:
-    """A few sketches, evenly spread over the split."""
+    """The indices of ``ROWS`` sketches, evenly spread over the split."""
     return np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int).tolist()
 
 
@@ -193,7 +193,7 @@ def _rows(features: Features, rows: Sequence[int]) -> Features:
 
 
 def _subset(split: Split, rows: Sequence[int]) -> Split:
-    """These sketches, each with its photo."""
+    """A split of these sketches, each with its photo."""
     sketches = [split.sketches[row] for row in rows]
     return Split(
         tuple(split.photos[s.photo] for s in sketches), tuple(replace(s, photo=i) for i, s in enumerate(sketches))
@@ -201,5 +201,5 @@ def _subset(split: Split, rows: Sequence[int]) -> Split:
 
 
 def _grey(maps: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Maps of 0..1, dark where they are large."""
+    """Maps of 0..1 as grey values, dark where they are large."""
     return (255 - 255 * maps).round().astype(np.uint8)

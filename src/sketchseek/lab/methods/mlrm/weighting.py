@@ -1,4 +1,4 @@
-"""RLA: how much each region counts, and each level within a region (section 3.3)."""
+"""RLA: the weights of regions, and of levels within a region (section 3.3)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ HEAD_HIDDEN = 32
 
 
 class RegionLevelAttention(nn.Module):
-    """``forward(features, positions) -> W [B, N, L]``, at least 0 and of sum 1 an image: the region's weight a_r times
-    the level's weight within the region, w_{l,r}.
+    """``forward(features, positions) -> W [B, N, L]``, at least 0, with sum 1 for each image.
 
-    ``features`` are the levels' ``[B, N, C_l]``, not normalised. The tokens are (level, region) pairs, level by level,
-    then a token a region, the mean of its levels. Attention is among the tokens of an image.
+    W is the region's weight a_r times the level's weight within the region, w_{l,r}. ``features`` are those of the
+    levels, ``[B, N, C_l]``, not normalised. There is a token for each pair of level and region, level by level, then
+    one for each region, the mean of its levels. Attention is between the tokens of an image.
     """
 
     def __init__(self, channels: Sequence[int], side: int, geometry: bool, dropout: float) -> None:
@@ -35,9 +35,9 @@ class RegionLevelAttention(nn.Module):
         self.level_head, self.region_head = _head(), _head()
 
     def positions(self, maps: Tensor) -> Tensor | None:
-        """The positional embedding ``[B, (L+1) N, 128]`` of attention maps ``[B, N, h, w]``, None without geometry.
+        """The positional embedding ``[B, (L+1) N, 128]`` of attention maps ``[B, N, h, w]``; None without geometry.
 
-        No gradient flows back into the maps, as in the released code; the paper is silent.
+        No gradient flows back into the maps, as in the released code; the paper does not state it.
         """
         return self.geometry(maps.detach()) if self.geometry is not None else None
 
@@ -48,22 +48,22 @@ class RegionLevelAttention(nn.Module):
         if positions is not None:
             tokens = tokens + positions
         tokens = self.transformer(tokens).unflatten(1, (levels + 1, regions))
-        # The scores are of level and region, [B, L, N], and of region, [B, N].
+        # Scores of level and region, [B, L, N], and of region, [B, N].
         of_level = self.level_head(tokens[:, :levels].flatten(0, 2)).float().view(-1, levels, regions)
         of_region = self.region_head(tokens[:, levels].flatten(0, 1)).float().view(-1, regions)
         return of_region.softmax(1)[:, :, None] * of_level.softmax(1).transpose(1, 2)
 
 
 class GeometryEncoder(nn.Module):
-    """E^G: ``forward(maps [B, N, h, w]) -> [B, (L+1) N, 128]``, where each token of RLA looks.
+    """E^G: ``forward(maps [B, N, h, w]) -> [B, (L+1) N, 128]``, the positions of RLA's tokens.
 
-    The geometry map of token (l, r) holds M_r in channel l and zeros in the others; that of a region's own token holds
-    M_r in all channels. A CNN alone, as in the released code; the paper adds an MLP.
+    The geometry map of token (l, r) is M_r in channel l and zero in the others; that of a region's own token is M_r in
+    all channels. Only a CNN, as in the released code; the paper adds an MLP.
     """
 
     def __init__(self, levels: int, side: int) -> None:
         super().__init__()
-        # The paper's 8 cells a side become 3, then 1. Padding keeps maps of fewer than 7 from vanishing.
+        # The paper's 8 cells a side are reduced to 3, then to 1. Maps with fewer than 7 need padding.
         padding = 0 if side >= 7 else 1
         self.layers = nn.Sequential(
             nn.Conv2d(levels, GEOMETRY_HIDDEN, 3, stride=2, padding=padding),
@@ -74,7 +74,7 @@ class GeometryEncoder(nn.Module):
             nn.Flatten(),
         )
         self.register_buffer("channels", torch.cat([torch.eye(levels), torch.ones(1, levels)]), persistent=False)
-        self.channels: Tensor  # [L+1, L], the channels that hold the map, of each kind of token
+        self.channels: Tensor  # [L+1, L]: which channels hold the map, for each kind of token
 
     def forward(self, maps: Tensor) -> Tensor:
         tokens, levels = self.channels.shape

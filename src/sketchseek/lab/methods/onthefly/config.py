@@ -16,41 +16,39 @@ Reward = Literal["1/rank", "1/sqrt(rank)", "-rank", "rank<=1", "rank<=5", "rank<
 
 @dataclass(frozen=True)
 class PolicyConfig:
-    """The second phase. An epoch is one episode of every training sketch."""
+    """Settings of the second phase, which trains the policy. An epoch is one episode of every training sketch."""
 
     algorithm: Literal["reinforce", "ppo"]
-    start: Literal["random", "supervised"]  # the first mean: new, or the supervised head
-    reward: Reward  # of the rank of the right photo among all training photos
+    start: Literal["random", "supervised"]  # initial mean of the policy: random, or the supervised head
+    reward: Reward  # as a function of the rank of the right photo among all training photos
     weight_local: float  # gamma_1
     weight_global: float  # gamma_2, of the Kendall-tau term
-    baseline: bool  # an action counts by how much its reward is above the mean of its frame's in the update
-    frames: int  # T, partial sketches an episode
+    baseline: bool  # the advantage is the reward minus the mean reward of the same frame in the update
+    frames: int  # T, partial sketches in an episode
     epochs: int
-    episodes: int  # an update
-    reuse: int  # updates on the same episodes; of ppo only
-    clip: float  # epsilon; of ppo only
-    rate: float
-    full_rate: float  # the share of the phase after which the rate is a tenth
-    gradient_norm: float  # the largest
+    episodes: int  # in an update
+    reuse: int  # updates with the same episodes; for ppo only
+    clip: float  # epsilon; for ppo only
+    rate: float  # learning rate
+    full_rate: float  # the share of the phase (0..1) after which the rate drops to a tenth
+    gradient_norm: float  # gradients are clipped to this norm
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sketch and photo share a frozen trunk; ``embedding`` is the size of both heads. ``training`` is the supervised
-    phase.
-    """
+    """Settings of a trunk shared by sketches and photos, and of its two phases of training."""
 
     backbone: str
     tap: str
-    size: int  # the input's side in pixels
+    size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
-    embedding: int
+    embedding: int  # output size of both heads
     objective: Literal["triplet", "infonce"]  # of the supervised phase
-    margin: float  # of triplet, in L2 distance of unit vectors
-    temperature: float  # of infonce
+    margin: float  # for triplet, in L2 distance of unit vectors
+    temperature: float  # for infonce
     policy: PolicyConfig
-    training: TrainingConfig
+    training: TrainingConfig  # of the supervised phase
 
 
 BENCH_CONFIG = Config(
@@ -79,7 +77,7 @@ BENCH_CONFIG = Config(
         full_rate=0.5,
         gradient_norm=40.0,
     ),
-    # A quarter of the pairs that the others have: the trunk is meant to come from a `siamese` run.
+    # A quarter of the pairs of other methods, because the trunk is meant to come from a `siamese` run.
     training=replace(BENCH, pairs=2_560),
 )
 

@@ -1,4 +1,4 @@
-"""Two phases: the supervised embedding of complete sketches and photos, then, all of that frozen, the policy."""
+"""Two phases: a supervised embedding of complete sketches and photos; then that is frozen and the policy is trained."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, sc
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 
 PHOTOS_AT_A_TIME = 32
-STANDARDISED_BY = 1000  # episodes at most, evenly spaced
+STATISTICS_EPISODES = 1000  # at most, evenly spaced: the episodes from which states are standardised
 
 
 def phases(config: Config, network: OnTheFlyNetwork, pairs: TrainingPairs) -> list[Phase]:
-    """The supervised phase and the policy's. Raises InputError where a sketch has neither strokes nor frames, and where
-    several processes train together: the policy that plays is kept by one.
+    """The supervised phase and the phase that trains the policy.
+
+    Raises InputError for sketches with neither strokes nor frames, and if several processes train together, because the
+    policy that samples episodes is kept by one process only.
     """
     if PartialState(cpu=not torch.cuda.is_available()).num_processes > 1:
         raise InputError("onthefly trains in one process; start it without a launcher")
@@ -81,23 +83,21 @@ def _policy(config: Config, network: OnTheFlyNetwork, pairs: TrainingPairs) -> P
 
 
 class Rollout(NamedTuple):
-    """Episodes that were played: states ``[B, T, D]``, actions ``[B, T, E]`` and, ``[B, T]``, the logarithm of their
-    density when they were taken, their reward and the rank of the right photo.
-    """
+    """Sampled episodes."""
 
-    states: Tensor
-    actions: Tensor
-    log_probability: Tensor
-    reward: Tensor
-    rank: Tensor
+    states: Tensor  # [B, T, D]
+    actions: Tensor  # [B, T, E]
+    log_probability: Tensor  # [B, T], the log-density of the actions when they were sampled
+    reward: Tensor  # [B, T]
+    rank: Tensor  # [B, T], of the right photo
 
 
 class Episodes:
-    """Plays the training sketches with the policy, on features that are made when the first are asked for.
+    """Samples episodes of the training sketches from the policy, on features computed at the first step.
 
-    Where the augmentation mirrors, half of the updates play mirrored sketches against mirrored photos. As everywhere
-    in training, what is played at a step depends on the state of the network, the seed and the step alone: ``reuse``
-    steps learn from the same episodes, so the policy that played them is kept in the checkpoint.
+    If the augmentation mirrors, half of the updates use mirrored sketches and mirrored photos. As everywhere in
+    training, the episodes of a step depend only on the state of the network, the seed and the step. ``reuse`` steps
+    learn from the same episodes, so the policy that sampled them is part of the checkpoint.
     """
 
     def __init__(self, config: Config, network: OnTheFlyNetwork, pairs: TrainingPairs) -> None:
@@ -108,27 +108,27 @@ class Episodes:
         self.batch = min(config.policy.episodes, len(self.target))
         self.per_epoch = len(self.target) // self.batch
         self.steps = config.policy.epochs * self.per_epoch * self.reuse
-        self.player = copy.deepcopy(network.policy).requires_grad_(False)
-        network.add_module(TRAINING_ONLY, self.player)
+        self.sampling_policy = copy.deepcopy(network.policy).requires_grad_(False)
+        network.add_module(TRAINING_ONLY, self.sampling_policy)
         self.states: list[NDArray[np.floating]] | None = None  # [sketches, T, D] of each side
         self.photos = torch.empty(0)
-        self.played: tuple[int, Rollout] | None = None
+        self.latest: tuple[int, Rollout] | None = None
 
     def at(self, step: int, device: torch.device | str = "cpu") -> Rollout:
-        """The episodes of a step."""
+        """The rollout of a step, on ``device``."""
         number, reused = divmod(step, self.reuse)
         if self.states is None:
             self._make_features(device)
         if step == 0:
-            self._start()
+            self._initialise_policy()
         if reused == 0:
-            self.player.load_state_dict(self.network.policy.state_dict())
-        if self.played is None or self.played[0] != number:
-            self.played = number, self._play(number, device)
-        return self.played[1]
+            self.sampling_policy.load_state_dict(self.network.policy.state_dict())
+        if self.latest is None or self.latest[0] != number:
+            self.latest = number, self._sample(number, device)
+        return self.latest[1]
 
     @torch.no_grad()
-    def _play(self, number: int, device: torch.device | str) -> Rollout:
+    def _sample(self, number: int, device: torch.device | str) -> Rollout:
         assert self.states is not None
         epoch, position = divmod(number, self.per_epoch)
         order = np.random.default_rng([self.pairs.seed, epoch]).permutation(len(self.target))
@@ -136,24 +136,26 @@ class Episodes:
         random = np.random.default_rng([self.pairs.seed, epoch, position])
         side = int(random.integers(self.sides))
         states = torch.from_numpy(self.states[side][chosen].astype(np.float32)).to(device)
-        actions = self.player.act(states, torch.Generator().manual_seed(int(random.integers(2**62))))
+        actions = self.sampling_policy.act(states, torch.Generator().manual_seed(int(random.integers(2**62))))
         target = torch.from_numpy(self.target[chosen]).to(device)
         reward, rank = outcome(self.config.policy, actions, self.photos[side], target)
-        return Rollout(states, actions, self.player.log_probability(states, actions), reward, rank)
+        return Rollout(states, actions, self.sampling_policy.log_probability(states, actions), reward, rank)
 
-    def _start(self) -> None:
-        """Standardise the states and, where so configured, let the mean point where the supervised head points. That
-        sees states at unit length, the policy as they are; complete sketches' are about equally long.
+    def _initialise_policy(self) -> None:
+        """Standardise the states and, if configured, initialise the policy's mean with the supervised head.
+
+        The head takes states at unit length, the policy takes them unnormalised. The bias is therefore scaled by the
+        mean length of the states of complete sketches, whose lengths are similar.
         """
         assert self.states is not None
         head, policy = self.network.head, self.network.policy
-        some = torch.from_numpy(self.states[0][:: -(-len(self.target) // STANDARDISED_BY)].astype(np.float32))
+        some = torch.from_numpy(self.states[0][:: -(-len(self.target) // STATISTICS_EPISODES)].astype(np.float32))
         policy.standardise(some.mean((0, 1)), some.var((0, 1)).mean().sqrt())
         if self.config.policy.start == "supervised":
-            policy.become(head.weight, head.bias * some[:, -1].norm(dim=1).mean())
+            policy.set_mean(head.weight, head.bias * some[:, -1].norm(dim=1).mean())
 
     def _make_features(self, device: torch.device | str) -> None:
-        """The states of all frames, from the cache where they are there, and the vectors of all photos."""
+        """Load the states of all frames from the cache, or compute them; compute the vectors of all photos."""
         config, network = self.config, self.network
 
         def states(frozen: OnTheFlyNetwork, ink: Tensor) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
-"""The policy, what it is rewarded with, and the two objectives that train it (section 3 of the paper).
+"""The policy, its rewards, and the two losses that train it (section 3 of the paper).
 
-An episode is a sketch as it grew, T frames; an action is the embedding of one frame, before it is scaled to unit
-length. All of it works on whole batches of episodes: B episodes, T frames, D numbers a state, E an action, G photos.
+An episode is the sequence of T frames (partial sketches) of a drawing. An action is the embedding of one frame, before
+scaling to unit length. Everything works on batches: B episodes, T frames, D numbers in a state, E in an action, G
+photos.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from sketchseek.lab.methods.onthefly.config import PolicyConfig, Reward
 
-CELLS = 2**20  # similarities of frames and photos that are ranked at a time, for the sake of memory
+SIMILARITIES_AT_ONCE = 2**20  # of frames and photos that are ranked at once, to limit memory
 
 LOCAL_REWARDS: dict[Reward, Callable[[Tensor], Tensor]] = {
     "1/rank": lambda rank: 1 / rank,
@@ -29,12 +30,11 @@ LOCAL_REWARDS: dict[Reward, Callable[[Tensor], Tensor]] = {
 
 
 class Policy(nn.Module):
-    """Actions are normally distributed about ``mean(states [..., D])``, ``[..., E]``, independently in each of the E
-    numbers, with a variance that is learnt and the same for all states; it starts at 1.
+    """A diagonal normal distribution of actions ``[..., E]`` around ``mean(states [..., D])``.
 
-    The mean is a linear function of the states, written in terms of standardised ones, which the paper's are not: what
-    pooled features have in common is larger than what sets them apart, so on them as they are every step moves all
-    actions together.
+    The variance is learnt, starts at 1, and is the same for all states. The mean is a linear function of standardised
+    states. The paper does not standardise. But pooled features differ little from their mean, so without standardising,
+    each step shifts all actions together.
     """
 
     def __init__(self, states: int, actions: int) -> None:
@@ -52,56 +52,57 @@ class Policy(nn.Module):
 
     @torch.no_grad()
     def standardise(self, centre: Tensor, scale: Tensor) -> None:
-        """See states ``[..., D]`` about ``centre [D]`` and in units of ``scale`` from now on; of states that are all
-        the same, whose scale is 0, in units of 1.
-        """
+        """From now on, subtract ``centre [D]`` from states and divide them by ``scale`` (by 1 if it is 0)."""
         self.centre.copy_(centre)
         self.scale.copy_(torch.where(scale > 0, scale, 1.0))
 
     @torch.no_grad()
-    def become(self, weight: Tensor, bias: Tensor) -> None:
-        """Let the mean be ``weight @ states + bias``."""
+    def set_mean(self, weight: Tensor, bias: Tensor) -> None:
+        """Set the mean to ``weight @ states + bias``, for states that are not standardised."""
         self.linear.weight.copy_(weight * self.scale)
         self.linear.bias.copy_(weight @ self.centre + bias)
 
     def log_probability(self, states: Tensor, actions: Tensor) -> Tensor:
-        """The logarithm of the density of these actions, ``[...]``."""
+        """The log-density of ``actions [..., E]``, ``[...]``."""
         squared = (actions - self.mean(states)).square() * torch.exp(-self.log_variance)
         return -0.5 * (squared + self.log_variance + math.log(2 * math.pi)).sum(-1)
 
     @torch.no_grad()
     def act(self, states: Tensor, generator: torch.Generator) -> Tensor:
-        """An action for each state, ``[..., E]``; ``generator`` is one of the CPU, whatever the device."""
+        """Sample an action for each state, ``[..., E]``. ``generator`` is a CPU generator, whatever the device."""
         mean = self.mean(states)
         noise = torch.randn(mean.shape, generator=generator).to(mean)
         return mean + torch.exp(0.5 * self.log_variance) * noise
 
 
 def advantage(config: PolicyConfig, reward: Tensor) -> Tensor:
-    """What an action counts for, from rewards ``[B, T]``: the reward itself, as in the paper, or what it is above the
-    mean reward of its frame in these episodes: a later frame earns more whatever it does. The gradient is the same on
-    average, and far less random.
+    """The advantage of actions, ``[B, T]``, from their rewards ``[B, T]``.
+
+    It is the reward itself, as in the paper, or, with a baseline, the reward minus the mean reward of the same frame in
+    these episodes. Later frames get higher rewards whatever the action, so the baseline reduces the variance of the
+    gradient; its expectation is the same.
     """
     return reward - reward.mean(dim=0) if config.baseline else reward
 
 
 class Outcome(NamedTuple):
-    """What actions led to: the reward and the rank of the right photo, ``[B, T]`` float32 and int64."""
+    """The results of actions."""
 
-    reward: Tensor
-    rank: Tensor
+    reward: Tensor  # [B, T] float32
+    rank: Tensor  # [B, T] int64, of the right photo
 
 
 @torch.no_grad()
 def outcome(config: PolicyConfig, actions: Tensor, photos: Tensor, target: Tensor) -> Outcome:
     """Rank the gallery for every action ``[B, T, E]`` and reward it.
 
-    ``photos [G, E]`` are of unit length, ``target [B]`` says which is the right one. The reward is gamma_1 times the
-    local one, of the rank, plus gamma_2 times the global one, of the change in the ranking.
+    ``photos [G, E]`` have unit length; ``target [B]`` are the indices of the right ones. The reward is gamma_1 times
+    the local reward, a function of the rank, plus gamma_2 times the global reward, a function of changes in the
+    ranking.
     """
     frames = actions.shape[1]
     rewards, ranks = [], []
-    at_a_time = max(1, CELLS // (frames * len(photos)))
+    at_a_time = max(1, SIMILARITIES_AT_ONCE // (frames * len(photos)))
     for some, right in zip(actions.split(at_a_time), target.split(at_a_time), strict=True):
         similarity = F.normalize(some, dim=2) @ photos.T
         own = similarity.gather(2, right[:, None, None].expand(-1, frames, 1))
@@ -115,8 +116,9 @@ def outcome(config: PolicyConfig, actions: Tensor, photos: Tensor, target: Tenso
 
 
 def global_reward(similarity: Tensor) -> Tensor:
-    """``-max(0, tau(L_t, L_t+1) - tau(L_t-1, L_t))`` of ``similarity [B, T, G]``, ``[B, T]``: what makes the ranking
-    change more after a frame than before it is punished. 0 for the first and the last frame, which lack a neighbour.
+    """``-max(0, tau(L_t, L_t+1) - tau(L_t-1, L_t))`` from ``similarity [B, T, G]``, ``[B, T]``.
+
+    It penalises frames after which the ranking changes more than before them. It is 0 for the first and the last frame.
     """
     tau = kendall_distances(similarity)
     reward = similarity.new_zeros(similarity.shape[:2])
@@ -125,8 +127,9 @@ def global_reward(similarity: Tensor) -> Tensor:
 
 
 def kendall_distances(similarity: Tensor) -> Tensor:
-    """The normalised Kendall-tau distance of the rankings of consecutive frames, ``[B, T, G] -> [B, T - 1]``: the
-    share of the pairs of photos that stand in another order, 0..1. Equal similarities rank by the photo's number.
+    """The normalised Kendall-tau distance between rankings of consecutive frames, ``[B, T, G] -> [B, T - 1]``.
+
+    This is the share (0..1) of pairs of photos whose order differs. Ties are broken by the index of the photo.
     """
     photos = similarity.shape[2]
     order = similarity.argsort(dim=2, descending=True, stable=True)
@@ -136,20 +139,20 @@ def kendall_distances(similarity: Tensor) -> Tensor:
 
 
 def inversions(permutations: Tensor) -> Tensor:
-    """How many pairs stand out of order in each row of ``[n, G]``, permutations of 0..G-1; ``[n]`` int64.
+    """The number of inversions in each row of ``[n, G]``, permutations of 0..G-1; ``[n]`` int64.
 
-    Places and numbers are cut into sqrt(G) blocks each. Pairs within a block of places are compared, then those within
-    a block of numbers, and of the other pairs only how many numbers each two blocks share matters. So a row takes
-    G sqrt(G) comparisons, not G^2, all of them at once.
+    Positions and numbers are divided into sqrt(G) blocks each. Pairs within a block of positions are compared directly,
+    then pairs within a block of numbers. All other pairs follow from how many numbers each two blocks share. So a row
+    takes G sqrt(G) comparisons instead of G^2, computed at once.
     """
     rows, length = permutations.shape
     side = math.isqrt(length - 1) + 1
     place = torch.arange(side**2, device=permutations.device)
-    # Numbers that stand in order behind all others fill the last block.
+    # Pad the last block with numbers that are larger than all others and in order, so they add no inversions.
     numbers = torch.cat([permutations, place[length:].expand(rows, -1)], dim=1)
     places = torch.empty_like(numbers).scatter_(1, numbers, place.expand_as(numbers))
     within = _inversions_within_blocks(numbers.view(rows, side, side))
-    # Pairs of the same block of places have been counted: there, the blocks of their places are equal.
+    # Pairs in the same block of positions, counted above, are not counted again: their blocks are equal.
     within = within + _inversions_within_blocks((places // side).view(rows, side, side))
     cell = place // side * side + numbers // side
     shared = torch.zeros_like(numbers).scatter_add_(1, cell, torch.ones_like(numbers)).view(rows, side, side)
@@ -159,20 +162,22 @@ def inversions(permutations: Tensor) -> Tensor:
 
 
 def _inversions_within_blocks(blocks: Tensor) -> Tensor:
-    """Pairs of ``[n, blocks, m]`` of which the one that stands first is the larger, summed over the blocks, ``[n]``."""
+    """The number of inversions within the blocks of ``[n, blocks, m]``, summed over the blocks, ``[n]``."""
     blocks = blocks.to(torch.int32)
     stands_first = torch.ones(blocks.shape[2], blocks.shape[2], dtype=torch.bool, device=blocks.device).triu(1)
     return ((blocks[..., :, None] > blocks[..., None, :]) & stands_first).sum((1, 2, 3))
 
 
 def policy_gradient_loss(log_probability: Tensor, advantage: Tensor) -> Tensor:
-    """REINFORCE: minus the mean of ``advantage * log_probability``, both ``[B, T]``. No discount."""
+    """The REINFORCE loss: minus the mean of ``advantage * log_probability``, both ``[B, T]``. No discount."""
     return -(advantage * log_probability).mean()
 
 
 def clipped_loss(log_probability: Tensor, before: Tensor, advantage: Tensor, clip: float) -> Tensor:
-    """PPO with clipping and without a critic: minus the mean of ``min(r A, clip(r, 1 - eps, 1 + eps) A)`` (Schulman et
-    al. 2017, eq. 7), all ``[B, T]``; r is the ratio of the probabilities now and ``before``, A the advantage.
+    """The clipped PPO loss, without a critic: minus the mean of ``min(r A, clip(r, 1 - eps, 1 + eps) A)``.
+
+    (Schulman et al. 2017, eq. 7.) Arguments are ``[B, T]``. r is the ratio of the present probability to that
+    ``before``, A the advantage, eps is ``clip``.
     """
     ratio = torch.exp(log_probability - before)
     return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()

@@ -14,28 +14,28 @@ PUBLISHED_AS = ("SLFIR",)
 
 @dataclass(frozen=True)
 class Config:
-    """Stage 1 trains an embedding of complete sketches and photos, stage 2 a temporal encoder of partial sketches on
-    what the frozen trunk of stage 1 makes of them.
+    """Settings of stage 1, an embedding of complete sketches and photos, and of stage 2, a temporal encoder of partial
+    sketches on features of stage 1's frozen trunk.
     """
 
     backbone: str
     tap: str
-    frozen: tuple[str, ...]  # layers of the backbone, by their names in it, whose weights stay as they were loaded
-    size: int  # the input's side in pixels
+    frozen: tuple[str, ...]  # names of layers of the backbone that are never trained
+    size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
-    embedding: int  # numbers in the vector that is compared; even
+    embedding: int  # size of the vector that is compared; even
 
     objective: Literal["triplet", "infonce"]  # of both stages
-    margin: float  # of triplet, in L2 distance of unit vectors
-    temperature: float  # of infonce
+    margin: float  # for triplet, in L2 distance of unit vectors
+    temperature: float  # for infonce
 
-    temporal: Literal["causal", "frame"]  # frame: what the released code computes, each frame by itself
-    hidden: int  # of the recurrent layer, a direction
-    corrects: bool  # causal: the temporal encoder adds to stage 1's embedding; else it replaces it
-    steps: int  # partial sketches a sketch
-    sequences: float  # updates in stage 2 for each one in stage 1; 0 = no stage 2
-    rate: float  # of stage 2
+    temporal: Literal["causal", "frame"]  # frame: as the released code computes, each frame by itself
+    hidden: int  # size of the recurrent layer in each direction
+    corrects: bool  # for causal: add the temporal encoder's output to stage 1's embedding instead of replacing it
+    steps: int  # partial sketches of each sketch
+    sequences: float  # updates in stage 2 for each update in stage 1; 0: no stage 2
+    rate: float  # learning rate of stage 2
 
     training: TrainingConfig  # of stage 1; its batch and optimiser are those of stage 2 too
 

@@ -1,4 +1,4 @@
-"""Stage 1 on complete sketches, stage 2 on what the frozen trunk makes of all partial ones."""
+"""Two phases: stage 1 on complete sketches, stage 2 on the frozen trunk's features of all partial sketches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sketchseek.lab.training.losses import batch_triplet, info_nce
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 
-Sequences = tuple[Tensor, Tensor]  # frames [B, T, D] and photos [B, D], as the trunk sees them
+Sequences = tuple[Tensor, Tensor]  # the trunk's features of frames [B, T, D] and of photos [B, D]
 
 
 def phases(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) -> list[Phase]:
@@ -31,7 +31,7 @@ def phases(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) -> list[
         frames, photos = trained(*batch, of_trunk=True)
         return {"loss": objective(config, frames, photos)}
 
-    # Cached by stage 2's first step, when stage 1 is over: the trunk has learnt by then what it will.
+    # Computed at stage 2's first step, when the training of the trunk is finished.
     features = cache(partial(trunk_features, config, network, pairs))
 
     def sequences(step: int, device: torch.device) -> Sequences:
@@ -58,29 +58,31 @@ def phases(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) -> list[
         loss=partial_sketches,
         optimizers={"temporal": build_optimizer([group], training)},
         schedule=schedule(training.schedule),
-        train_mode=nn.Module.eval,  # the trunk's batch statistics stay as stage 1 left them
+        train_mode=nn.Module.eval,  # keep the batch norm statistics of stage 1
     )
     return [stage_1, stage_2]
 
 
 def objective(config: Config, frames: Tensor, photos: Tensor) -> Tensor:
-    """The configured loss of unit vectors ``[B, T, E]`` of sketches at every step and ``[B, E]`` of their photos, all
-    different: the mean over the steps. The triplet loss of stage 2 is a sum over the batch in the released code, which
-    the optimiser, Adam, does not feel.
+    """The configured loss, mean over the steps.
+
+    ``frames [B, T, E]`` are unit vectors of sketches at every step, ``photos [B, E]`` those of their photos, which are
+    all different. In the released code the triplet loss of stage 2 is a sum over the batch, which makes no difference
+    with Adam.
     """
     if config.objective == "infonce":
         losses = [info_nce(step, photos, config.temperature) for step in frames.unbind(1)]
     else:
-        # A random other photo of the batch is a random other photo of the training set, and never the right one.
+        # The negative is a random other photo of the batch, which is a random other photo of the training set.
         losses = [batch_triplet(step, photos, config.margin, naive=True) for step in frames.unbind(1)]
     return torch.stack(losses).mean()
 
 
 def sequences_at(step: int, features: Arrays, pairs: TrainingPairs, device: torch.device) -> Sequences:
-    """The batch of a step of stage 2: photos that are all different, with one sketch each, at random.
+    """The batch of a step of stage 2: different photos, each with one of its sketches at random.
 
-    Half of the batches hold every frame, as in evaluation; the others some of them, the last always. So the encoder
-    meets drawings that grow in fewer and larger steps, down to a complete sketch that is all there is.
+    Half of the batches contain every frame, as in evaluation. The others contain a random subset, always with the last
+    frame. So the encoder is also trained on drawings that grow in fewer, larger steps, down to a single frame.
     """
     random = np.random.default_rng([pairs.seed, 2, step])
     photo = random.permutation(pairs.drawn)[: pairs.training.batch]
@@ -95,8 +97,9 @@ def sequences_at(step: int, features: Arrays, pairs: TrainingPairs, device: torc
 
 
 def trunk_features(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) -> Arrays:
-    """What the trunk computes of every training photo, ``{"photo": [photos, D]``, and of every training sketch at every
-    step, ``"sketch": [sketches, T, D]}``, from the cache or into it.
+    """The trunk's features of all training photos and of all training sketches at every step, cached.
+
+    Returns ``{"photo": [photos, D], "sketch": [sketches, T, D]}``.
     """
     return frozen_features(
         network,

@@ -1,4 +1,4 @@
-"""Stage 2: from the features of the frames of a growing sketch to an embedding at every step."""
+"""Stage 2: temporal encoders, which turn the features of a drawing's frames into an embedding at every step."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 
 class CausalEncoder(nn.Module):
-    """A recurrent layer over the frames and attention over all that it said so far: step t knows frames 1..t only.
+    """An LSTM over the frames, with attention over all its outputs so far. Step t depends on frames 1..t only.
 
-    ``forward(frames [B, T, D]) -> [B, T, embedding]``; ``step(frame [B, D], state) -> ([B, embedding], state)`` is one
-    frame more. The attention weighs each output by the sigmoid of its score and divides by the sum of the weights, so
-    two running sums say all there is to know of the past, and ``state [B, state_size]`` does not grow with the drawing;
-    zeros are the state before the first frame.
+    ``forward(frames [B, T, D]) -> [B, T, embedding]``; ``step(frame [B, D], state) -> ([B, embedding], state)`` adds
+    one frame. The attention weights each output by the sigmoid of its score and divides by the sum of the weights. So
+    two running sums represent all earlier outputs, and ``state [B, state_size]`` has a fixed size. The state before the
+    first frame is zero.
     """
 
     def __init__(self, channels: int, hidden: int, embedding: int) -> None:
@@ -20,10 +20,10 @@ class CausalEncoder(nn.Module):
         self.cell = nn.LSTMCell(channels, hidden)
         self.score = nn.Sequential(nn.Linear(hidden, hidden // 4), nn.Tanh(), nn.Linear(hidden // 4, 1))
         self.project = nn.Linear(hidden, embedding)
-        self.sizes = (hidden, hidden, hidden, 1)  # of the parts of the state: output, cell, weighted sum, weights
+        self.sizes = (hidden, hidden, hidden, 1)  # of the state's parts: output, cell, weighted sum, sum of weights
         self.state_size = sum(self.sizes)
 
-    # Compiled, it would be unrolled, anew for every number of frames.
+    # The compiler would unroll the loop, and compile it again for every number of frames.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, frames: Tensor) -> Tensor:
         state = frames.new_zeros(len(frames), self.state_size)
@@ -42,11 +42,11 @@ class CausalEncoder(nn.Module):
 
 
 class FrameEncoder(nn.Module):
-    """What the released code's two bidirectional LSTM layers compute: each frame by itself.
+    """The computation of the released code's two bidirectional LSTM layers in closed form, each frame by itself.
 
-    The released code passes the frames as the batch of sequences of length one, from zero states, and its attention
-    weights are zero constants; then a direction of a layer is ``sigmoid(o) tanh(sigmoid(i) tanh(g))`` with gates that
-    are linear in the frame. ``forward`` and ``step`` as in ``CausalEncoder``; there is no state.
+    The released code passes the frames as a batch of sequences of length one with zero initial states, and its
+    attention weights are constant zeros. Then each direction of a layer is ``sigmoid(o) tanh(sigmoid(i) tanh(g))`` with
+    gates that are linear in the frame. ``forward`` and ``step`` are as in ``CausalEncoder``; there is no state.
     """
 
     state_size = 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from photos_on_disk import make_photo
+from tiny_runs import TINY
 
 import sketchseek as ss
 
@@ -63,3 +64,29 @@ def test_bad_input_is_one_line_that_says_what_to_do(home: Path) -> None:
     with pytest.raises(ss.InputError, match="gallery: no gallery there; make one"):
         ss.Gallery.open("~/gallery")
     assert not (home / "gallery").exists()
+
+
+@pytest.mark.slow
+def test_a_method_is_trained_measured_compared_and_exported(pairs_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    data, steps = f"folder:{pairs_folder}", []
+    run = ss.train(
+        "siamese",
+        data,
+        tmp_path / "run",
+        changes=TINY,
+        weights="random",
+        progress=lambda step, total, values: steps.append((step, total)),
+    )
+    assert run["finished"] and steps[-1] == (6, 6)
+    result = ss.evaluate(tmp_path / "run", ss.open_dataset(data), steps=1)
+    assert (result.method, result.split.queries, result.split.gallery) == ("siamese", 12, 12)
+
+    parity = ss.export(str(tmp_path / "run"), tmp_path / "model", card={"about": "a test"})
+    assert parity.same_top_10 == 1
+    model = ss.Model.load(tmp_path / "model")
+    assert model.config["card"]["about"] == "a test" and model.config["card"]["preset"] == "bench"
+    exported = ss.evaluate(tmp_path / "model", data, steps=1)
+    assert ss.compare(result, exported).figures["acc@1"].verdict == "not told apart"
+    with pytest.raises(ss.InputError, match="start and init both say what to start from"):
+        ss.train("siamese", data, tmp_path / "other", start=tmp_path / "run", init="weights.pth")

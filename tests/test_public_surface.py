@@ -112,7 +112,11 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         ("sketchseek.InputError", {"sketchseek", "sketchseek.version", "sketchseek.errors"}, {"numpy", "PIL", "torch"}),
         ("sketchseek.load_drawing", None, {"torch", "onnxruntime", "fastapi"}),
         ("sketchseek.Gallery, sketchseek.Searcher, sketchseek.Model, sketchseek.ingest", None, {"torch", "fastapi"}),
-        ("sketchseek.open_dataset, sketchseek.evaluate, sketchseek.compare", None, {"torch", "timm", "matplotlib"}),
+        (
+            "sketchseek.train, sketchseek.evaluate, sketchseek.compare, sketchseek.export",
+            None,
+            {"torch", "timm", "matplotlib"},
+        ),
         ("from sketchseek import *", None, {"torch"}),
     ],
 )

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from sketchseek.lab.results import MeasuredSplit as MeasuredSplit
     from sketchseek.lab.results import Result as Result
     from sketchseek.lab.results import compare as compare
+    from sketchseek.lab.train_and_export import export as export
+    from sketchseek.lab.train_and_export import train as train
     from sketchseek.model.folder import Model as Model
     from sketchseek.model.preprocess import read_photo as read_photo
     from sketchseek.search.searcher import Hit as Hit
@@ -66,11 +68,13 @@ _MODULES = {
     "compare": "sketchseek.lab.results",
     "default_gallery_dir": "sketchseek.gallery.gallery",
     "evaluate": "sketchseek.lab.measure",
+    "export": "sketchseek.lab.train_and_export",
     "ingest": "sketchseek.gallery.ingest",
     "load_drawing": "sketchseek.strokes.load",
     "open_dataset": "sketchseek.lab.datasets",
     "read_photo": "sketchseek.model.preprocess",
     "save_drawing": "sketchseek.strokes.load",
+    "train": "sketchseek.lab.train_and_export",
 }
 __all__ = ["__version__", *_MODULES]
 

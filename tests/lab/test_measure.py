@@ -95,7 +95,7 @@ def test_a_result_is_read_as_it_was_written(run: Path, pairs_folder: Path, tmp_p
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"models": []}, "nothing to measure"), ({"data": []}, "nothing to measure"), ({"steps": 0}, "at least 1")],
+    [({"models": []}, "nothing to measure"), ({"data": []}, "there is no data"), ({"steps": 0}, "at least 1")],
 )
 def test_what_cannot_be_measured_is_said_in_one_line(
     run: Path, pairs_folder: Path, changes: dict[str, Any], message: str

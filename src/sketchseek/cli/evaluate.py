@@ -8,8 +8,6 @@ from typing import Literal
 
 import tyro
 
-from sketchseek.errors import InputError
-
 
 @dataclass(frozen=True)
 class Args:
@@ -43,19 +41,13 @@ class Args:
 
 
 def run(args: Args) -> int:
-    from sketchseek.cli.arguments import open_datasets
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import progress
     from sketchseek.lab.measure import evaluate
 
-    if args.steps is not None and args.steps < 1:
-        raise InputError(f"--steps {args.steps}: at least 1")
-    datasets = open_datasets(args.data, "evaluate")
-    if not args.models:
-        raise InputError("evaluate needs a run or a model folder, e.g. runs/chairs, or `default`")
     result = evaluate(
         args.models,
-        datasets,
+        args.data,
         part=args.part,
         steps=args.steps,
         query=args.query,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -31,18 +31,15 @@ def run(args: Args) -> int:
     import json
 
     from sketchseek.cli.output import print_json
-    from sketchseek.lab.runs import Trained, read_run
+    from sketchseek.lab.train_and_export import export
 
-    trained = Trained.of(read_run(args.run))
-    card = {"name": args.run.resolve().name}
+    card = {}
     if args.card:
         try:
-            card |= json.loads(args.card.read_text())
-        except (OSError, ValueError) as error:
+            card = dict(json.loads(args.card.read_text()))
+        except (OSError, TypeError, ValueError) as error:
             raise InputError(f"{args.card}: not a readable JSON object ({error})") from None
-    from sketchseek.lab.export import export
-
-    parity = export(args.run, args.out, card | asdict(trained), args.weights)
+    parity = export(args.run, args.out, weights=args.weights, card=card)
     if args.json:
         print_json({"out": str(args.out), **vars(parity)})
     else:

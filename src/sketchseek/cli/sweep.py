@@ -38,9 +38,10 @@ class Args:
 
 
 def run(args: Args) -> int:
-    from sketchseek.cli.arguments import config_changes, open_datasets
+    from sketchseek.cli.arguments import config_changes
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import reported_progress
+    from sketchseek.lab.datasets import open_datasets
     from sketchseek.lab.methods import get_method
     from sketchseek.lab.sweep import FIGURES, Sweep, run_sweep
 
@@ -48,7 +49,7 @@ def run(args: Args) -> int:
     sweep = Sweep(method, args.curve, args.preset, config_changes(args.set), args.seed, args.weights)
     sweep.configs()  # what is wrong with them is said before the data is read, and that torch is missing
     importlib.import_module("torch")
-    datasets = open_datasets(args.data, "sweep")
+    datasets = open_datasets(args.data)
     with reported_progress(f"training {method.slug}, {args.curve}") as report:
         points = run_sweep(sweep, datasets, args.out, report)["points"]
     if args.json:

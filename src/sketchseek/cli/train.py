@@ -8,8 +8,6 @@ from typing import Annotated
 
 import tyro
 
-from sketchseek.errors import InputError
-
 
 @dataclass(frozen=True)
 class Args:
@@ -43,25 +41,26 @@ class Args:
 
 
 def run(args: Args) -> int:
-    from sketchseek.cli.arguments import config_changes, open_datasets
+    from sketchseek.cli.arguments import config_changes
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import reported_progress
-    from sketchseek.lab.config import override
-    from sketchseek.lab.methods import get_method
+    from sketchseek.lab.train_and_export import train
 
-    method = get_method(args.method)
-    config = override(method.config(args.preset, args.row), config_changes(args.set))
-    if args.start and args.init:
-        raise InputError("--start and --init both say what to start from; give one of them")
-    # Before the data: where torch is missing that is said at once.
-    from sketchseek.lab.experiment import Plan, run_training
-
-    datasets = open_datasets(args.data, "train")
-    plan = Plan(
-        method, config, args.preset, args.row, args.seed, args.weights, args.start, args.init, args.extract_strokes
-    )
-    with reported_progress(f"training {method.slug}") as report:
-        result = run_training(plan, datasets, args.out, lambda done, total, values: report(done, total))
+    with reported_progress(f"training {args.method}") as report:
+        result = train(
+            args.method,
+            args.data,
+            args.out,
+            preset=args.preset,
+            row=args.row,
+            changes=config_changes(args.set),
+            weights=args.weights,
+            start=args.start,
+            init=args.init,
+            extract_strokes=args.extract_strokes,
+            seed=args.seed,
+            progress=lambda step, steps, values: report(step, steps),
+        )
     if not result["finished"]:  # one of several processes, and not the first, which prints
         return 0
     if args.json:

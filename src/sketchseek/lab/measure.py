@@ -19,7 +19,7 @@ from sketchseek.errors import InputError
 from sketchseek.files import as_path, explain_write_errors, write_file
 from sketchseek.lab import provenance
 from sketchseek.lab.config import from_dict
-from sketchseek.lab.datasets import Dataset, Split, merge, open_dataset, split_hash
+from sketchseek.lab.datasets import Dataset, Split, merge, open_datasets, split_hash
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.evaluation.calibration import calibration_curve, calibration_error, confidences
 from sketchseek.lab.evaluation.embedding_plots import draw_attention, draw_embedding_map
@@ -132,10 +132,10 @@ def evaluate(
     """
     if steps is not None and steps < 1:
         raise InputError(f"steps {steps}: at least 1")
-    datasets = [d if isinstance(d, Dataset) else open_dataset(d) for d in _several(data, str | Dataset)]
-    paths = _several(models, str | os.PathLike)
-    if not datasets or not paths:
-        raise InputError("there is nothing to measure: name a run or a model folder, or `default`, and a data set")
+    datasets = open_datasets(data)
+    paths = [models] if isinstance(models, str | os.PathLike) else list(models)
+    if not paths:
+        raise InputError("there is nothing to measure: name a run or a model folder, or `default`")
     split = merge([dataset.train if part == "train" else dataset.test for dataset in datasets])
     if extract_strokes:
         split = with_strokes(split)
@@ -163,10 +163,6 @@ def evaluate(
         with progress("last and best checkpoint", 2) as advance:
             result = _with_checkpoints(result, complete, evaluation, split, advance)
     return result
-
-
-def _several(given: Any, kind: Any) -> list[Any]:
-    return [given] if isinstance(given, kind) else list(given)
 
 
 def _in_order(subjects: Sequence[Subject]) -> list[Subject]:

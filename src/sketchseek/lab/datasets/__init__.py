@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ __all__ = [
     "hold_out",
     "merge",
     "open_dataset",
+    "open_datasets",
     "read_dataset",
     "slug_of",
     "split_hash",
@@ -74,6 +75,14 @@ def open_dataset(specification: str) -> Dataset:
             "%s: %d files left out; `sketchseek doctor %s %s` lists them", root, len(dataset.problems), slug, root
         )
     return dataset
+
+
+def open_datasets(data: str | Dataset | Iterable[str | Dataset]) -> list[Dataset]:
+    """One or several data sets, each as ``open_dataset`` takes it or open already. Raises InputError for none."""
+    several = [data] if isinstance(data, str | Dataset) else list(data)
+    if not several:
+        raise InputError("there is no data; name a data set, e.g. ChairV2:path/to/chairv2")
+    return [open_dataset(each) if isinstance(each, str) else each for each in several]
 
 
 def read_dataset(slug: str, root: Path) -> Dataset:

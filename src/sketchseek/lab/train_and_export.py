@@ -1,0 +1,90 @@
+"""Train a method and export a run, by plain arguments, for commands and programs. Torch is imported when they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
+
+from sketchseek.errors import InputError
+from sketchseek.files import StrPath, as_path
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import Dataset, open_datasets
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.runs import Trained, read_run
+
+if TYPE_CHECKING:
+    from sketchseek.lab.export import Parity
+
+
+def train(
+    method: str,
+    data: str | Dataset | Sequence[str | Dataset],
+    out: StrPath,
+    *,
+    preset: str = "bench",
+    row: str | None = None,
+    changes: Mapping[str, object] | None = None,
+    weights: StrPath = "pretrained",
+    start: StrPath | None = None,
+    init: StrPath | None = None,
+    extract_strokes: bool = False,
+    seed: int = 0,
+    progress: Callable[[int, int, dict[str, float]], None] | None = None,
+) -> dict[str, Any]:
+    """Train a method on one or several data sets, into the run folder ``out``.
+
+    The same call resumes an interrupted run. ``method`` is a slug, ``data`` as ``open_dataset`` takes it. The config is
+    that of the ``preset`` (``bench`` or ``paper``) and a ``row`` of the paper's ablations, with ``changes`` of single
+    values, e.g. ``{"training.pairs": 20_480}``.
+
+    ``weights`` are the first weights of the backbone: ``pretrained`` on ImageNet (downloaded once), ``random``, a local
+    ``.safetensors`` file, or the folder of a finished run. Instead, ``start`` is a run whose whole network is trained
+    further, and ``init`` a file of weights that the method's authors published. ``extract_strokes`` recovers strokes
+    from sketches that are images. ``progress(step, steps, values)`` is called after training steps.
+
+    Returns the contents of ``out/run.json``. Raises InputError for arguments and data that cannot be used, and where
+    ``out`` holds another run or a finished one.
+    """
+    chosen = get_method(method)
+    config = override(chosen.config(preset, row), changes or {})
+    if start and init:
+        raise InputError("start and init both say what to start from; give one of them")
+    # Before the data is read, so that it is said at once where torch is missing.
+    from sketchseek.lab.experiment import Plan, run_training
+
+    plan = Plan(
+        chosen,
+        config,
+        preset,
+        row,
+        seed,
+        str(as_path(weights)),
+        as_path(start) if start else None,
+        as_path(init) if init else None,
+        extract_strokes,
+    )
+    return run_training(plan, open_datasets(data), as_path(out), progress or (lambda step, steps, values: None))
+
+
+def export(
+    run: StrPath,
+    out: StrPath,
+    *,
+    weights: Literal["float32", "float16"] = "float32",
+    card: Mapping[str, Any] | None = None,
+) -> Parity:
+    """Export a run folder as the model folder ``out``, which needs no torch, and check that both compute the same.
+
+    ``float16`` halves the folder; the weights are cast back to float32 when the model is loaded. ``card`` is what the
+    model's card says of it, e.g. ``{"name": ..., "about": ...}``; how it was trained is added. Returns how closely
+    onnxruntime repeats torch.
+
+    Raises InputError, leaving nothing behind, where ``out`` exists, ``run`` is no finished run, or the two disagree.
+    """
+    folder = as_path(run)
+    trained = Trained.of(read_run(folder))
+    from sketchseek.lab.export import export as export_run
+
+    about = {"name": folder.resolve().name, **(card or {}), **asdict(trained)}
+    return export_run(folder, as_path(out), about, weights)

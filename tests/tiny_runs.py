@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from conftest import SHARED
 
 from sketchseek.lab.methods import methods
 
 # The bench preset at the smallest size that still runs every part: 6 steps of 8 pairs at 64 px.
 TINY = {"size": "64", "training.pairs": "48", "training.batch": "8", "training.precision": "fp32"}
-# From random weights all embeddings of so short a run are equal up to rounding, so rankings can be compared only where
-# the benchmark's weights are at hand.
-WEIGHTS = SHARED / "weights" / "mobilenet_v2_imagenet.safetensors"
-START = str(WEIGHTS) if WEIGHTS.exists() else "random"
 SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
 
 

@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from tiny_runs import QUICK, SET, SLUGS, START, TINY
+from tiny_runs import QUICK, SET, SLUGS, TINY
 
 from sketchseek.cli import main
 from sketchseek.errors import InputError
@@ -40,14 +40,24 @@ def slug(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def run_folder(slug: str, pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(slug: str, pairs_folder: Path, start_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One tiny trained run of the method, made by the command a user types."""
     out = tmp_path_factory.mktemp("runs") / slug
-    command = ["train", slug, "--data", f"folder:{pairs_folder}", "--weights", START, "--out", str(out), *SET]
+    command = [
+        "train",
+        slug,
+        "--data",
+        f"folder:{pairs_folder}",
+        "--weights",
+        str(start_weights),
+        "--out",
+        str(out),
+        *SET,
+    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCHDYNAMO_DISABLE", "1")
         patch.setenv("XDG_CACHE_HOME", str(out.parent / "cache"))
-        assert main(command) == 0
+        assert main([*command, "--weights", str(start_weights)]) == 0
     return out
 
 
@@ -58,9 +68,11 @@ def model_folder(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return out
 
 
-def plan(slug: str) -> Plan:
+@pytest.fixture
+def plan(slug: str, start_weights: Path) -> Plan:
+    """What ``run_folder`` holds a run of."""
     method = get_method(slug)
-    return Plan(method, override(method.config("bench"), TINY), "bench", None, 0, START, None)
+    return Plan(method, override(method.config("bench"), TINY), "bench", None, 0, str(start_weights), None)
 
 
 def test_a_run_says_what_it_is(run_folder: Path) -> None:
@@ -73,7 +85,7 @@ def test_a_run_says_what_it_is(run_folder: Path) -> None:
 
 
 def test_a_killed_run_takes_the_same_next_steps(
-    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, run_folder: Path, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
     data = [open_dataset(f"folder:{pairs_folder}")]
@@ -83,9 +95,9 @@ def test_a_killed_run_takes_the_same_next_steps(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_training(plan(slug), data, tmp_path / "run", killed_after_three)
+        run_training(plan, data, tmp_path / "run", killed_after_three)
     assert not (tmp_path / "run" / "last.safetensors").exists()
-    run_training(plan(slug), data, tmp_path / "run")
+    run_training(plan, data, tmp_path / "run")
     whole, _ = load_network(run_folder)
     resumed, _ = load_network(tmp_path / "run")
     for name, value in whole.state_dict().items():
@@ -97,27 +109,27 @@ def test_a_killed_run_takes_the_same_next_steps(
 
 
 def test_a_finished_run_and_another_config_are_refused(
-    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path
+    plan: Plan, run_folder: Path, pairs_folder: Path, tmp_path: Path
 ) -> None:
     data = [open_dataset(f"folder:{pairs_folder}")]
     with pytest.raises(InputError, match="finished run"):
-        run_training(plan(slug), data, run_folder)
+        run_training(plan, data, run_folder)
     (tmp_path / "other").mkdir()
     run = json.loads((run_folder / "run.json").read_text()) | {"finished": False, "weights": "elsewhere"}
     (tmp_path / "other" / "run.json").write_text(json.dumps(run))
     with pytest.raises(InputError, match="another weights"):
-        run_training(plan(slug), data, tmp_path / "other")
+        run_training(plan, data, tmp_path / "other")
 
 
 def test_a_run_does_not_start_from_an_unfinished_one(
-    slug: str, run_folder: Path, pairs_folder: Path, tmp_path: Path
+    plan: Plan, run_folder: Path, pairs_folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "half").mkdir()
     run = json.loads((run_folder / "run.json").read_text()) | {"finished": False}
     (tmp_path / "half" / "run.json").write_text(json.dumps(run))
     with pytest.raises(InputError, match="not finished"):
         data = [open_dataset(f"folder:{pairs_folder}")]
-        run_training(replace(plan(slug), start=tmp_path / "half"), data, tmp_path / "run")
+        run_training(replace(plan, start=tmp_path / "half"), data, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -140,7 +152,7 @@ def test_a_query_does_not_depend_on_its_batch_mates(run_folder: Path) -> None:
 
 
 def test_a_run_and_its_export_give_the_same_figures(
-    run_folder: Path, model_folder: Path, pairs_folder: Path, shared: Path, capsys: pytest.CaptureFixture[str]
+    run_folder: Path, model_folder: Path, pairs_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     documents = []
     for model in (run_folder, model_folder):
@@ -192,7 +204,7 @@ def test_export_does_not_write_over_a_folder(run_folder: Path, model_folder: Pat
 
 
 def test_evaluate_search_and_the_live_session_rank_alike(
-    model_folder: Path, pairs_folder: Path, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model_folder: Path, pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     split = open_dataset(f"folder:{pairs_folder}").test
     model = Model.load(model_folder)

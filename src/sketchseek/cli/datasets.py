@@ -14,15 +14,20 @@ class Args:
 
 
 def run(args: Args) -> int:
-    from dataclasses import asdict
-
     from sketchseek.cli.output import print_json
-    from sketchseek.lab.datasets.catalogue import CATALOGUE
+    from sketchseek.errors import InputError
+    from sketchseek.lab.datasets import entry_of, slugs
 
+    entries, problems = [], []
+    for slug in slugs():
+        try:
+            entries.append(entry_of(slug))
+        except InputError as error:
+            problems.append(str(error))
     if args.json:
-        print_json([asdict(entry) for entry in CATALOGUE.values()])
+        print_json([entry.to_json() for entry in entries])
         return 0
-    for entry in CATALOGUE.values():
+    for entry in entries:
         print(f"{entry.slug}: {entry.title}")
         for variant in entry.variants:
             print(f"    published (training/test): {variant.name}")
@@ -32,4 +37,6 @@ def run(args: Args) -> int:
         print(f"    layout: {entry.layout}")
         print(f"    licence: {entry.licence}")
         print(f"    get it: {entry.get}")
+    for problem in problems:
+        print(problem)
     return 0

@@ -33,13 +33,13 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import progress
-    from sketchseek.lab.datasets import CATALOGUE, read_dataset, slug_of
+    from sketchseek.lab.datasets import entry_of, read_dataset, slug_of
     from sketchseek.lab.datasets.base import Dataset, Split
     from sketchseek.lab.datasets.doctor import examine, images_of
 
     slug = slug_of(args.dataset)
     if not args.directory.is_dir():
-        raise InputError(f"{args.directory}: no such folder; to get {slug}: {CATALOGUE[slug].get}")
+        raise InputError(f"{args.directory}: no such folder; to get {slug}: {entry_of(slug).get}")
     try:
         dataset = read_dataset(slug, args.directory)
     except InputError as error:
@@ -59,9 +59,9 @@ def run(args: Args) -> int:
 
 
 def _report(dataset: Dataset, finding: Finding) -> dict[str, Any]:
-    from sketchseek.lab.datasets import CATALOGUE
+    from sketchseek.lab.datasets import entry_of
 
-    entry = CATALOGUE[dataset.slug]
+    entry = entry_of(dataset.slug)
     parts = {}
     for part, split in (("train", dataset.train), ("test", dataset.test)):
         pairs = sum(sketch.photo >= 0 for sketch in split.sketches)

@@ -66,7 +66,7 @@ def read_entries(folder: str | os.PathLike[str], dataset: str | None = None) -> 
 
 def read_published(path: Path) -> list[Entry]:
     """The lines of the table of published figures; its metrics are gathered into one entry a setting."""
-    slugs = {name: method.slug for method in methods().values() for name in method.published_as}
+    slugs = {name: method.slug for method in methods().values() if not method.problem for name in method.published_as}
     figures: dict[tuple[str, ...], dict[str, str]] = {}
     notes: dict[tuple[str, ...], dict[str, str]] = {}
     with path.open(newline="", encoding="utf-8") as file:

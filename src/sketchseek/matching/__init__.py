@@ -6,7 +6,6 @@ Written once against the array API standard, so the same code runs on numpy and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 
 from sketchseek.errors import InputError
 from sketchseek.matching.base import Array, Distance, Features, Matcher
@@ -14,6 +13,7 @@ from sketchseek.matching.global_local import GlobalLocal
 from sketchseek.matching.local import DynamicLocal, Local
 from sketchseek.matching.region_weighted import RegionWeighted
 from sketchseek.matching.single_vector import Cosine, Euclidean
+from sketchseek.plugins import load_plugin, plugins
 
 __all__ = ["MATCHERS", "Array", "Distance", "Features", "Matcher", "get_matcher"]
 
@@ -26,15 +26,16 @@ def get_matcher(name: str, **parameters: object) -> Matcher:
     """Create the matcher of that name with ``parameters``, its dataclass fields.
 
     Matchers are built in (``MATCHERS``) or registered by an installed package in the entry point group
-    ``sketchseek.matchers``. Raises InputError for an unknown name or parameter.
+    ``sketchseek.matchers``. Raises InputError for an unknown name or parameter, and for a registered one that cannot be
+    imported.
     """
     if name in MATCHERS:
         matcher = MATCHERS[name]
+    elif name in plugins("matcher"):
+        matcher = load_plugin("matcher", name)
     else:
-        registered = {entry.name: entry for entry in entry_points(group="sketchseek.matchers")}
-        if name not in registered:
-            raise InputError(f"there is no matcher '{name}'; there are: {', '.join(sorted({*MATCHERS, *registered}))}")
-        matcher = registered[name].load()
+        known = sorted({*MATCHERS, *plugins("matcher")})
+        raise InputError(f"there is no matcher '{name}'; there are: {', '.join(known)}")
     try:
         return matcher(**parameters)
     except TypeError as error:

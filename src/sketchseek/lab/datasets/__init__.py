@@ -3,53 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, hold_out, merge, split_hash
-from sketchseek.lab.datasets.catalogue import CATALOGUE, published_variant
-from sketchseek.lab.datasets.drawings import read_drawings
-from sketchseek.lab.datasets.folder import read_folder
-from sketchseek.lab.datasets.fs2k import read_fs2k, read_sde
-from sketchseek.lab.datasets.qmul import read_clothes, read_v1, read_v2
-from sketchseek.lab.datasets.quickdraw import read_quickdraw
-from sketchseek.lab.datasets.sketchy import read_reduced, read_sketchy
-from sketchseek.lab.datasets.synthetic import generate_once, read_synthetic
+from sketchseek.lab.datasets.catalogue import CATALOGUE, Entry, Variant, entry_of, published_variant, slugs
+from sketchseek.lab.datasets.synthetic import generate_once
 
 __all__ = [
     "CATALOGUE",
     "Dataset",
+    "Entry",
     "Photo",
     "SketchItem",
     "Split",
+    "Variant",
+    "entry_of",
     "hold_out",
     "merge",
     "open_dataset",
     "open_datasets",
     "read_dataset",
     "slug_of",
+    "slugs",
     "split_hash",
 ]
-
-_READERS: dict[str, Callable[[str, Path], Dataset]] = {
-    "chairv2": read_v2,
-    "shoev2": read_v2,
-    "chair": read_v1,
-    "shoe": read_v1,
-    "sketchy": read_sketchy,
-    "sketchy-10": read_reduced,
-    "sketchy-125": read_reduced,
-    "clothesv1": read_clothes,
-    "fs2k": read_fs2k,
-    "fs2k-sde1": read_sde,
-    "fs2k-sde2": read_sde,
-    "quickdraw": read_quickdraw,
-    "synthetic": read_synthetic,
-    "folder": read_folder,
-    "drawings": read_drawings,
-}
 
 
 def open_dataset(specification: str) -> Dataset:
@@ -91,17 +71,17 @@ def read_dataset(slug: str, root: Path) -> Dataset:
     Raises InputError for a folder that is missing or holds another layout.
     """
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder; to get {slug}: {CATALOGUE[slug].get}")
-    dataset = _READERS[slug](slug, root)
+        raise InputError(f"{root}: no such folder; to get {slug}: {entry_of(slug).get}")
+    dataset = entry_of(slug).read(slug, root)
     return replace(dataset, variant=published_variant(dataset))
 
 
 def slug_of(name: str) -> str:
     """The slug that a name such as "ChairV2" or "Clothes-V1" means. Raises InputError listing the known ones."""
-    for slug in _READERS:
+    for slug in slugs():
         if _plain(slug) == _plain(name):
             return slug
-    raise InputError(f"there is no data set '{name}'; known are {', '.join(_READERS)}")
+    raise InputError(f"there is no data set '{name}'; known are {', '.join(slugs())}")
 
 
 def _default_folder(slug: str) -> Path:
@@ -110,7 +90,7 @@ def _default_folder(slug: str) -> Path:
         if folder.is_dir() and _plain(folder.name) == _plain(slug):
             return folder
     wanted = parent.resolve() / slug
-    raise InputError(f"{wanted}: no such folder; write {slug}:DIR, or get the data: {CATALOGUE[slug].get}")
+    raise InputError(f"{wanted}: no such folder; write {slug}:DIR, or get the data: {entry_of(slug).get}")
 
 
 def _plain(name: str) -> str:

@@ -1,9 +1,9 @@
 """The registry of methods. No torch until a method's network is asked for.
 
 A method is a package with the modules ``config`` (``Config``, ``PRESETS``, ``TITLE``, ``PAPER``), ``network``
-(``build(config, weights) -> nn.Module``) and ``objective`` (``phases(config, network, pairs) -> list[Phase]``), and
-the files ``ablations.toml`` and ``README.md``. A module ``report`` may add pictures and numbers of its own
-(``Method.report``, ``Method.compare``), a module ``published`` reads weights that the paper's authors published
+(``build(config, weights) -> lab.network.Network``) and ``objective`` (``phases(config, network, pairs) ->
+list[Phase]``), and the files ``ablations.toml`` and ``README.md``. A module ``report`` may add pictures and numbers of
+its own (``Method.report``, ``Method.compare``), a module ``published`` reads weights that the paper's authors published
 (``Method.initialise``). Others register theirs through the entry point group ``sketchseek.methods``,
 whose values name such a package.
 """
@@ -15,7 +15,6 @@ import importlib.util
 import pkgutil
 import tomllib
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
+from sketchseek.plugins import broken_plugin, plugins
 
 if TYPE_CHECKING:
     from sketchseek.lab.backbones import Weights
@@ -41,15 +41,40 @@ class Method:
     package: str
 
     def _module(self, name: str) -> ModuleType:
-        return importlib.import_module(f"{self.package}.{name}")
+        """Raises InputError for a method of another package that cannot be imported."""
+        try:
+            return importlib.import_module(f"{self.package}.{name}")
+        except Exception as error:
+            if self.slug in BUILT_IN or isinstance(error, InputError):
+                raise
+            raise broken_plugin("method", self.slug, self.package, error) from error
+
+    def _setting(self, name: str) -> Any:
+        """What ``config.py`` defines under a name that it must have."""
+        module = self._module("config")
+        if not hasattr(module, name):
+            error = AttributeError(f"its config.py has no {name}")
+            raise broken_plugin("method", self.slug, self.package, error)
+        return getattr(module, name)
+
+    @property
+    def problem(self) -> str:
+        """Why the method cannot be used, one line; empty where its config and rows can be read."""
+        try:
+            for name in ("TITLE", "PAPER", "Config", "PRESETS"):
+                self._setting(name)
+            _ = self.rows
+        except InputError as error:
+            return str(error)
+        return ""
 
     @property
     def title(self) -> str:
-        return self._module("config").TITLE
+        return str(self._setting("TITLE"))
 
     @property
     def paper(self) -> str:
-        return self._module("config").PAPER
+        return str(self._setting("PAPER"))
 
     @property
     def published_as(self) -> tuple[str, ...]:
@@ -58,18 +83,21 @@ class Method:
 
     @property
     def config_type(self) -> type:
-        return self._module("config").Config
+        return self._setting("Config")
 
     @property
     def presets(self) -> dict[str, Any]:
-        return self._module("config").PRESETS
+        return self._setting("PRESETS")
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
         """The ablation rows of the paper: row name -> overrides; ``about`` says what the row is, ``curve`` and ``x``
         which point of which curve of the paper it is.
         """
-        return tomllib.loads((files(self.package) / "ablations.toml").read_text())
+        try:
+            return tomllib.loads((files(self.package) / "ablations.toml").read_text())
+        except (OSError, ValueError, ModuleNotFoundError) as error:
+            raise broken_plugin("method", self.slug, self.package, error) from error
 
     def config(self, preset: str, row: str | None = None) -> Any:
         """The config of a preset, with the overrides of an ablation row."""
@@ -128,14 +156,18 @@ class Method:
 
 
 def methods() -> dict[str, Method]:
-    """Every registered method by slug, built in or from an installed package."""
-    found = dict(BUILT_IN) | {e.name: e.value for e in entry_points(group="sketchseek.methods")}
+    """Every registered method by slug, built in or from an installed package; ``Method.problem`` says which of those
+    cannot be used.
+    """
+    found = {entry.name: entry.value for entry in plugins("method").values()} | BUILT_IN
     return {slug: Method(slug, package) for slug, package in sorted(found.items())}
 
 
 def get_method(slug: str) -> Method:
-    """Raises InputError naming the registered ones."""
+    """Raises InputError naming the registered ones, and for one that cannot be used."""
     known = methods()
     if slug not in known:
         raise InputError(f"no method '{slug}'; registered are {', '.join(known)}")
+    if known[slug].problem:
+        raise InputError(known[slug].problem)
     return known[slug]

@@ -201,8 +201,8 @@ def encoded(
         from sketchseek.lab.experiment import load_network
 
         network, run = load_network(folder)
-        encoder: TorchEncoder | Model = TorchEncoder(network, run["config"]["size"])
-        identity = hashlib.sha256((folder / f"{run['main']}.safetensors").read_bytes()).hexdigest()
+        encoder: TorchEncoder | Model = TorchEncoder(network, run.config["size"])
+        identity = hashlib.sha256((folder / f"{run.main}.safetensors").read_bytes()).hexdigest()
     else:
         model = Model.load(folder)
         encoder, identity = model, model.hash

@@ -67,14 +67,14 @@ def random_model(folder: Path) -> Path:
     from sketchseek.lab.export import export
     from sketchseek.lab.methods import get_method
     from sketchseek.lab.methods.fvlp.network import build
-    from sketchseek.lab.runs import write_run
+    from sketchseek.lab.runs import Run, write_run
     from sketchseek.lab.training.loop import save_network
 
     config = get_method("fvlp").config("bench")
     network = build(config)
     network.words.learn([TEXT])
     (folder / "run").mkdir()
-    write_run(folder / "run", {"method": "fvlp", "config": to_dict(config), "main": "last", "finished": True})
+    write_run(folder / "run", Run(method="fvlp", config=to_dict(config), finished=True))
     save_network(folder / "run" / "last.safetensors", network)
     export(folder / "run", folder / "model", {})
     return folder / "model"

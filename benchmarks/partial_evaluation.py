@@ -88,7 +88,7 @@ def main() -> int:
 
 def trained(run: Path) -> TorchEncoder:
     network, description = load_network(run)
-    return TorchEncoder(network, description["config"]["size"])
+    return TorchEncoder(network, description.config["size"])
 
 
 def untrained(split: Split) -> TorchEncoder:

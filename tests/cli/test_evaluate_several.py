@@ -17,14 +17,11 @@ import torch
 from sketchseek.cli import main
 from sketchseek.lab.config import override, to_dict
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.runs import write_run
+from sketchseek.lab.runs import Run, TrainingData, TrainingPart, write_run
 from sketchseek.lab.training.loop import save_network
+from sketchseek.model.confidence import Confidence
 
-CONFIDENCE = {"margin": 1.0, "stability": 0.0, "log_ink": 1.0, "log_gallery": -0.5, "intercept": 0.0}
-
-
-def part(photos: int) -> dict[str, Any]:
-    return {"photos": photos, "sketches": photos, "hash": "x"}
+CONFIDENCE = Confidence(margin=1.0, stability=0.0, log_ink=1.0, log_gallery=-0.5, intercept=0.0)
 
 
 def make_run(folder: Path, up_to: float, seed: int) -> Path:
@@ -41,16 +38,20 @@ def make_run(folder: Path, up_to: float, seed: int) -> Path:
     with torch.no_grad():
         network.train().encode_photo(torch.randint(0, 256, (8, 64, 64, 3), dtype=torch.uint8))
     save_network(folder / "last.safetensors", network)
-    trained = {"preset": "bench", "row": None, "seed": seed, "weights": "random", "minutes": 2.0, "core_minutes": 3.0}
-    run = {
-        "method": "siamese",
-        "config": to_dict(config),
-        "config_hash": "x",
-        "checkpoint": "last step",
-        "main": "last",
-        "data": [{"dataset": "folder", "variant": "", "train": part(24), "validation": part(0)}],
-    }
-    write_run(folder, run | trained | {"confidence": CONFIDENCE, "finished": True})
+    run = Run(
+        method="siamese",
+        preset="bench",
+        seed=seed,
+        config=to_dict(config),
+        weights="random",
+        data=(TrainingData("folder", "", TrainingPart(24, 24, ""), TrainingPart(0, 0, "")),),
+        checkpoint="last step",
+        minutes=2.0,
+        core_minutes=3.0,
+        confidence=CONFIDENCE,
+        finished=True,
+    )
+    write_run(folder, run)
     return folder
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 pytest.importorskip("torch")
 
 from sketchseek.cli import main
-from sketchseek.lab import experiment as training_run
+from sketchseek.lab import experiment
 from sketchseek.lab.methods import Method
 
 SET = [
@@ -70,7 +70,7 @@ def test_a_curve_is_trained_measured_and_drawn(
 def test_the_same_command_goes_on_and_another_is_refused(
     pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, real = tmp_path / "sweep", training_run.run_training
+    out, real = tmp_path / "sweep", experiment.run_training
     trained: list[str] = []
 
     def killed_at_the_second(plan, *rest):  # type: ignore[no-untyped-def]
@@ -80,7 +80,7 @@ def test_the_same_command_goes_on_and_another_is_refused(
         return real(plan, *rest)
 
     resumed = False
-    monkeypatch.setattr(training_run, "run_training", killed_at_the_second)
+    monkeypatch.setattr(experiment, "run_training", killed_at_the_second)
     words = command("siamese", "margin", pairs_folder, out)
     assert main(words) == 130
     assert not (out / "sweep.json").exists()

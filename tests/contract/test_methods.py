@@ -143,7 +143,7 @@ def test_a_run_that_cannot_start_leaves_no_folder(slug: str, pairs_folder: Path,
 
 def test_a_query_does_not_depend_on_its_batch_mates(run_folder: Path) -> None:
     network, run = load_network(run_folder)
-    encoder = TorchEncoder(network, run["config"]["size"])
+    encoder = TorchEncoder(network, run.config["size"])
     ink = np.random.default_rng(0).integers(0, 256, (5, encoder.size, encoder.size), dtype=np.uint8)
     together, alone = encoder.encode_sketches(list(ink)), encoder.encode_sketches([ink[3]])
     for name in together:

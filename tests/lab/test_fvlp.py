@@ -241,8 +241,8 @@ def test_evaluate_says_what_it_asked_with(
 def whether_matching_helps(run_folder: Path) -> Iterator[Callable[[bool], None]]:
     """Sets what validation found; the run is as it was afterwards."""
     found = read_run(run_folder)
-    assert isinstance(found["matching_helps"], bool)
-    yield lambda helps: write_run(run_folder, found | {"matching_helps": helps})
+    assert isinstance(found.matching_helps, bool)
+    yield lambda helps: write_run(run_folder, replace(found, matching_helps=helps))
     write_run(run_folder, found)
 
 

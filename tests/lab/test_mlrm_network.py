@@ -325,6 +325,6 @@ def test_a_strategy_is_that_of_training_retrieval_and_the_exported_model(pairs_f
     assert main(command) == 0
     network, run = load_network(tmp_path / "run")
     expected = get_matcher("region-weighted", strategy="nearest-region-root")
-    assert TorchEncoder(network, run["config"]["size"]).matcher == expected
+    assert TorchEncoder(network, run.config["size"]).matcher == expected
     assert main(["export", str(tmp_path / "run"), str(tmp_path / "model")]) == 0
     assert Model.load(tmp_path / "model").matcher == expected

@@ -26,6 +26,7 @@ from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.evaluation.training_plot import training_plot
 from sketchseek.lab.evaluation.tsne import tsne
 from sketchseek.lab.network import Network
+from sketchseek.lab.runs import Run, TrainingData, TrainingPart, write_run
 
 
 def test_the_map_keeps_groups_together_and_is_the_same_again() -> None:
@@ -132,8 +133,9 @@ def test_the_map_shows_photos_with_sketches_alone_wherever_they_stand(
 
 def run_folder(folder: Path, accuracies: list[float]) -> Path:
     folder.mkdir()
-    run = {"data": [{"train": {"photos": 40}}], "config": {"training": {"batch": 8}}}
-    (folder / "run.json").write_text(json.dumps(run))
+    part = TrainingPart(photos=40, sketches=40, hash="")
+    data = (TrainingData("folder", "", train=part, validation=part),)
+    write_run(folder, Run(method="siamese", data=data, config={"training": {"batch": 8}}))
     lines: list[dict[str, object]] = []
     for accuracy in accuracies:
         lines += [{"phase": "train", "loss": 1.0}] * 10

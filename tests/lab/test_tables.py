@@ -25,7 +25,7 @@ def without_empty(value: Any) -> Any:
     """JSON without what earlier versions did not write."""
     if isinstance(value, dict):
         kept = {key: without_empty(item) for key, item in value.items()}
-        return {key: item for key, item in kept.items() if item not in (None, [], {}, 0, False, "sketch")}
+        return {key: item for key, item in kept.items() if item not in (None, "", [], {}, 0, False, "sketch")}
     return [without_empty(item) for item in value] if isinstance(value, list) else value
 
 

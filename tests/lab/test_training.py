@@ -27,6 +27,7 @@ from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.experiment import Plan, run_training
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.inputs import Inputs
+from sketchseek.lab.runs import Minutes
 from sketchseek.lab.training.augmentation import augment_pairs
 from sketchseek.lab.training.config import BENCH, TrainingConfig
 from sketchseek.lab.training.optimizers import one_cycle
@@ -259,8 +260,8 @@ def test_a_run_that_starts_from_a_run_says_so(siamese_run: Path, pairs_folder: P
     document |= {"minutes": 3.0, "core_minutes": 6.0, "before": {"minutes": 10.0, "core_minutes": 19.0}}
     (first / "run.json").write_text(json.dumps(document))
     run = run_training(Plan(method, config, "bench", None, 0, str(first), None), data, tmp_path / "run")
-    assert run["weights"].startswith("backbone of siamese (") and run["weights"].endswith("<- random")
-    assert run["before"] == {"minutes": 13.0, "core_minutes": 25.0}
+    assert run.weights.startswith("backbone of siamese (") and run.weights.endswith("<- random")
+    assert run.before == Minutes(13.0, 25.0)
     half = tmp_path / "half"
     shutil.copytree(siamese_run, half)
     document |= {"finished": False}

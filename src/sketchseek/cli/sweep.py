@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -47,16 +46,16 @@ def run(args: Args) -> int:
 
     method = get_method(args.method)
     sweep = Sweep(method, args.curve, args.preset, config_changes(args.set), args.seed, args.weights)
-    sweep.configs()  # what is wrong with them is said before the data is read, and that torch is missing
-    importlib.import_module("torch")
+    sweep.configs()  # reports a bad config before the data is read
     datasets = open_datasets(args.data)
     with reported_progress(f"training {method.slug}, {args.curve}") as report:
-        points = run_sweep(sweep, datasets, args.out, report)["points"]
+        points = run_sweep(sweep, datasets, args.out, report).points
     if args.json:
-        print_json(points)
+        print_json([point.to_json() for point in points])
     else:
         print(f"{args.curve:>12}{'parameters':>14}" + "".join(f"{name:>22}" for name in FIGURES))
         for point in points:
-            print(f"{point['x']:>12g}{point['parameters']:>14,}" + "".join(f"{point[name]:>22.2f}" for name in FIGURES))
+            figures = "".join(f"{point.figures[name]:>22.2f}" for name in FIGURES)
+            print(f"{point.x:>12g}{point.parameters:>14,}{figures}")
         print(f"{args.out}: sweep.png shows them")
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -61,11 +61,11 @@ def run(args: Args) -> int:
             seed=args.seed,
             progress=lambda step, steps, values: report(step, steps),
         )
-    if not result["finished"]:  # one of several processes, and not the first, which prints
+    if not result.finished:  # one of several processes, and not the first, which prints
         return 0
     if args.json:
-        print_json(result)
+        print_json(asdict(result))
     else:
-        print(f"{args.out}: trained in {result['minutes']} minutes")
+        print(f"{args.out}: trained in {result.minutes} minutes")
         print(f"measure it with `sketchseek evaluate {args.out} --data ...`")
     return 0

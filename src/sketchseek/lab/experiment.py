@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,7 +27,7 @@ from sketchseek.lab.evaluation.evaluate import default_query, evaluate, matching
 from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.methods import Method, get_method
 from sketchseek.lab.network import FittedNetwork, MatchingNetwork, Network
-from sketchseek.lab.runs import Trained, read_run, write_run
+from sketchseek.lab.runs import Minutes, Run, TrainingData, TrainingPart, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.precision import usable_precision
@@ -60,7 +59,7 @@ def run_training(
     datasets: Sequence[Dataset],
     out: Path,
     report: Callable[[int, int, dict[str, float]], None] = lambda done, total, values: None,
-) -> dict[str, Any]:
+) -> Run:
     """Train, or resume, into ``out`` and return the contents of ``run.json``. Of several processes that train together
     the first writes them; what the others return is not finished.
 
@@ -112,7 +111,7 @@ def run_training(
         plan.method.phases(plan.config, network, pairs),
         out,
         seed=plan.seed,
-        precision=run["precision"],
+        precision=run.precision,
         validate=validate if validation.sketches else None,
         criterion=criterion,
         report=report if first else lambda done, total, values: None,
@@ -122,28 +121,29 @@ def run_training(
     if isinstance(network, FittedNetwork):
         _fit(out, pairs.photos)
     chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0
-    main = "best" if chosen else "last"
+    main: Literal["last", "best"] = "best" if chosen else "last"
     ends = np.cumsum([len(t.photos) for t, _ in held_out])[:-1]
     of_training = np.split(pairs.photos, ends)
     encoder, _ = load_encoder(out, main)
     confidence = calibrate(encoder, [(v, photos) for (_, v), photos in zip(held_out, of_training, strict=True)])
-    run |= {
-        "finished": True,
-        "main": main,
-        "confidence": confidence and confidence.to_json(),
-        "matching_helps": matching_helps(encoder, validation),
-        "checkpoint": (
+    run = replace(
+        run,
+        finished=True,
+        main=main,
+        confidence=confidence,
+        matching_helps=matching_helps(encoder, validation),
+        checkpoint=(
             f"best {criterion.replace('_', ' ')} on the validation photos"
             if chosen
             else f"last step (only {len(validation.photos)} validation photos)"
             if progress.best_step >= 0
             else "as it began: no training steps"
         ),
-        "best_step": progress.best_step,
-        "minutes": round(progress.seconds / 60, 2),
-        "core_minutes": round(progress.core_seconds / 60, 2),
-        "pairs_per_second": round(training.pairs / max(progress.seconds, 1e-9), 2),
-    }
+        best_step=progress.best_step,
+        minutes=round(progress.seconds / 60, 2),
+        core_minutes=round(progress.core_seconds / 60, 2),
+        pairs_per_second=round(training.pairs / max(progress.seconds, 1e-9), 2),
+    )
     write_run(out, run)
     (out / CHECKPOINT).unlink(missing_ok=True)
     return run
@@ -162,71 +162,68 @@ def _fit(out: Path, photos: NDArray[np.uint8]) -> None:
             save_network(out / f"{checkpoint}.safetensors", network)
 
 
-def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[Split, Split]]) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "method": plan.method.slug,
-        "preset": plan.preset,
-        "row": plan.row,
-        "seed": plan.seed,
-        "config": to_dict(plan.config),
-        "config_hash": config_hash(plan.config),
-        **_beginning(plan),
-        "precision": usable_precision(plan.config.training.precision),
-        "data": [
-            {
-                "dataset": dataset.slug,
-                "variant": dataset.variant,
-                "extracted_strokes": plan.extract_strokes,
-                "train": {"photos": len(t.photos), "sketches": len(t.sketches), "hash": split_hash(t)},
-                "validation": {"photos": len(v.photos), "sketches": len(v.sketches), "hash": split_hash(v)},
-            }
-            for dataset, (t, v) in zip(datasets, held_out, strict=True)
-        ],
-        "code": vars(provenance.code()),
-        "libraries": provenance.libraries(),
-        "machine": provenance.machine(),
-        "command": provenance.command(),
-        "finished": False,
-        "main": "last",
-    }
+def _describe(plan: Plan, datasets: Sequence[Dataset], held_out: Sequence[tuple[Split, Split]]) -> Run:
+    weights, before = _first_weights(plan)
+    return Run(
+        method=plan.method.slug,
+        preset=plan.preset,
+        row=plan.row,
+        seed=plan.seed,
+        config=to_dict(plan.config),
+        config_hash=config_hash(plan.config),
+        weights=weights,
+        before=before,
+        precision=usable_precision(plan.config.training.precision),
+        data=tuple(
+            TrainingData(dataset.slug, dataset.variant, _part(train), _part(validation), plan.extract_strokes)
+            for dataset, (train, validation) in zip(datasets, held_out, strict=True)
+        ),
+        code=provenance.code(),
+        libraries=provenance.libraries(),
+        machine=provenance.machine(),
+        command=provenance.command(),
+    )
 
 
-def _beginning(plan: Plan) -> dict[str, Any]:
-    """The weights that a run begins with, and the minutes that training them took in runs before it."""
+def _part(split: Split) -> TrainingPart:
+    return TrainingPart(len(split.photos), len(split.sketches), split_hash(split))
+
+
+def _first_weights(plan: Plan) -> tuple[str, Minutes]:
+    """The weights that a run starts from, and how long training them took in runs before it."""
     source = plan.start or Path(plan.weights)
-    before = {"minutes": 0.0, "core_minutes": 0.0}
+    before = Minutes()
     if plan.init:
         if not plan.init.is_file():
             raise InputError(f"{plan.init}: no such weights file")
         weights = f"{plan.init.name} ({provenance.file_hash(plan.init)})"
     elif plan.start or source.is_dir():
         run = read_run(source)
-        if not run["finished"]:
+        if not run.finished:
             raise InputError(f"{source}: is not finished; run its train command again, then start from it")
-        digest = provenance.file_hash(source / f"{run['main']}.safetensors")
-        weights = f"{'' if plan.start else 'backbone of '}{source.name} ({digest}) <- {run['weights']}"
-        before = vars(Trained.of(run).minutes_in_all)
+        digest = provenance.file_hash(source / f"{run.main}.safetensors")
+        weights = f"{'' if plan.start else 'backbone of '}{source.name} ({digest}) <- {run.weights}"
+        before = run.minutes_in_all
     elif plan.weights in ("random", "pretrained"):
         weights = plan.weights
     elif source.is_file():
         weights = f"{source.name} ({provenance.file_hash(source)})"
     else:
         raise InputError(f"{plan.weights}: no such weights file, nor the folder of a run")
-    return {"weights": weights, "before": before}
+    return weights, before
 
 
-def _refuse_another(out: Path, run: dict[str, Any]) -> None:
+def _refuse_another(out: Path, run: Run) -> None:
     """Check that ``out`` is free or holds this very run, unfinished."""
     if not (out / "run.json").exists():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise InputError(f"{out}: is not empty and holds no run; give --out a new folder")
         return
     there = read_run(out)
-    if there["finished"]:
+    if there.finished:
         raise InputError(f"{out}: holds a finished run; give --out a new folder, or delete this one")
     same = ("method", "config", "seed", "weights", "data")
-    changed = [key for key in same if json.dumps(there.get(key)) != json.dumps(run[key])]
+    changed = [key for key in same if getattr(there, key) != getattr(run, key)]
     if changed:
         raise InputError(f"{out}: holds an unfinished run with another {changed[0]}; give --out a new folder")
 
@@ -241,16 +238,16 @@ def _bounded(split: Split) -> Split:
     return Split(split.photos, tuple(split.sketches[i] for i in chosen))
 
 
-def load_network(folder: Path, checkpoint: str | None = None) -> tuple[Network, dict[str, Any]]:
+def load_network(folder: Path, checkpoint: str | None = None) -> tuple[Network, Run]:
     """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the
     run's main one. It does not match words and photos where that did not help on the validation photos.
     """
     run = read_run(folder)
-    method = get_method(run["method"])
-    network = method.build(from_dict(method.config_type, run["config"]))
-    if run.get("matching_helps") is False and isinstance(network, MatchingNetwork):
+    method = get_method(run.method)
+    network = method.build(from_dict(method.config_type, run.config))
+    if run.matching_helps is False and isinstance(network, MatchingNetwork):
         network.can_match = False
-    path = folder / f"{checkpoint or run['main']}.safetensors"
+    path = folder / f"{checkpoint or run.main}.safetensors"
     if not path.exists():
         raise InputError(f"{path}: not there; the run did not finish, run the same train command again to resume it")
     try:
@@ -260,13 +257,13 @@ def load_network(folder: Path, checkpoint: str | None = None) -> tuple[Network, 
     return network.eval(), run
 
 
-def load_encoder(folder: Path, checkpoint: str | None = None) -> tuple[TorchEncoder, dict[str, Any]]:
+def load_encoder(folder: Path, checkpoint: str | None = None) -> tuple[TorchEncoder, Run]:
     """As ``load_network``, as an encoder. Batch norms are folded as in the exported model: the same features up to
     rounding, in half the time.
     """
     network, run = load_network(folder, checkpoint)
     fold_batch_norms(network)
-    return TorchEncoder(network, run["config"]["size"]), run
+    return TorchEncoder(network, run.config["size"]), run
 
 
 def read_weights(weights: str) -> Weights:

@@ -12,8 +12,8 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -54,11 +54,15 @@ class Parity:
     same_top_10: float
 
 
-def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights = "float32") -> Parity:
-    """Write the model folder ``out`` from a run. ``float16`` halves the file; the weights are cast back at load.
+def export(run_folder: Path, out: Path, card: Mapping[str, Any] | None = None, weights: Weights = "float32") -> Parity:
+    """Turn the run in ``run_folder`` into the model folder ``out``, which the app uses without torch.
 
-    Fails with InputError, leaving nothing, where ``out`` exists or where torch (carrying the very weights that were
-    stored) and onnxruntime disagree: another top ten beyond ties, or features further apart than 1e-3.
+    ``card`` is what the model card says of it: ``name`` (the run folder's by default), ``about``, and any other JSON
+    values; how it was trained is added. ``float16`` halves the folder, its weights are cast back to float32 at load.
+
+    Raises InputError, leaving nothing, where ``out`` exists or where torch, with the weights as they were stored, and
+    onnxruntime disagree on a fixed set of drawings and photos: other ten best photos, ties aside, or features that
+    differ by more than 1e-3.
     """
     if out.exists():
         raise InputError(f"{out}: already exists; give a new folder")
@@ -67,7 +71,8 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
     fold_batch_norms(network)
     if weights == "float16":
         _round_to_float16(network)
-    size = run["config"]["size"]
+    size = run.config["size"]
+    card = {"name": run_folder.resolve().name, **(card or {}), **asdict(run.trained)}
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
@@ -79,11 +84,11 @@ def export(run_folder: Path, out: Path, card: dict[str, Any], weights: Weights =
             (unfinished / f"{name}.onnx").write_bytes(graph.SerializeToString())
         (unfinished / "weights.bin").write_bytes(bytes(blob.data))
         config = {
-            "method": run["method"],
+            "method": run.method,
             "size": size,
             "matcher": {"name": network.matcher, "parameters": dict(network.matcher_parameters)},
             "features": shapes["photo"],
-            "confidence": run.get("confidence"),
+            "confidence": run.confidence and run.confidence.to_json(),
             "card": card,
         }
         if isinstance(network, WordNetwork):

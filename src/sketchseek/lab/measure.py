@@ -30,7 +30,7 @@ from sketchseek.lab.evaluation.report import write_report
 from sketchseek.lab.evaluation.training_plot import training_plot
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.results import Level, MeasuredSplit, Result
-from sketchseek.lab.runs import Trained
+from sketchseek.lab.runs import Run, Trained
 from sketchseek.model import Model
 from sketchseek.model.confidence import Confidence
 from sketchseek.model.encoder import Encoder, Query
@@ -59,7 +59,7 @@ class Subject:
     weights_hash: str
     trained: Trained
     confidence: Confidence | None
-    run: dict[str, Any] | None = None
+    run: Run | None = None
     network: Network | None = None
 
     @property
@@ -76,29 +76,14 @@ def open_model(path: ModelPath) -> Subject:
     path = as_path(path)
     if not (path / "run.json").exists():
         model = Model.default() if str(path) == "default" else Model.load(path)
-        confidence = model.config.get("confidence")
-        return Subject(
-            path,
-            model,
-            model.config["method"],
-            model.hash,
-            Trained.of(model.config["card"]),
-            Confidence.from_json(confidence) if confidence else None,
-        )
+        coefficients = model.config.get("confidence")
+        confidence = Confidence.from_json(coefficients) if coefficients else None
+        return Subject(path, model, model.config["method"], model.hash, Trained.of(model.config["card"]), confidence)
     from sketchseek.lab.experiment import load_encoder  # needs torch
 
     encoder, run = load_encoder(path)
-    confidence = run.get("confidence")
-    return Subject(
-        path,
-        encoder,
-        run["method"],
-        provenance.file_hash(path / f"{run['main']}.safetensors"),
-        Trained.of(run),
-        Confidence.from_json(confidence) if confidence else None,
-        run,
-        encoder.network,
-    )
+    weights_hash = provenance.file_hash(path / f"{run.main}.safetensors")
+    return Subject(path, encoder, run.method, weights_hash, run.trained, run.confidence, run, encoder.network)
 
 
 def evaluate(
@@ -254,7 +239,7 @@ def _write_report(
             if training.axes[0].lines:
                 training.savefig(folder / "training.png", dpi=150)
             method = get_method(subject.method)
-            config: Any = from_dict(method.config_type, subject.run["config"])
+            config: Any = from_dict(method.config_type, subject.run.config)
             added |= draw_attention(folder / "attention.png", subject.network, subject.encoder.size, split)
             added |= method.report(folder, subject.network, config, split, evaluation)
         result = replace(result, method_report=result.method_report | added)

@@ -1,6 +1,6 @@
-"""A run folder: what ``train`` leaves and ``evaluate`` and ``export`` read.
+"""Run folders: what ``train`` writes, and ``evaluate`` and ``export`` read. No torch.
 
-run.json            method, config, data, seed, provenance, which checkpoint is the main one
+run.json            method, config, data, seed, provenance, which checkpoint is the main one (``Run``)
 last.safetensors    the network after the last step
 best.safetensors    the network that did best on the validation photos
 log.jsonl           a line a step
@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sketchseek.errors import InputError
+from sketchseek.files import as_path, write_file
 from sketchseek.lab.config import from_dict
 from sketchseek.lab.provenance import Code
+from sketchseek.model.confidence import Confidence
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Trained:
     config: dict[str, Any] = field(default_factory=dict)
     config_hash: str = ""
     weights: str = ""
-    precision: str | None = None
+    precision: str = ""
     data: tuple[TrainingData, ...] = ()
     checkpoint: str = ""
     minutes: float = 0.0
@@ -74,10 +76,15 @@ class Trained:
     command: str = ""
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Trained:
-        """What ``values``, e.g. the card of a model folder, say of training. Raises InputError for what is unusable."""
+    def of(cls, card: Mapping[str, Any]) -> Trained:
+        """What the card of a model folder says of training. Raises InputError for a value that is unusable."""
         names = [f.name for f in fields(Trained)]
-        return from_dict(Trained, {name: values[name] for name in names if values.get(name) is not None})
+        return from_dict(Trained, {name: card[name] for name in names if card.get(name) is not None})
+
+    @property
+    def trained(self) -> Trained:
+        """This alone, of a ``Run``."""
+        return Trained(**{f.name: getattr(self, f.name) for f in fields(Trained)})
 
     @property
     def minutes_in_all(self) -> Minutes:
@@ -87,24 +94,38 @@ class Trained:
         )
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """The contents of ``run.json``; InputError where the folder is no run."""
+@dataclass(frozen=True, kw_only=True)
+class Run(Trained):
+    """The contents of ``run.json``.
+
+    ``main`` names the checkpoint that counts. ``confidence`` is fitted on the validation drawings, None where these are
+    too few; ``matching_helps`` says whether matching photos with words raised the ranks there, None where the network
+    cannot match. ``best_step`` is the training step of the best checkpoint, counted over all phases, -1 where nothing
+    was validated.
+    """
+
+    method: str
+    format: Literal[1] = 1
+    libraries: dict[str, str] = field(default_factory=dict)
+    finished: bool = False
+    main: Literal["last", "best"] = "last"
+    confidence: Confidence | None = None
+    matching_helps: bool | None = None
+    best_step: int | None = None
+    pairs_per_second: float | None = None
+
+
+def read_run(folder: str | os.PathLike[str]) -> Run:
+    """The contents of ``run.json``; InputError where the folder is no run, or of a version that is not known here."""
+    path = as_path(folder) / "run.json"
     try:
-        return json.loads((folder / "run.json").read_text())
+        return from_dict(Run, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise InputError(f"{folder}: no run.json in it; give a folder that `sketchseek train --out` made") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / 'run.json'}: cannot be read ({error}); train again") from None
+    except (OSError, ValueError, InputError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); train again") from None
 
 
-def minutes_in_all(run: Mapping[str, Any]) -> dict[str, float]:
-    """``minutes`` and ``core_minutes`` of a finished run's training and of the runs whose weights it began with."""
-    before = run.get("before") or {}
-    return {key: round((run.get(key) or 0) + before.get(key, 0), 2) for key in ("minutes", "core_minutes")}
-
-
-def write_run(folder: Path, run: dict[str, Any]) -> None:
+def write_run(folder: Path, run: Run) -> None:
     """Write ``run.json`` in one step."""
-    unfinished = folder / "run.json.part"
-    unfinished.write_text(json.dumps(run, indent=1) + "\n")
-    os.replace(unfinished, folder / "run.json")
+    write_file(folder / "run.json", json.dumps(asdict(run), indent=1) + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from sketchseek.errors import InputError
@@ -11,7 +10,7 @@ from sketchseek.files import StrPath, as_path
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import Dataset, open_datasets
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.runs import Trained, read_run
+from sketchseek.lab.runs import Run
 
 if TYPE_CHECKING:
     from sketchseek.lab.export import Parity
@@ -31,7 +30,7 @@ def train(
     extract_strokes: bool = False,
     seed: int = 0,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
-) -> dict[str, Any]:
+) -> Run:
     """Train a method on one or several data sets, into the run folder ``out``.
 
     The same call resumes an interrupted run. ``method`` is a slug, ``data`` as ``open_dataset`` takes it. The config is
@@ -82,9 +81,6 @@ def export(
 
     Raises InputError, leaving nothing behind, where ``out`` exists, ``run`` is no finished run, or the two disagree.
     """
-    folder = as_path(run)
-    trained = Trained.of(read_run(folder))
     from sketchseek.lab.export import export as export_run
 
-    about = {"name": folder.resolve().name, **(card or {}), **asdict(trained)}
-    return export_run(folder, as_path(out), about, weights)
+    return export_run(as_path(run), as_path(out), card, weights)

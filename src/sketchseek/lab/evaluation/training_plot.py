@@ -35,8 +35,8 @@ def training_plot(runs: Mapping[str, Path]) -> Any:
 
 def _curve(folder: Path, name: str) -> tuple[list[float], list[float]]:
     run = read_run(folder)
-    photos = sum(data["train"]["photos"] for data in run["data"])
-    pairs_a_step = run["config"]["training"]["batch"]
+    photos = sum(data.train.photos for data in run.data)
+    pairs_a_step = run.config["training"]["batch"]
     epochs, values, steps = [], [], 0
     log = folder / "log.jsonl"
     for line in log.read_text().splitlines() if log.exists() else []:

@@ -1,21 +1,31 @@
-"""The runs of the tables, in groups: trains each, measures it and writes its result file.
+"""Trains and measures the rows of the result tables, group by group, and writes a result file for each.
 
     python benchmarks/gpu_runs.py fair-table --data DATASETS --weights mobilenet_v2.safetensors --out OUT --minutes 9
 
-Made for a machine with a GPU; they work on any other. The same command again leaves alone what is finished and goes on
-with what was stopped, and nothing is begun once ``--minutes`` are over. DATASETS holds the data sets in the folders
-that RUNS names. Prints a line a result.
+Made for a machine with a GPU; works on any other. The same command again skips what is finished and resumes what was
+stopped, and no row is started once ``--minutes`` are over. DATASETS holds the data sets in the folders that GROUPS
+names. Prints a line a result.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from sketchseek.cli import main as sketchseek
+import torch
+
+from sketchseek.errors import InputError
+from sketchseek.lab.config import override
+from sketchseek.lab.datasets import open_dataset
+from sketchseek.lab.experiment import Plan, run_training
+from sketchseek.lab.measure import evaluate
+from sketchseek.lab.methods import get_method
+from sketchseek.lab.results import Result
+from sketchseek.lab.runs import read_run
 
 SEEDS = (0, 1, 2)
 CHAIRS, SKETCHY, FACES = "chairv2:qmul-chairv2", "sketchy-10:sketchy-10", "fs2k:fs2k"
@@ -23,80 +33,92 @@ FIGURES = ("acc@1", "acc@10", "m@A", "m@B")
 
 
 @dataclass(frozen=True)
-class Run:
-    """``train`` are further arguments of `sketchseek train`; each of ``evaluate`` is the suffix of a result's name and
-    the further arguments of `evaluate`. ``trunk`` and ``start`` name the run before it in the group whose backbone, or
-    whole network, it begins with.
+class Measure:
+    """One measurement of a trained network; ``suffix`` is added to the name of its result file."""
+
+    suffix: str = ""
+    query: Literal["sketch", "words", "both"] | None = None
+    extract_strokes: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run and its measurements. ``ablation`` is a row of the method's ablations, ``changes`` are overrides of the
+    config. ``trunk`` and ``start`` name an earlier row of the group whose backbone, or whole network, it starts from.
     """
 
     name: str
     method: str
-    train: tuple[str, ...] = ()
+    ablation: str | None = None
+    changes: dict[str, str] = field(default_factory=dict)
+    preset: str = "bench"
     data: tuple[str, ...] = (CHAIRS,)
     test: str = CHAIRS
-    evaluate: tuple[tuple[str, ...], ...] = (("",),)
+    measures: tuple[Measure, ...] = (Measure(),)
+    extract_strokes: bool = False
     trunk: str = ""
     start: str = ""
-    weights: str = ""  # `random`; otherwise the file given, or what `trunk` left
+    weights: str = ""  # `random`; by default the file given, or what `trunk` left
 
 
-def rows(method: str, *names: str, data: str = CHAIRS, evaluate: tuple[str, ...] = ()) -> list[Run]:
-    """A run for each of these rows of a method's ablations."""
-    return [Run(f"{method}-{row}", method, ("--row", row), (data,), data, (("", *evaluate),)) for row in names]
+def ablations(method: str, *names: str, data: str = CHAIRS, measure: Measure | None = None) -> list[Row]:
+    """A row for each of these rows of a method's ablations."""
+    measures = (measure or Measure(),)
+    return [Row(f"{method}-{name}", method, name, data=(data,), test=data, measures=measures) for name in names]
 
 
-def own_backbone(method: str, *changes: str) -> Run:
+def own_backbone(method: str) -> Row:
     """A short run with the paper's backbone from random weights: that it trains at all, and how fast."""
-    sets = tuple(word for change in ("training.pairs=6400", *changes) for word in ("--set", change))
-    return Run(f"{method}-own-backbone", method, ("--preset", "paper", *sets), weights="random")
+    return Row(f"{method}-own-backbone", method, changes={"training.pairs": "6400"}, preset="paper", weights="random")
 
 
-SIAMESE = Run("siamese-bench", "siamese")
+SIAMESE = Row("siamese-bench", "siamese")
 POLICIES = ("ppo", "reciprocal", "reinforce", "reinforce-local", "supervised")
 STAGED = [
     SIAMESE,
-    *(Run(f"onthefly-{row}", "onthefly", ("--row", row), trunk="siamese-bench") for row in POLICIES),
-    Run("lgrl", "lgrl", trunk="siamese-bench"),
+    *(Row(f"onthefly-{name}", "onthefly", name, trunk="siamese-bench") for name in POLICIES),
+    Row("lgrl", "lgrl", trunk="siamese-bench"),
 ]
-MANY = ("--set", "size=160", "--set", "training.pairs=256000", "--set", "training.batch=64")
-DRAWN, QUERIES = ("--extract-strokes",), ("sketch", "words", "both")
+LONG = {"size": "160", "training.pairs": "256000", "training.batch": "64"}
+DRAWN = Measure(extract_strokes=True)
+QUERIES = tuple(Measure(f"-{query}", query, extract_strokes=True) for query in ("sketch", "words", "both"))
 JOINT = (CHAIRS, SKETCHY, "sketchy-125:sketchy-125", "synthetic")
 
-RUNS: dict[str, list[Run]] = {
+GROUPS: dict[str, list[Row]] = {
     # Every method on MobileNetV2 from ImageNet's weights, ChairV2, the same budget
     "fair-table": [
         *STAGED,
-        *rows("siamese", "batch-all", "triplet"),
-        *rows("csr", "S1", "S3", "S9"),
-        Run("mlrm", "mlrm"),
-        Run("tcnet", "tcnet"),
-        Run("la", "la"),
-        Run("dla", "dla"),
-        Run("slfir", "slfir"),
-        *rows("arnet", "basic", "mstr"),
+        *ablations("siamese", "batch-all", "triplet"),
+        *ablations("csr", "S1", "S3", "S9"),
+        Row("mlrm", "mlrm"),
+        Row("tcnet", "tcnet"),
+        Row("la", "la"),
+        Row("dla", "dla"),
+        Row("slfir", "slfir"),
+        *ablations("arnet", "basic", "mstr"),
     ],
     # The general encoder: long, on everything, then on each test set
     "default-model": [
-        Run("general", "siamese", MANY, JOINT),
-        Run("general-chairs", "siamese", start="general"),
-        Run("general-sketchy-10", "siamese", (), (SKETCHY,), SKETCHY, start="general"),
+        Row("general", "siamese", changes=LONG, data=JOINT),
+        Row("general-chairs", "siamese", start="general"),
+        Row("general-sketchy-10", "siamese", data=(SKETCHY,), test=SKETCHY, start="general"),
     ],
     "ablations": [
-        *rows("mlrm", *(f"S{n}" for n in range(1, 11)), "levels-2-3"),
-        *rows("csr", *(f"S{n}" for n in range(1, 10))),
+        *ablations("mlrm", *(f"S{n}" for n in range(1, 11)), "levels-2-3"),
+        *ablations("csr", *(f"S{n}" for n in range(1, 10))),
     ],
     # Stage 2 at the papers' full length
     "stage-2": [
         SIAMESE,
-        Run("onthefly-long", "onthefly", ("--set", "policy.epochs=2000"), trunk="siamese-bench"),
-        Run("lgrl-long", "lgrl", ("--set", "head_epochs=500"), trunk="siamese-bench"),
+        Row("onthefly-long", "onthefly", changes={"policy.epochs": "2000"}, trunk="siamese-bench"),
+        Row("lgrl-long", "lgrl", changes={"head_epochs": "500"}, trunk="siamese-bench"),
     ],
     "faces": [
-        Run("siamese", "siamese", DRAWN, (FACES,), FACES, (("", *DRAWN),)),
-        Run("slfir", "slfir", (), (FACES,), FACES, (("", *DRAWN),)),
-        Run("fvlp", "fvlp", (), (FACES,), FACES, tuple((f"-{q}", *DRAWN, "--query", q) for q in QUERIES)),
-        *rows("slfir", "frame", "replaces", "stage-1", data=FACES, evaluate=DRAWN),
-        *rows("fvlp", "unit-sum", "sketch-only", "no-matching", data=FACES, evaluate=DRAWN),
+        Row("siamese", "siamese", data=(FACES,), test=FACES, measures=(DRAWN,), extract_strokes=True),
+        Row("slfir", "slfir", data=(FACES,), test=FACES, measures=(DRAWN,)),
+        Row("fvlp", "fvlp", data=(FACES,), test=FACES, measures=QUERIES),
+        *ablations("slfir", "frame", "replaces", "stage-1", data=FACES, measure=DRAWN),
+        *ablations("fvlp", "unit-sum", "sketch-only", "no-matching", data=FACES, measure=DRAWN),
     ],
     "own-backbones": [own_backbone("mlrm"), own_backbone("csr"), own_backbone("lgrl"), own_backbone("arnet")],
 }
@@ -104,65 +126,82 @@ RUNS: dict[str, list[Run]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("group", choices=RUNS)
+    parser.add_argument("group", choices=GROUPS)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--weights", type=Path, required=True, help="MobileNetV2's ImageNet weights, .safetensors")
     parser.add_argument("--out", type=Path, required=True, help="the folder for runs/ and results/")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin nothing after so many")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="start nothing after this long")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--set", action="append", default=[], help="change a value of every config, for a trial")
+    parser.add_argument(
+        "--set", type=_change, action="append", default=[], metavar="KEY=VALUE", help="change every config, for a trial"
+    )
     args = parser.parse_args()
 
     ends = time.monotonic() + 60 * args.minutes
     for seed in args.seeds:
-        for run in RUNS[args.group]:
+        for row in GROUPS[args.group]:
             if time.monotonic() > ends:
                 print("the time is over; give the same command again to go on")
                 return 0
-            code = make(run, seed, args)
-            if code:
-                return code
+            try:
+                make(row, seed, args)
+            except InputError as error:
+                print(f"{row.name}: {error}", file=sys.stderr)
+                return 2
     return 0
 
 
-def make(run: Run, seed: int, args: argparse.Namespace) -> int:
-    """Train and measure a run with a seed, where that is not done yet; the exit code of what failed."""
+def make(row: Row, seed: int, args: argparse.Namespace) -> None:
+    """Train and measure a row with a seed, where that is not done yet."""
 
     def folder_of(name: str) -> Path:
         return args.out / "runs" / (name if seed == 0 else f"{name}-seed-{seed}")
 
-    folder = folder_of(run.name)
-    if not _finished(folder):
-        weights = folder_of(run.trunk) if run.trunk else run.weights or args.weights
-        changes = [word for change in args.set for word in ("--set", change)]
-        begin = ["--start", str(folder_of(run.start))] if run.start else ["--weights", str(weights)]
-        data = [word for name in run.data for word in ("--data", _located(name, args.data))]
-        command = ["train", run.method, *data, *begin, *run.train, *changes, "--seed", str(seed), "--out", str(folder)]
-        if code := sketchseek(command):
-            return code
-    for suffix, *further in run.evaluate:
-        result = args.out / "results" / run.test.partition(":")[0] / f"{folder.name}{suffix}.json"
-        if not result.exists():
-            test = _located(run.test, args.data)
-            if code := sketchseek(["evaluate", str(folder), "--data", test, "--result", str(result), *further]):
-                return code
-        report(result, folder)
-    return 0
+    folder = folder_of(row.name)
+    if not ((folder / "run.json").exists() and read_run(folder).finished):
+        method = get_method(row.method)
+        plan = Plan(
+            method,
+            override(method.config(row.preset, row.ablation), row.changes | dict(args.set)),
+            row.preset,
+            row.ablation,
+            seed,
+            weights=str(folder_of(row.trunk)) if row.trunk else row.weights or str(args.weights),
+            start=folder_of(row.start) if row.start else None,
+            extract_strokes=row.extract_strokes,
+        )
+        torch.compiler.reset()  # graphs compiled for the rows before would count towards the compiler's limit
+        run_training(plan, [open_dataset(_located(name, args.data)) for name in row.data], folder)
+    for measure in row.measures:
+        path = args.out / "results" / row.test.partition(":")[0] / f"{folder.name}{measure.suffix}.json"
+        if path.exists():
+            result = Result.read(path)
+        else:
+            result = evaluate(
+                folder,
+                _located(row.test, args.data),
+                query=measure.query,
+                extract_strokes=measure.extract_strokes,
+                checkpoints=True,
+                name=path.stem,
+            )
+            result.write(path)
+        figures = "  ".join(
+            f"{name} {result.figures[name]:.1f}" for name in FIGURES if result.figures[name] is not None
+        )
+        run = read_run(folder)
+        print(f"{result.name}: {figures}  {run.minutes} minutes, {run.pairs_per_second} pairs/s", flush=True)
 
 
-def report(result: Path, folder: Path) -> None:
-    figures = json.loads(result.read_text())["figures"]
-    trained = json.loads((folder / "run.json").read_text())
-    values = "  ".join(f"{name} {figures[name]:.1f}" for name in FIGURES if figures.get(name) is not None)
-    print(f"{result.stem}: {values}  {trained['minutes']} minutes, {trained['pairs_per_second']} pairs/s")
-
-
-def _finished(folder: Path) -> bool:
-    return (folder / "run.json").exists() and json.loads((folder / "run.json").read_text())["finished"]
+def _change(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("write KEY=VALUE")
+    return key, value
 
 
 def _located(data: str, root: Path) -> str:
-    """`NAME:FOLDER` with the folder where the data sets are; a data set that is made needs none."""
+    """`NAME:FOLDER` with the folder where the data sets are; a data set that is generated needs none."""
     name, colon, folder = data.partition(":")
     return f"{name}:{root / folder}" if colon else name
 

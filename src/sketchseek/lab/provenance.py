@@ -89,10 +89,11 @@ def libraries() -> dict[str, str]:
 
 
 def command() -> str:
-    """The command line as typed, without the directories of the machine: of an absolute path only its last part
-    stays.
+    """The command line as typed, or the program that calls this library with its arguments. Of an absolute path only
+    the last part stays, so that the directories of the machine are left out.
     """
-    words = ["sketchseek"]
+    program = Path(sys.argv[0]).name
+    words = ["sketchseek" if program in ("sketchseek", "__main__.py") else program]
     for word in sys.argv[1:]:
         head, colon, tail = word.rpartition(":")
         tail = Path(tail).name if os.path.isabs(tail) or tail.startswith("..") else tail

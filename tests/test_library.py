@@ -78,7 +78,7 @@ def test_a_method_is_trained_measured_compared_and_exported(pairs_folder: Path, 
         weights="random",
         progress=lambda step, total, values: steps.append((step, total)),
     )
-    assert run["finished"] and steps[-1] == (6, 6)
+    assert run.finished and steps[-1] == (6, 6)
     result = ss.evaluate(tmp_path / "run", ss.open_dataset(data), steps=1)
     assert (result.method, result.split.queries, result.split.gallery) == ("siamese", 12, 12)
 

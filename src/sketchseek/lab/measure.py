@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from sketchseek.errors import InputError
-from sketchseek.files import as_path, explain_write_errors, write_file
+from sketchseek.files import StrPath, as_path, explain_write_errors, write_file
 from sketchseek.lab import provenance
 from sketchseek.lab.config import from_dict
 from sketchseek.lab.datasets import Dataset, Split, merge, open_datasets, split_hash
@@ -38,7 +38,6 @@ from sketchseek.model.encoder import Encoder, Query
 if TYPE_CHECKING:
     from sketchseek.lab.network import Network
 
-ModelPath: TypeAlias = str | os.PathLike[str]
 # Shows how work goes on: takes what is done and how many steps it has, yields what is told of steps as they are done.
 Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
@@ -68,7 +67,7 @@ class Subject:
         return float(self.trained.config.get("training", {}).get("completion", (1, 1))[1])
 
 
-def open_model(path: ModelPath) -> Subject:
+def open_model(path: StrPath) -> Subject:
     """A run folder (torch, float32) or a model folder (ONNX); ``default`` is the shipped model.
 
     Raises InputError where there is neither, or a damaged one.
@@ -87,14 +86,14 @@ def open_model(path: ModelPath) -> Subject:
 
 
 def evaluate(
-    models: ModelPath | Sequence[ModelPath],
+    models: StrPath | Sequence[StrPath],
     data: str | Dataset | Sequence[str | Dataset],
     *,
     part: Literal["test", "train"] = "test",
     steps: int | None = None,
     query: Query | None = None,
     extract_strokes: bool = False,
-    report: str | os.PathLike[str] | None = None,
+    report: StrPath | None = None,
     checkpoints: bool = False,
     name: str | None = None,
     progress: Progress = no_progress,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
-from sketchseek.files import as_path, explain_write_errors, replace_file, write_file
+from sketchseek.files import StrPath, as_path, explain_write_errors, replace_file, write_file
 from sketchseek.lab.config import from_dict
 from sketchseek.lab.evaluation.compare import paired_bootstrap
 from sketchseek.lab.evaluation.metrics import LOWER_IS_BETTER, OVER_STEPS, Figures, per_query
@@ -92,7 +92,7 @@ class Result:
     method_report: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Result:
+    def read(cls, path: StrPath) -> Result:
         """The contents of a result file. Raises InputError for a file that is missing, damaged or something else."""
         path = as_path(path)
         try:
@@ -126,7 +126,7 @@ class Result:
         """JSON values, as a result file holds them."""
         return json.loads(json.dumps(asdict(self) | {"ranks": self.ranks.tolist()}))
 
-    def write(self, path: str | os.PathLike[str]) -> None:
+    def write(self, path: StrPath) -> None:
         """Write a result file; its folder is made. Raises InputError where that cannot be."""
         path = as_path(path)
         with explain_write_errors(path, "name another file"):
@@ -141,7 +141,7 @@ class Result:
         return {**self.figures, "queries": self.split.queries, "gallery": self.split.gallery, **rest}
 
 
-Source: TypeAlias = Result | str | os.PathLike[str]
+Source: TypeAlias = Result | StrPath
 Verdict: TypeAlias = Literal["gain", "loss", "not told apart"]
 
 
@@ -194,7 +194,7 @@ def compare(first: Source | Sequence[Source], second: Source | Sequence[Source])
     return Comparison(names[0], names[1], len(results[0].ranks), figures)
 
 
-def write_curves(picture: str | os.PathLike[str], sources: Sequence[Source]) -> None:
+def write_curves(picture: StrPath, sources: Sequence[Source]) -> None:
     """Draw m@A, m@B, w@mA and w@mB of results (or result files) over the drawing into ``picture``, whose suffix names
     the format: .png, .svg or .pdf.
 

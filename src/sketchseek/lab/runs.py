@@ -9,14 +9,13 @@ log.jsonl           a line a step
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from sketchseek.errors import InputError
-from sketchseek.files import as_path, write_file
+from sketchseek.files import StrPath, as_path, write_file
 from sketchseek.lab.config import from_dict
 from sketchseek.lab.provenance import Code
 from sketchseek.model.confidence import Confidence
@@ -115,7 +114,7 @@ class Run(Trained):
     pairs_per_second: float | None = None
 
 
-def read_run(folder: str | os.PathLike[str]) -> Run:
+def read_run(folder: StrPath) -> Run:
     """The contents of ``run.json``; InputError where the folder is no run, or of a version that is not known here."""
     path = as_path(folder) / "run.json"
     try:

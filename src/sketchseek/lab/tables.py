@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from sketchseek.errors import InputError
-from sketchseek.files import as_path
+from sketchseek.files import StrPath, as_path
 from sketchseek.lab.methods import Method, methods
 from sketchseek.lab.results import Result
 
@@ -50,7 +49,7 @@ def results_folder() -> Path:
     raise InputError("there is no results/published.csv here; run this in a checkout of Sketchseek")
 
 
-def read_entries(folder: str | os.PathLike[str], dataset: str | None = None) -> list[Entry]:
+def read_entries(folder: StrPath, dataset: str | None = None) -> list[Entry]:
     """The entries of a folder as ``results/`` is, by data set and then by method: published, then reproduced or a line
     that it was not run. With ``dataset`` only those.
 
@@ -131,7 +130,7 @@ def digits(value: str | float | None) -> str:
     return "-" if value is None else value if isinstance(value, str) else f"{value:.2f}"
 
 
-def markdown(folder: str | os.PathLike[str], method_pages: str | None = None) -> str:
+def markdown(folder: StrPath, method_pages: str | None = None) -> str:
     """The tables of the documentation: for each data set one of what was measured here and one of what papers print.
 
     ``folder`` is one as ``results/`` is; ``method_pages`` is the folder of the pages that methods are linked to, each

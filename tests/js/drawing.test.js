@@ -32,7 +32,7 @@ function listen(drawing) {
   const events = [];
   drawing.on("points", (points) => events.push(`${points.length} points`));
   drawing.on("end", () => events.push("end"));
-  drawing.on("anew", () => events.push("anew"));
+  drawing.on("replaced", () => events.push("replaced"));
   drawing.on("change", () => events.push("change"));
   return events;
 }
@@ -231,7 +231,8 @@ test("each change is told once, with what kind it is, and then as a change", () 
   drawing.redo();
   drawing.clear();
   assert.deepEqual(events, [
-    "2 points", "change", "1 points", "change", "end", "change", "anew", "change", "anew", "change", "anew", "change",
+    "2 points", "change", "1 points", "change", "end", "change",
+    "replaced", "change", "replaced", "change", "replaced", "change",
   ]);
 });
 
@@ -240,7 +241,7 @@ test("listeners are told once the drawing has changed", () => {
   /** @type {[number, boolean][]} */
   const seen = [];
   drawing.on("end", () => seen.push([drawing.strokes.length, drawing.canUndo]));
-  drawing.on("anew", () => seen.push([drawing.strokes.length, drawing.canUndo]));
+  drawing.on("replaced", () => seen.push([drawing.strokes.length, drawing.canUndo]));
   drawLine(drawing, 0.1);
   drawing.undo();
   assert.deepEqual(seen, [[1, true], [0, false]]);

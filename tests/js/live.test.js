@@ -18,7 +18,7 @@ function open({ strokes = /** @type {Point[][]} */ ([]), address = "http://127.0
   const live = new LiveConnection(drawing);
   /** @type {{ name: string, detail: any }[]} */
   const told = [];
-  for (const name of /** @type {const} */ (["state", "hello", "asked", "results", "refused"])) {
+  for (const name of /** @type {const} */ (["state", "hello", "sent", "results", "refused"])) {
     live.on(name, (detail) => told.push({ name, detail }));
   }
   return { browser, drawing, live, told };
@@ -107,12 +107,12 @@ test("undo sends the whole drawing, and the next stroke has a new number", () =>
   assert.ok(sent[3].stroke > sent[1].stroke);
 });
 
-test("every frame that is sent is told as a question", () => {
+test("every frame that is sent is told", () => {
   const { drawing, live, told } = openLive();
   drawing.begin([P]);
   drawing.end();
-  live.wish({ type: "regions", on: true });
-  assert.deepEqual(details(told, "asked"), [null, null, null]);
+  live.configure({ type: "regions", on: true });
+  assert.deepEqual(details(told, "sent"), [null, null, null]);
 });
 
 test("the server's frames are told by their type", () => {
@@ -159,9 +159,9 @@ test("results from before an undo are dropped", () => {
   assert.deepEqual(details(told, "results").map((frame) => frame.seq), [4]);
 });
 
-test("results from before a wish are shown, as the drawing is the same", () => {
+test("results from before a change of settings are shown, as the drawing is the same", () => {
   const { browser, live, told } = openLive();
-  live.wish({ type: "words", text: "red", weight: 0.5 }); // seq 2
+  live.configure({ type: "words", text: "red", weight: 0.5 }); // seq 2
   browser.socket.answer(results(1));
   browser.socket.answer(results(2));
   assert.deepEqual(details(told, "results").map((frame) => frame.seq), [1, 2]);
@@ -181,7 +181,7 @@ test("a lost connection is tried again, each time later, up to five seconds", ()
   assert.deepEqual([...new Set(details(told, "state"))], ["lost"]);
 });
 
-test("after a success the waits begin anew", () => {
+test("after a success the waits begin at the shortest again", () => {
   const { browser } = openLive();
   for (const wait of RETRIES) {
     browser.socket.drop();
@@ -258,12 +258,12 @@ test("answers to what was sent before the connection was lost are dropped", () =
   assert.deepEqual(details(told, "results").map((frame) => frame.seq), [4]);
 });
 
-test("the newest wish of each type is sent again after a reconnection", () => {
+test("the newest setting of each type is sent again after a reconnection", () => {
   const { browser, live } = openLive();
-  live.wish({ type: "regions", on: true });
-  live.wish({ type: "target", id: "a" });
+  live.configure({ type: "regions", on: true });
+  live.configure({ type: "target", id: "a" });
   browser.socket.drop();
-  live.wish({ type: "target", id: "b" });
+  live.configure({ type: "target", id: "b" });
   browser.wait(300);
   browser.socket.accept();
   assert.deepEqual(browser.socket.sent.map(({ seq, ...frame }) => frame), [

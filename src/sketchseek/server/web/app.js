@@ -15,7 +15,7 @@ import { Viewer } from "./viewer.js";
 import { Words } from "./words.js";
 
 /** @import { Answer, FileAnswer, Photo } from "./types.js" */
-/** The picture on the sheet: how to search by it again, and the answer. @typedef {{ ask: Ask, found: Answer }} Opened */
+/** The picture on the sheet: how to search by it, and the answer. @typedef {{ ask: Ask, found: Answer }} Opened */
 /** @typedef {() => Promise<FileAnswer>} Ask */
 
 const NOTICE = 7000; // milliseconds that a notice stays
@@ -112,7 +112,7 @@ live.on("hello", (hello) => {
   words.offer(hello.words, hello.limits.words);
 });
 
-live.on("asked", () => {
+live.on("sent", () => {
   byId("grid").ariaBusy = "true";
 });
 
@@ -141,13 +141,13 @@ async function showHits({ hits, milliseconds = 0, confidence, regions }) {
 /** @param {boolean} on */
 function showWhatDecided(on) {
   byId("decided").setAttribute("aria-pressed", String(on));
-  live.wish({ type: "regions", on });
+  live.configure({ type: "regions", on });
 }
 
 // --- words ---
 
 words.on("change", async () => {
-  live.wish({ type: "words", text: words.text, weight: words.weight });
+  live.configure({ type: "words", text: words.text, weight: words.weight });
   showWhatIsThere();
   const asked = opened;
   if (!asked) return;

@@ -7,9 +7,9 @@ import { Events } from "./events.js";
 /**
  * A stroke never changes once it has ended, so a step of history is a list of references to strokes.
  *
- * Events: "points" (the new points of the open stroke), "end", "anew" (the whole drawing changed), and after each of
- * them "change".
- * @extends {Events<{ points: Point[], end: null, anew: null, change: null }>}
+ * Events: "points" (new ones of the open stroke), "end" (of the open stroke), "replaced" (all strokes at once), and
+ * after each of them "change".
+ * @extends {Events<{ points: Point[], end: null, replaced: null, change: null }>}
  */
 export class Drawing extends Events {
   /** The ended ones. @type {Stroke[]} */
@@ -129,7 +129,7 @@ export class Drawing extends Events {
   #become(strokes) {
     this.strokes = strokes;
     this.#origin = null;
-    this.tell("anew", null);
+    this.tell("replaced", null);
     this.tell("change", null);
   }
 }

@@ -24,5 +24,5 @@ export function keepDrawing(drawing) {
     }
   };
   drawing.on("end", keep);
-  drawing.on("anew", keep);
+  drawing.on("replaced", keep);
 }

@@ -3,17 +3,17 @@
 import { Events } from "./events.js";
 
 /** @import { Drawing } from "./drawing.js" */
-/** @import { ErrorFrame, HelloFrame, PageFrame, Point, ResultsFrame, ServerFrame, Wish } from "./types.js" */
+/** @import { ErrorFrame, HelloFrame, PageFrame, Point, ResultsFrame, ServerFrame, Setting } from "./types.js" */
 
 const RETRIES = [300, 700, 1500, 3000, 5000]; // milliseconds to wait before each new attempt
 
 /**
  * When the connection drops it is made again and the whole drawing sent again, so nothing drawn meanwhile is lost.
  *
- * Events: "state", "asked" (something was sent that results will answer), and the server's frames: "hello", "results"
- * and "refused" (an error frame).
+ * Events: "state", "sent" (a frame, which results will answer), and the server's frames: "hello", "results" and
+ * "refused" (an error frame).
  * @extends {Events<{
- *   state: "connecting" | "live" | "lost", asked: null, hello: HelloFrame, results: ResultsFrame, refused: ErrorFrame,
+ *   state: "connecting" | "live" | "lost", sent: null, hello: HelloFrame, results: ResultsFrame, refused: ErrorFrame,
  * }>}
  */
 export class LiveConnection extends Events {
@@ -24,13 +24,13 @@ export class LiveConnection extends Events {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retry;
   #seq = 0;
-  #anewSeq = 0; // the frame that last sent the whole drawing; answers to earlier ones are outdated
+  #wholeSeq = 0; // the frame that last sent the whole drawing; answers to earlier ones are outdated
   #stroke = 0; // number of the stroke being drawn
   /** @type {Point[]} */
   #pending = [];
   #frame = 0;
-  /** By type. @type {Map<string, Wish>} */
-  #wishes = new Map();
+  /** By type. @type {Map<string, Setting>} */
+  #settings = new Map();
 
   /** @param {Drawing} drawing */
   constructor(drawing) {
@@ -38,7 +38,7 @@ export class LiveConnection extends Events {
     this.#drawing = drawing;
     drawing.on("points", (points) => this.#queue(points));
     drawing.on("end", () => this.#end());
-    drawing.on("anew", () => this.#sendAnew());
+    drawing.on("replaced", () => this.#sendWhole());
     addEventListener("online", () => this.#connect());
     document.addEventListener("visibilitychange", () => document.hidden || this.#connect());
     this.#connect();
@@ -46,10 +46,10 @@ export class LiveConnection extends Events {
 
   /**
    * Asks for results to hold more or take more into account, now and after every reconnection.
-   * @param {Wish} frame
+   * @param {Setting} frame
    */
-  wish(frame) {
-    this.#wishes.set(frame.type, frame);
+  configure(frame) {
+    this.#settings.set(frame.type, frame);
     this.#send(frame);
   }
 
@@ -70,8 +70,8 @@ export class LiveConnection extends Events {
     socket.addEventListener("open", () => {
       this.#failures = 0;
       this.tell("state", "live");
-      this.#sendAnew();
-      this.#wishes.forEach((frame) => this.#send(frame));
+      this.#sendWhole();
+      this.#settings.forEach((frame) => this.#send(frame));
     });
     socket.addEventListener("message", ({ data }) => this.#receive(JSON.parse(data)));
     socket.addEventListener("close", () => {
@@ -86,7 +86,7 @@ export class LiveConnection extends Events {
   #receive(frame) {
     if (frame.type === "hello") this.tell("hello", frame);
     else if (frame.type === "error") this.tell("refused", frame);
-    else if (frame.seq >= this.#anewSeq) this.tell("results", frame);
+    else if (frame.seq >= this.#wholeSeq) this.tell("results", frame);
   }
 
   /** @param {Point[]} points */
@@ -108,10 +108,10 @@ export class LiveConnection extends Events {
     this.#stroke += 1;
   }
 
-  #sendAnew() {
+  #sendWhole() {
     this.#pending = [];
     this.#send({ type: "sketch", strokes: this.#drawing.strokes.map((stroke) => stroke.points) });
-    this.#anewSeq = this.#seq;
+    this.#wholeSeq = this.#seq;
     // The server ends every stroke when it gets a whole drawing, so the open one goes on under a new number.
     this.#stroke += 1;
     if (this.#drawing.open) this.#queue(this.#drawing.open.points);
@@ -122,6 +122,6 @@ export class LiveConnection extends Events {
     if (this.#socket?.readyState !== WebSocket.OPEN) return; // sent with the whole drawing once there is a connection
     this.#seq += 1;
     this.#socket.send(JSON.stringify({ ...frame, seq: this.#seq }));
-    this.tell("asked", null);
+    this.tell("sent", null);
   }
 }

@@ -75,7 +75,7 @@ export class Practice {
     this.#target = target;
     this.#ranks = [];
     this.#enter("looking");
-    this.#live.wish({ type: "target", id: target.id });
+    this.#live.configure({ type: "target", id: target.id });
     this.#results.mark(target.id);
     this.#page.clear();
     const image = part(byId("memory"), "img", HTMLImageElement);
@@ -102,7 +102,7 @@ export class Practice {
     clearTimeout(this.#timer);
     byId("memory").hidden = true;
     this.#target = null;
-    this.#live.wish({ type: "target", id: null });
+    this.#live.configure({ type: "target", id: null });
     this.#results.mark(null);
     this.#enter("");
   }
@@ -140,7 +140,8 @@ export class Practice {
 
   #show() {
     const rank = this.#ranks.at(-1);
-    byId("practice-rank").textContent = rank ? `${rank.toLocaleString("en")} of ${this.#photos.toLocaleString("en")}` : "";
+    const photos = this.#photos.toLocaleString("en");
+    byId("practice-rank").textContent = rank ? `${rank.toLocaleString("en")} of ${photos}` : "";
     byId("practice-text").textContent = {
       "": "",
       looking: "Remember this photo",

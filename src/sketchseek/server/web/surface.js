@@ -42,7 +42,7 @@ export class Surface {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#repaint(true));
     drawing.on("points", () => this.#repaint());
     drawing.on("end", () => this.#repaint(true));
-    drawing.on("anew", () => this.#repaint(true));
+    drawing.on("replaced", () => this.#repaint(true));
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#up(event));

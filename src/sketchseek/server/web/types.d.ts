@@ -42,10 +42,10 @@ export type PageFrame =
   | { type: "points"; stroke: number; points: Point[] }
   | { type: "end"; stroke: number }
   | { type: "sketch"; strokes: Point[][] }
-  | Wish;
+  | Setting;
 
 /** A setting of the session; the newest of each type is sent again after a reconnection. */
-export type Wish =
+export type Setting =
   | { type: "regions"; on: boolean }
   | { type: "target"; id: string | null }
   | ({ type: "words" } & WordsAndWeight);

@@ -322,7 +322,7 @@ def test_a_dropped_connection_comes_back_with_the_drawing(browser: Any, tmp_path
         page.add_init_script(
             "window.sockets = []; window.cut = false; const Real = WebSocket;"
             "window.WebSocket = class extends Real {"
-            "  constructor(url) { super(cut ? 'ws://127.0.0.1:9' : url); sockets.push(this); }"
+            "  constructor(url) { super(url); sockets.push(this); if (cut) this.close(); }"
             "};"
         )
         page.goto(address)

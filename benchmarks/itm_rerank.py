@@ -72,7 +72,7 @@ def random_model(folder: Path) -> Path:
 
     config = get_method("fvlp").config("bench")
     network = build(config)
-    network.words.learn([TEXT])
+    network.words.fit([TEXT])
     (folder / "run").mkdir()
     write_run(folder / "run", Run(method="fvlp", config=to_dict(config), finished=True))
     save_network(folder / "run" / "last.safetensors", network)

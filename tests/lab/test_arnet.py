@@ -23,7 +23,7 @@ from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.arnet.config import PRESETS, Config
-from sketchseek.lab.methods.arnet.network import ARNet, Encoded, build
+from sketchseek.lab.methods.arnet.network import ARNet, EncoderOutputs, build
 from sketchseek.lab.methods.arnet.objective import losses, phases
 from sketchseek.lab.methods.arnet.trunk import build_trunk
 from sketchseek.lab.training.augmentation import VIEW_FLIP, augmented_views
@@ -154,7 +154,7 @@ def nt_xent_by_hand(first: torch.Tensor, second: torch.Tensor, same: list[int] |
 @pytest.mark.parametrize("id_aware", [False, True])
 def test_the_terms_are_nt_xent_between_and_within_the_domains(vit: ARNet, id_aware: bool) -> None:
     e_s, e_i, c_s, c_i, v_s, v_i = torch.randn(6, 5, 8, generator=torch.Generator().manual_seed(0))
-    sketches, photos = Encoded(e_s, c_s, v_s, None), Encoded(e_i, c_i, v_i, None)
+    sketches, photos = EncoderOutputs(e_s, c_s, v_s, None), EncoderOutputs(e_i, c_i, v_i, None)
     photo = [3, 1, 3, 0, 2]
     values = losses(config(id_aware=str(id_aware)), vit, sketches, photos, torch.tensor(photo))
     same = photo if id_aware else None
@@ -188,7 +188,7 @@ def test_the_contrastive_terms_of_a_large_batch_keep_little() -> None:
         return tensor
 
     vectors = torch.randn(6, 256, 512, requires_grad=True)
-    encoded = [Encoded(vectors[i], vectors[i + 1], vectors[i + 2], None) for i in (0, 3)]
+    encoded = [EncoderOutputs(vectors[i], vectors[i + 1], vectors[i + 2], None) for i in (0, 3)]
     network = build(config(recycling="false"))
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         losses(config(recycling="false"), network, encoded[0], encoded[1], torch.arange(256))

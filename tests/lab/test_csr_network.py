@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones import build_backbone
 from sketchseek.lab.methods.csr.config import PRESETS, Config
-from sketchseek.lab.methods.csr.network import TAPS, CSRNetwork, Encoded, build
+from sketchseek.lab.methods.csr.network import TAPS, CSRNetwork, TripletOutputs, build
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def test_forward_is_both_encoders_and_recovery_sees_the_photo_first_then_the_dis
     network.recovery.register_forward_pre_hook(lambda _, arguments: seen.extend(arguments))
     ink, photos, disordered = triplets(2, 64)
     with torch.no_grad():
-        encoded: Encoded = network(ink, photos, disordered)
+        encoded: TripletOutputs = network(ink, photos, disordered)
         sketch, moved = (network.encode_sketch(i)["vector"] for i in (ink, disordered))
         photo = network.encode_photo(photos)["vector"]
         fine, coarse = network.backbone(network.inputs.sketches(disordered))[:2]

@@ -19,7 +19,7 @@ from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.methods.csr.network import Encoded
+from sketchseek.lab.methods.csr.network import TripletOutputs
 from sketchseek.lab.methods.csr.report import conditioning
 
 TINY = {"size": "64", "training.pairs": "16", "training.batch": "8", "training.precision": "fp32"}
@@ -80,7 +80,7 @@ class Spy(torch.nn.Module):
     def forward(self, ink: Any, photos: Any, disordered: Any) -> Any:
         self.seen.append(photos.flatten(1).float().mean(dim=1))
         nothing = torch.zeros(len(ink), 0)
-        return Encoded(nothing, nothing, nothing, torch.zeros(len(ink), 4, 8, 8))
+        return TripletOutputs(nothing, nothing, nothing, torch.zeros(len(ink), 4, 8, 8))
 
 
 def test_every_sketch_is_shown_its_own_photo_and_then_another(split: Split) -> None:

@@ -24,12 +24,12 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.experiment import load_encoder
 from sketchseek.lab.methods.fvlp.config import Config
-from sketchseek.lab.methods.fvlp.momentum import NOBODY, Momentum
+from sketchseek.lab.methods.fvlp.momentum import UNFILLED, Momentum
 from sketchseek.lab.methods.fvlp.network import FVLP, Projected, build, pairs_to_match
 from sketchseek.lab.methods.fvlp.objective import (
     ITC,
     contrast_loss,
-    growing,
+    frames_as_sketches,
     phases,
     unit_vectors,
 )
@@ -97,7 +97,7 @@ def test_a_queue_holds_no_more_than_four_epochs_and_forgets_the_oldest(train_spl
     phases(config, network, TrainingPairs([train_split], config.size, config.training, seed=0))
     assert network.training_only.size == 4 * 24
     momentum = Momentum(network, ("photo",), 5, 0.995)
-    assert momentum.identity.tolist() == [NOBODY] * 5
+    assert momentum.identity.tolist() == [UNFILLED] * 5
     vectors = F.normalize(torch.randn(8, 16), dim=1)
     momentum.push({"photo": vectors[:4]}, torch.arange(4))
     momentum.push({"photo": vectors[4:]}, torch.arange(4, 8))
@@ -135,7 +135,7 @@ def test_momentum_features_pass_the_modules_own_copy_or_as_published_the_module(
 def test_contrast_has_all_candidates_of_a_photo_as_its_targets_and_follows_the_momentum_copies() -> None:
     network = build(tiny())
     momentum = Momentum(network, ("photo", "text", "query"), 6, 0.995)
-    momentum.identity[:] = torch.tensor([3, 1, NOBODY, 1, 9, NOBODY])
+    momentum.identity[:] = torch.tensor([3, 1, UNFILLED, 1, 9, UNFILLED])
     identity = torch.tensor([1, 3])
 
     def drawn() -> dict[str, torch.Tensor]:
@@ -200,7 +200,7 @@ def test_published_rates_warm_up_over_one_epoch(preset: str, train_split: Split)
 def test_frames_are_sketches_of_their_own(tmp_path: Path) -> None:
     frames = tuple(tmp_path / f"frame_{i}.png" for i in range(3))
     split = Split((Photo("a", tmp_path / "a.png"),), (SketchItem("a", 0, frames[-1], frames=frames),))
-    grown = growing(split)
+    grown = frames_as_sketches(split)
     assert [s.path for s in grown.sketches] == list(frames)
     assert all(s.photo == 0 and not s.frames for s in grown.sketches)
 

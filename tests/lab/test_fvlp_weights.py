@@ -184,7 +184,7 @@ def test_released_weights_are_read_whole(preset: str, weights: Path) -> None:
 def test_fine_tuning_begins_with_what_pre_training_learnt(weights: Path) -> None:
     source, network = build(tiny("pre-training")), build(tiny())
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    source.words.learn(["a red chair"])
+    source.words.fit(["a red chair"])
     torch.save(released(source), weights)
     ours = weights.with_name("last.safetensors")
     save_file({k: v.contiguous() for k, v in source.state_dict().items()}, ours)

@@ -18,8 +18,8 @@ from tiny_fvlp import tiny
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods.fvlp.network import build
-from sketchseek.lab.methods.fvlp.objective import parts_of, phases
-from sketchseek.lab.methods.fvlp.words import Words
+from sketchseek.lab.methods.fvlp.objective import phases, random_parts
+from sketchseek.lab.methods.fvlp.words import CaptionTokenizer
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.pairs import TrainingPairs
 
@@ -43,8 +43,8 @@ def given(phase: Phase, step: int) -> tuple[Any, ...]:
 
 
 def test_unknown_words_are_read_by_their_parts() -> None:
-    words = Words(vocabulary=400, length=12)
-    words.learn(["a red chair", "A blue chair. (old)"])
+    words = CaptionTokenizer(vocabulary=400, length=12)
+    words.fit(["a red chair", "A blue chair. (old)"])
     assert words.tokenizer is not None
     tokens = words.tokenizer.encode('The RED "chairs" are~old!').tokens
     assert tokens[:7] == ["[CLS]", "t", "##h", "##e", "red", "chair", "##s"]
@@ -54,9 +54,9 @@ def test_unknown_words_are_read_by_their_parts() -> None:
 
 
 def test_the_words_a_network_learnt_are_in_its_state() -> None:
-    words = Words(vocabulary=100, length=8)
-    words.learn(["one two three"] * 3 + ["four"])
-    other = Words(vocabulary=100, length=8)
+    words = CaptionTokenizer(vocabulary=100, length=8)
+    words.fit(["one two three"] * 3 + ["four"])
+    other = CaptionTokenizer(vocabulary=100, length=8)
     with pytest.raises(InputError, match="learnt no words"):
         other.tokens(["one"])
     other.load_state_dict(words.state_dict())
@@ -64,8 +64,8 @@ def test_the_words_a_network_learnt_are_in_its_state() -> None:
 
 
 def test_of_too_many_words_the_frequent_ones_are_kept_and_enc_has_its_own_row() -> None:
-    words = Words(vocabulary=200, length=8)
-    words.learn(["often", *(f"word{i:03d}" for i in range(300)), "often"])
+    words = CaptionTokenizer(vocabulary=200, length=8)
+    words.fit(["often", *(f"word{i:03d}" for i in range(300)), "often"])
     assert words.tokenizer is not None
     assert words.tokenizer.get_vocab_size() == 199
     assert "often" in words.tokenizer.get_vocab()
@@ -74,7 +74,7 @@ def test_of_too_many_words_the_frequent_ones_are_kept_and_enc_has_its_own_row() 
 def test_a_text_tower_that_begins_anew_tells_texts_apart(train_split: Split) -> None:
     torch.manual_seed(0)
     network = build(tiny({"size": "64"})).eval()
-    network.words.learn([photo.caption for photo in train_split.photos])
+    network.words.fit([photo.caption for photo in train_split.photos])
     with torch.no_grad():
         found = network.text(network.words.tokens(["a red shape with 3 corners", "a blue shape with 6 corners"]))
     assert F.cosine_similarity(found[0], found[1], dim=0) < 0.95  # 0.9998 with BERT's first weights
@@ -102,7 +102,7 @@ def test_half_of_the_texts_are_heard_in_part() -> None:
     """A part is a run of the text's tokens, with [CLS] before it and [SEP] after it; every run is heard."""
     text = [2, 10, 11, 12, 3, 0, 0]
     torch.manual_seed(0)
-    heard = Counter(map(tuple, parts_of(torch.tensor([text] * 2000)).tolist()))
+    heard = Counter(map(tuple, random_parts(torch.tensor([text] * 2000)).tolist()))
     runs = [(first, end) for first in range(1, 4) for end in range(first + 1, 5)]
     padded = [tuple([2, *text[first:end], 3] + [0] * (5 - end + first)) for first, end in runs]
     assert set(heard) == set(padded)
@@ -110,8 +110,8 @@ def test_half_of_the_texts_are_heard_in_part() -> None:
     expected = [(3**-0.5) / 2, ((2 / 3) ** 0.5 - 3**-0.5) / 2, 0.5 + (1 - (2 / 3) ** 0.5) / 2]
     assert of_length == pytest.approx(expected, abs=0.04)
     full = torch.tensor([[2, *range(10, 15), 3]] * 50)
-    assert all(row[0] == 2 and row.count(3) == 1 for row in parts_of(full).tolist())
-    assert parts_of(torch.tensor([[2, 3, 0], [2, 7, 3]])).tolist() == [[2, 3, 0], [2, 7, 3]]
+    assert all(row[0] == 2 and row.count(3) == 1 for row in random_parts(full).tolist())
+    assert random_parts(torch.tensor([[2, 3, 0], [2, 7, 3]])).tolist() == [[2, 3, 0], [2, 7, 3]]
 
 
 @pytest.mark.parametrize("partial", [True, False])

@@ -25,7 +25,7 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.lgrl.config import PRESETS
-from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork, build
+from sketchseek.lab.methods.lgrl.network import LGRLNetwork, StageOneVectors, build
 from sketchseek.lab.methods.lgrl.objective import Episodes, phases, stage1_losses, stage2_losses
 from sketchseek.lab.network import matcher_of
 from sketchseek.lab.training.pairs import TrainingPairs
@@ -116,7 +116,7 @@ def test_torch_and_numpy_cut_the_same_regions() -> None:
             seen.append(crops)
             return crops.flatten(1)
 
-        back = network.of_each_region(ink, remember)
+        back = network.map_regions(ink, remember)
         assert np.array_equal(back, cut(ink.numpy(), grid).reshape(3, grid * grid, -1))
         assert len(seen[0]) == len(np.unique(back.flatten(0, 1), axis=0)), "equal regions are encoded once"
 
@@ -162,12 +162,12 @@ def test_the_triplets_of_stage_1(negatives: Any) -> None:
     """A sketch at its photo and far from the others costs nothing; opposite its photo, the distances and the margin."""
     photos = torch.eye(4, 8)
     regions = torch.stack([photos, photos.roll(1, 0)], dim=1)
-    losses = stage1_losses(Embedded(photos, regions, photos, regions), 0.2, negatives)
+    losses = stage1_losses(StageOneVectors(photos, regions, photos, regions), 0.2, negatives)
     assert losses["loss"] == 0
-    losses = stage1_losses(Embedded(-photos, regions, photos, regions), 0.2, negatives)
+    losses = stage1_losses(StageOneVectors(-photos, regions, photos, regions), 0.2, negatives)
     assert losses["global"].item() == pytest.approx(2 - 2**0.5 + 0.2, abs=1e-4) and losses["local"] == 0
     random = [torch.nn.functional.normalize(torch.randn(4, places, 8), dim=-1) for places in (3, 3)]
-    losses = stage1_losses(Embedded(photos, random[0], photos, random[1]), 0.2, negatives)
+    losses = stage1_losses(StageOneVectors(photos, random[0], photos, random[1]), 0.2, negatives)
     apart = torch.cdist(random[0].transpose(0, 1), random[1].transpose(0, 1))
     violation = (apart.diagonal(dim1=1, dim2=2)[..., None] - apart + 0.2).relu()[:, ~torch.eye(4, dtype=torch.bool)]
     if negatives == "batch":
@@ -206,7 +206,7 @@ def test_episodes_are_batches_of_the_frozen_features(split: Split, monkeypatch: 
     # What the matcher compares in the end is what was cached, through the heads of stage 2.
     ink = torch.from_numpy(np.zeros((1, 64, 64), np.uint8))
     with torch.inference_mode():
-        whole = network.see(network.inputs.sketches(ink))
+        whole = network.attend_whole(network.inputs.sketches(ink))
         assert torch.allclose(network(2, whole, whole.new_zeros(1, 9, 256))[0], network.encode_sketch(ink)["global"])
 
 
@@ -235,7 +235,7 @@ def test_activations_computed_again_give_the_same_gradients(monkeypatch: pytest.
     network.train()
     network.backbone.eval()  # frozen batch norms, as in stage 1 of bench
     photos = torch.randint(0, 256, (2, 64, 64, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    monkeypatch.setattr(f"{LGRLNetwork.__module__}.REGIONS_AT_A_TIME", 7)  # of 36
+    monkeypatch.setattr(f"{LGRLNetwork.__module__}.REGIONS_AT_ONCE", 7)  # of 36
     calls: list[Any] = []
 
     def kept(function: Callable[[Any], Any], part: Any, use_reentrant: bool) -> Any:

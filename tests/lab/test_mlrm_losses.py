@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sketchseek.lab.methods.mlrm.config import PRESETS
-from sketchseek.lab.methods.mlrm.network import Encoded
+from sketchseek.lab.methods.mlrm.network import PairOutputs
 from sketchseek.lab.methods.mlrm.objective import global_triplet, local_triplet, losses, overlap
 from sketchseek.matching import get_matcher
 
@@ -100,8 +100,8 @@ def test_the_global_triplet_compares_images_by_equation_4() -> None:
     instance = mean([max(0.0, image_distance(s, p, i, i) - image_distance(s, p, i, j) + M) for i, j in pairs])
     region = mean([max(0.0, image_distance(s, p, i, i) - image_distance(s, n, i, i) + BETA * M) for i in range(B)])
     matcher = get_matcher("region-weighted")
-    assert float(global_triplet(Encoded(s, p, None), matcher, M, BETA)) == pytest.approx(instance, rel=1e-4)
-    assert float(global_triplet(Encoded(s, p, n), matcher, M, BETA)) == pytest.approx(instance + region, rel=1e-4)
+    assert float(global_triplet(PairOutputs(s, p, None), matcher, M, BETA)) == pytest.approx(instance, rel=1e-4)
+    assert float(global_triplet(PairOutputs(s, p, n), matcher, M, BETA)) == pytest.approx(instance + region, rel=1e-4)
 
 
 def test_overlap_is_what_two_maps_share() -> None:
@@ -117,7 +117,7 @@ def test_overlap_is_what_two_maps_share() -> None:
 def test_the_loss_is_the_weighted_sum_of_its_parts() -> None:
     config = replace(CONFIG, levels=(1, 2), weight_local=2.0, weight_global=3.0)
     config = replace(config, weight_overlap_sketch=0.5, weight_overlap_photo=0.0)
-    encoded = Encoded(features(0), features(1), features(2))
+    encoded = PairOutputs(features(0), features(1), features(2))
     values = losses(config, get_matcher("region-weighted"), encoded)
     assert set(values) == {"loss", "local", "global", "overlap_sketch"}
     expected = 2 * values["local"] + 3 * values["global"] + 0.5 * values["overlap_sketch"]

@@ -1,11 +1,11 @@
-"""The registry of methods. No torch until a method's network is asked for.
+"""The registry of methods. Imports torch only when a network is built.
 
 A method is a package with the modules ``config`` (``Config``, ``PRESETS``, ``TITLE``, ``PAPER``), ``network``
 (``build(config, weights) -> lab.network.Network``) and ``objective`` (``phases(config, network, pairs) ->
-list[Phase]``), and the files ``ablations.toml`` and ``README.md``. A module ``report`` may add pictures and numbers of
-its own (``Method.report``, ``Method.compare``), a module ``published`` reads weights that the paper's authors published
-(``Method.initialise``). Others register theirs through the entry point group ``sketchseek.methods``,
-whose values name such a package.
+list[Phase]``), and the files ``ablations.toml`` and ``README.md``. Optional modules are ``report``, which adds pictures
+and numbers to reports (``Method.report``, ``Method.compare``), and ``published``, which reads weights published by the
+paper's authors (``Method.initialise``). Other packages register methods in the entry point group
+``sketchseek.methods``; the value of an entry names such a package.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from sketchseek.lab.backbones import Weights
     from sketchseek.lab.network import Network
 
-NOT_OVERRIDES = ("about", "curve", "x")  # what a row of ablations.toml says besides
-# Every folder in here is a method, its name the slug.
+NOT_OVERRIDES = ("about", "curve", "x")  # keys of a row in ablations.toml that are not settings
+# Every folder here is a method; the folder's name is its slug.
 BUILT_IN = {m.name: f"{__name__}.{m.name}" for m in pkgutil.iter_modules(__path__) if m.ispkg}
 
 
 @dataclass(frozen=True)
 class Method:
-    """One registered method; its modules are imported when asked for."""
+    """A registered method. Its modules are imported when they are needed."""
 
     slug: str
     package: str
 
     def _module(self, name: str) -> ModuleType:
-        """Raises InputError for a method of another package that cannot be imported."""
+        """Import a module. Raises InputError if a method of another package cannot be imported."""
         try:
             return importlib.import_module(f"{self.package}.{name}")
         except Exception as error:
@@ -50,7 +50,7 @@ class Method:
             raise broken_plugin("method", self.slug, self.package, error) from error
 
     def _setting(self, name: str) -> Any:
-        """What ``config.py`` defines under a name that it must have."""
+        """A required name in ``config.py``. Raises InputError if it is missing."""
         module = self._module("config")
         if not hasattr(module, name):
             error = AttributeError(f"its config.py has no {name}")
@@ -59,7 +59,7 @@ class Method:
 
     @property
     def problem(self) -> str:
-        """Why the method cannot be used, one line; empty where its config and rows can be read."""
+        """Why the method cannot be used, in one line; "" if its config and ablation rows can be read."""
         try:
             for name in ("TITLE", "PAPER", "Config", "PRESETS"):
                 self._setting(name)
@@ -78,7 +78,7 @@ class Method:
 
     @property
     def published_as(self) -> tuple[str, ...]:
-        """The names under which papers print figures of this method, as in ``results/published.csv``."""
+        """The method's names in tables of papers, as in ``results/published.csv``."""
         return getattr(self._module("config"), "PUBLISHED_AS", ())
 
     @property
@@ -91,8 +91,9 @@ class Method:
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
-        """The ablation rows of the paper: row name -> overrides; ``about`` says what the row is, ``curve`` and ``x``
-        which point of which curve of the paper it is.
+        """The ablation rows: row name -> overridden settings.
+
+        ``about`` describes the row; ``curve`` and ``x`` tell which point of which curve of the paper it is.
         """
         try:
             return tomllib.loads((files(self.package) / "ablations.toml").read_text())
@@ -100,7 +101,7 @@ class Method:
             raise broken_plugin("method", self.slug, self.package, error) from error
 
     def config(self, preset: str, row: str | None = None) -> Any:
-        """The config of a preset, with the overrides of an ablation row."""
+        """The config of a preset with the overrides of an ablation row. Raises InputError for unknown names."""
         if preset not in self.presets:
             raise InputError(f"{self.slug} has no preset '{preset}'; it has {', '.join(self.presets)}")
         config = self.presets[preset]
@@ -112,17 +113,18 @@ class Method:
         return override(config, {k: v for k, v in rows[row].items() if k not in NOT_OVERRIDES})
 
     def build(self, config: Any, weights: Weights = "random") -> Network:
-        """The network, its backbone with these first weights. Imports torch. Raises InputError for a network that
-        breaks its contract (``lab.network``).
+        """Build the network, with ``weights`` for its backbone. Imports torch.
+
+        Raises InputError for a network that breaks its contract (``lab.network``).
         """
         from sketchseek.lab.network import check_network
 
         return check_network(self.slug, self._module("network").build(config, weights))
 
     def initialise(self, network: Any, path: Path) -> None:
-        """Put the weights that the paper's authors published into the network, ``published.initialise``. Imports torch.
+        """Load weights published by the paper's authors into the network (``published.initialise``). Imports torch.
 
-        Raises InputError where the method has no such module and where the file does not fit.
+        Raises InputError if the method has no such module, or if the file does not fit.
         """
         initialise = self._function("published", "initialise")
         if initialise is None:
@@ -130,41 +132,47 @@ class Method:
         initialise(network, path)
 
     def phases(self, config: Any, network: Any, pairs: Any) -> list[Any]:
-        """What the training loop runs, in order. Imports torch."""
+        """The phases of training, in order. Imports torch."""
         return self._module("objective").phases(config, network, pairs)
 
     def report(self, folder: Path, network: Any, config: Any, split: Any, evaluation: Any) -> dict[str, Any]:
-        """What the method alone can show of a trained network on a split: ``report.write`` draws into ``folder`` and
-        returns numbers (JSON values). Nothing, ``{}``, without that module. Imports torch.
+        """The method's own part of a report: draws into ``folder`` and returns numbers (JSON values). Imports torch.
+
+        This calls ``report.write``; ``{}`` if the method has no such module.
         """
         write = self._function("report", "write")
         return write(folder, network, config, split, evaluation) if write else {}
 
     def compare(self, folder: Path, networks: dict[str, Any], config: Any, split: Any) -> None:
-        """Draw several trained networks side by side into ``folder``, by label, where the method has
-        ``report.compare``. ``config`` is that of one of them. Imports torch.
+        """Draw a comparison of trained networks, given by label, into ``folder`` (``report.compare``, if it exists).
+
+        ``config`` is that of one of them. Imports torch.
         """
         compare = self._function("report", "compare")
         if compare:
             compare(folder, networks, config, split)
 
     def _function(self, module: str, name: str) -> Any:
-        """A function of one of the modules that a method may lack, None where it lacks either."""
+        """A function of an optional module; None if the module or the function does not exist."""
         if importlib.util.find_spec(f"{self.package}.{module}") is None:
             return None
         return getattr(self._module(module), name, None)
 
 
 def methods() -> dict[str, Method]:
-    """Every registered method by slug, built in or from an installed package; ``Method.problem`` says which of those
-    cannot be used.
+    """Every registered method by slug, built in or from an installed package.
+
+    Some of the latter may not be usable; ``Method.problem`` tells why.
     """
     found = {entry.name: entry.value for entry in plugins("method").values()} | BUILT_IN
     return {slug: Method(slug, package) for slug, package in sorted(found.items())}
 
 
 def get_method(slug: str) -> Method:
-    """Raises InputError naming the registered ones, and for one that cannot be used."""
+    """The method with that slug.
+
+    Raises InputError for an unknown one, which lists those registered, and for one that cannot be used.
+    """
     known = methods()
     if slug not in known:
         raise InputError(f"no method '{slug}'; registered are {', '.join(known)}")

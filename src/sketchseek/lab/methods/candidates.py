@@ -1,20 +1,20 @@
-"""The single-vector form of features that are too large for the vector engine."""
+"""A projection to the single-vector form, for features that are too large for the vector index."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-_AT_ONCE = 4096  # inputs that are held in double precision together
-_ROUNDING = 1e-10  # of the largest variance: what is below it is none
+_AT_ONCE = 4096  # inputs converted to double precision together
+_ROUNDING = 1e-10  # variances below this share of the largest are rounding errors
 
 
 class CandidateProjection(nn.Module):
-    """A fixed affine map to at most ``dimensions`` numbers: the principal components of the photos it was fitted to.
+    """A fixed affine map to at most ``dimensions`` numbers: principal components of the photos it is fitted to.
 
-    Euclidean distances between what it returns approximate those between its inputs, from below. Before ``fit`` it is a
-    random orthogonal projection, always the same. It is no part of training: mean ``[inputs]`` and basis ``[inputs,
-    outputs]`` are buffers.
+    Euclidean distances between its outputs approximate those between its inputs, from below. Before ``fit`` it is a
+    fixed random orthogonal projection. It is not trained: mean ``[inputs]`` and basis ``[inputs, outputs]`` are
+    buffers.
     """
 
     mean: Tensor
@@ -23,7 +23,7 @@ class CandidateProjection(nn.Module):
     def __init__(self, inputs: int, dimensions: int = 512) -> None:
         super().__init__()
         outputs = min(dimensions, inputs)
-        # Each input goes into one output, with a random sign: orthogonal columns at no cost, however many inputs.
+        # Each input contributes to one output, with a random sign: orthogonal columns at no cost for any number.
         generator = torch.Generator().manual_seed(0)
         output = torch.empty(inputs, dtype=torch.long)
         output[torch.randperm(inputs, generator=generator)] = torch.arange(inputs) % outputs
@@ -34,18 +34,19 @@ class CandidateProjection(nn.Module):
         self.register_buffer("basis", basis)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[n, inputs]`` to ``[n, outputs]``, float32."""
+        """Project ``[n, inputs]`` to ``[n, outputs]``, float32."""
         return (x.float() - self.mean) @ self.basis
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """Take mean and principal components of ``x`` ``[n, inputs]``, the largest variance first. Outputs beyond what
-        the n photos span are zero.
+        """Set mean and principal components from ``x`` ``[n, inputs]``, the largest variance first.
+
+        Outputs beyond the rank of the data are zero.
         """
         x = x.to(self.basis)
         self.mean.copy_(x.mean(0))
         centred = x - self.mean
-        # The singular value decomposition of `centred`, through the smaller of its two Gram matrices.
+        # Singular value decomposition of `centred` by means of the smaller of its two Gram matrices.
         few = len(x) < x.shape[1]
         wide = centred if few else centred.T
         gram = sum(part.double() @ part.double().T for part in wide.split(_AT_ONCE, dim=1))

@@ -1,5 +1,6 @@
-"""From the pixels that every network takes to what its backbone expects: polarity and normalisation, inside the
-graph.
+"""Input normalisation as a part of the network: polarity of sketches, and mean and scale for the backbone.
+
+So every exported model takes the same pixels.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MEAN_AND_STD = {
 
 
 class Inputs(nn.Module):
-    """``ink [B, S, S]`` and ``photos [B, S, S, 3]``, uint8 or float in 0..255, to float images ``[B, 3, S, S]``.
+    """Converts ``ink [B, S, S]`` and ``photos [B, S, S, 3]``, uint8 or float 0..255, to float images ``[B, 3, S, S]``.
 
     ``unit`` is x / 127.5 - 1; ``imagenet`` divides by 255 and applies ImageNet's mean and standard deviation; ``raw``
     only divides by 255.

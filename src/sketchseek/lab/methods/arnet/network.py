@@ -1,4 +1,4 @@
-"""Two encoders of one architecture, for sketches and for photos; each is shared by an image and its augmented view."""
+"""Two encoders of the same architecture, for sketches and for photos; each encodes an image and its augmented view."""
 
 from __future__ import annotations
 
@@ -17,20 +17,17 @@ from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.network import Network
 
 
-class Encoded(NamedTuple):
-    """Of B images of one domain: the ``embedding [B, E]`` (e) and the backbone's ``vector [B, D]`` (c), neither of unit
-    length; the vector of the augmented ``view [B, D]`` (c'), None where there was none; and the channel means of the
-    recycled tokens, ``groups [B, T, 16]``, None without MSTR.
-    """
+class EncoderOutputs(NamedTuple):
+    """The result of ``Encoder`` for B images of one domain; vectors are not normalised."""
 
-    embedding: Tensor
-    vector: Tensor
-    view: Tensor | None
-    groups: Tensor | None
+    embedding: Tensor  # e, [B, E]
+    vector: Tensor  # c, [B, D], of the backbone
+    view: Tensor | None  # c', [B, D], of the augmented view, if given
+    groups: Tensor | None  # [B, T, 16], channel means of the recycled tokens; None without MSTR
 
 
 class Encoder(nn.Module):
-    """``forward(images [B, 3, S, S], views [B, 3, S, S] | None) -> Encoded``; one pass for both."""
+    """``forward(images [B, 3, S, S], views [B, 3, S, S] | None) -> EncoderOutputs``, in one pass for both."""
 
     def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
@@ -43,7 +40,7 @@ class Encoder(nn.Module):
         self.share = config.recycling_share
         self.head = nn.Linear(self.trunk.width, config.embedding)
 
-    def forward(self, images: Tensor, views: Tensor | None = None) -> Encoded:
+    def forward(self, images: Tensor, views: Tensor | None = None) -> EncoderOutputs:
         if views is None:
             vector, cells = self.trunk(images)
             view = None
@@ -55,13 +52,13 @@ class Encoder(nn.Module):
         if self.recycling is not None:
             recycled, groups = self.recycling(cells)
             final = (1 - self.share) * vector + self.share * recycled
-        return Encoded(self.head(final), vector, view, groups)
+        return EncoderOutputs(self.head(final), vector, view, groups)
 
 
 class ARNet(Network):
-    """``forward(ink [B, S, S], photos [B, S, S, 3], ink_views, photo_views)`` gives what the losses compare, of
-    sketches and of photos; the views are shaped as what they show, or None. Retrieval compares embeddings by their
-    cosine.
+    """``forward(ink [B, S, S], photos [B, S, S, 3], ink_views, photo_views)`` gives the outputs of both encoders.
+
+    Views have the shape of the images, or are None. Retrieval compares embeddings by cosine similarity.
     """
 
     matcher = "cosine"
@@ -70,8 +67,8 @@ class ARNet(Network):
         super().__init__()
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.sketch = Encoder(config, weights)
-        # Both begin as the same function, new layers included: even before training a drawing is nearest to what looks
-        # like it.
+        # Both encoders start with equal weights, including new layers, so that similar images have similar embeddings
+        # even before training.
         self.photo = copy.deepcopy(self.sketch)
 
     def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
@@ -82,7 +79,7 @@ class ARNet(Network):
 
     def forward(
         self, ink: Tensor, photos: Tensor, ink_views: Tensor | None = None, photo_views: Tensor | None = None
-    ) -> tuple[Encoded, Encoded]:
+    ) -> tuple[EncoderOutputs, EncoderOutputs]:
         sketch_views = None if ink_views is None else self.inputs.sketches(ink_views)
         views = None if photo_views is None else self.inputs.photos(photo_views)
         return self.sketch(self.inputs.sketches(ink), sketch_views), self.photo(self.inputs.photos(photos), views)

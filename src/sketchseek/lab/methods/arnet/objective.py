@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods.arnet.config import Config
 from sketchseek.lab.methods.arnet.mstr import recycling_loss
-from sketchseek.lab.methods.arnet.network import ARNet, Encoded
+from sketchseek.lab.methods.arnet.network import ARNet, EncoderOutputs
 from sketchseek.lab.training.augmentation import augmented_views
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.losses import nt_xent
@@ -58,7 +58,9 @@ def phases(config: Config, network: ARNet, pairs: TrainingPairs) -> list[Phase]:
     ]
 
 
-def losses(config: Config, network: ARNet, sketches: Encoded, photos: Encoded, identity: Tensor) -> dict[str, Tensor]:
+def losses(
+    config: Config, network: ARNet, sketches: EncoderOutputs, photos: EncoderOutputs, identity: Tensor
+) -> dict[str, Tensor]:
     """The total loss and its terms.
 
     With NT-Xent X, ``multi`` is X(e_s, e_i), ``inter`` is X(c_s, c_i), and ``intra_*`` is X(c', c) within a domain,

@@ -1,1 +1,1 @@
-"""Conditional stroke recovery: a network that also learns to put displaced strokes back in place, given the photo."""
+"""CSR, conditional stroke recovery: the network also learns to recover displaced strokes, given the photo."""

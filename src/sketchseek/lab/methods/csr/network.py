@@ -1,5 +1,5 @@
-"""The extractor E^f, which joins several levels of a backbone into one vector, and the recovery network E^r, which
-trains it.
+"""The extractor E^f, which combines several levels of a backbone into one vector, and the recovery network E^r, which
+is used in training only.
 """
 
 from __future__ import annotations
@@ -17,26 +17,23 @@ from sketchseek.lab.methods.csr.config import Config
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.network import Network
 
-RECOVERY_CHANNELS = 4  # of the extended recovery map
-SIGMOIDS = 4  # channels of rec2 that end in a sigmoid; no loss reads them, as in the released code
+RECOVERY_CHANNELS = 4  # of the recovery map
+SIGMOIDS = 4  # channels of rec2 followed by a sigmoid instead of ReLU; no loss uses them, as in the released code
 
 
 @dataclass(frozen=True)
 class Taps:
-    """The backbone's layers that CSR reads: the maps of s' that E^r sees (F56 and F28 of the paper), the inputs of the
-    three multi-level extractors, and the map whose average ends the vector.
-    """
+    """The layers of a backbone from which CSR takes features."""
 
-    fine: str
-    coarse: str
-    level1: str
+    fine: str  # for E^r, F56 in the paper
+    coarse: str  # for E^r, F28 in the paper
+    level1: str  # for the multi-level extractors, like level2 and level3
     level2: str
     level3: str
-    final: str
+    final: str  # its average is the last part of the vector
 
 
-# At the start of training, of the recovered maps' logits
-LOGIT_SPREAD, EMPTY_LOGIT = 2.0, -2.0
+LOGIT_SPREAD, EMPTY_LOGIT = 2.0, -2.0  # initial scale and offset of the recovery map's logits
 
 # Sizes at 224 px (Inception at 299 px) are tested. MobileNetV2 is not in the paper.
 TAPS = {
@@ -64,38 +61,35 @@ TAPS = {
 
 @dataclass(frozen=True)
 class Growth:
-    """How E^r grows from ``start`` x ``start`` cells to the side of the fine map: padding and output padding of its
-    four 3x3 deconvolutions of stride 2, and the padding of the 3x3 convolution after the last of them.
-    """
+    """How E^r upsamples from ``start`` x ``start`` cells to the side of the fine map."""
 
     start: int
+    # padding and output padding of its four 3x3 deconvolutions of stride 2
     deconvolutions: tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]
-    padding: int
+    padding: int  # of the 3x3 convolution after the last deconvolution
 
 
-DOUBLING = Growth(2, ((0, 1), (0, 1), (1, 1), (1, 1)), padding=1)  # 2, 6, 14, 28; 56
-INCEPTION = Growth(4, ((0, 0), (1, 0), (0, 0), (0, 0)), padding=2)  # 4, 9, 17, 35; 71, 73
+DOUBLING = Growth(2, ((0, 1), (0, 1), (1, 1), (1, 1)), padding=1)  # sides 2, 6, 14, 28; 56
+INCEPTION = Growth(4, ((0, 0), (1, 0), (0, 0), (0, 0)), padding=2)  # sides 4, 9, 17, 35; 71, 73
 
 
-class Encoded(NamedTuple):
-    """Retrieval vectors ``[B, D]`` of sketches, photos and disordered sketches (None where none were given), float32,
-    and the recovery map's logits ``[B, 4, R, R]``, R being the network's ``recovery_size`` (None without disordered
-    sketches or without a recovery network).
-    """
+class TripletOutputs(NamedTuple):
+    """The result of ``CSRNetwork.forward``, float32."""
 
-    sketch: Tensor
-    photo: Tensor
-    disordered: Tensor | None
+    sketch: Tensor  # [B, D], retrieval vectors
+    photo: Tensor  # [B, D]
+    disordered: Tensor | None  # [B, D], of disordered sketches, if given
+    # [B, 4, R, R], logits of the recovery map with R = ``recovery_size``; None without disordered sketches or without
+    # a recovery network
     recovered: Tensor | None
 
 
 class CSRNetwork(Network):
-    """``forward(ink [B, S, S], photos [B, S, S, 3], disordered [B, S, S] | None)``; row i of all three is one triplet
-    (s, p, s').
+    """``forward(ink [B, S, S], photos [B, S, S, 3], disordered [B, S, S] | None) -> TripletOutputs``.
 
-    All go through the extractor in one pass, in that order, so batch statistics are joint. The retrieval vector is
-    ``[level 1, level 2, level 3, final]``, of 3 ``channels`` + D entries, all at least 0, not of unit length: the
-    cosine matcher sees to that. E^r is no part of the exported model.
+    Row i of all three is one triplet (s, p, s'). All are encoded in one pass, in this order, so they share batch norm
+    statistics. The retrieval vector is ``[level 1, level 2, level 3, final]``, with 3 ``channels`` + D entries, all at
+    least 0. It is not normalised; the cosine matcher does that. E^r is not part of the exported model.
     """
 
     matcher = "cosine"
@@ -110,7 +104,7 @@ class CSRNetwork(Network):
         channels = dict(zip(self.backbone.taps, self.backbone.channels, strict=True))
         sides = dict(zip(self.backbone.taps, self.backbone.sides, strict=True))
         m = config.channels
-        if m and (sides[taps.level1] < 5 or sides[taps.level2] < 3):  # what its unpadded 3x3 convolutions need
+        if m and (sides[taps.level1] < 5 or sides[taps.level2] < 3):  # for the unpadded 3x3 convolutions
             raise InputError(f"csr with {config.backbone}: images of {config.size} px are too small, give more")
         self.levels = nn.ModuleDict()
         if m:
@@ -133,20 +127,20 @@ class CSRNetwork(Network):
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
         return {"vector": self._vectors(self._maps(self.inputs.photos(photos)))}
 
-    def forward(self, ink: Tensor, photos: Tensor, disordered: Tensor | None = None) -> Encoded:
+    def forward(self, ink: Tensor, photos: Tensor, disordered: Tensor | None = None) -> TripletOutputs:
         images = [self.inputs.sketches(ink), self.inputs.photos(photos)]
         if disordered is not None:
             images.append(self.inputs.sketches(disordered))
         maps = self._maps(torch.cat(images))
         sketch, photo, *rest = self._vectors(maps).split(len(ink))
         if not rest:
-            return Encoded(sketch, photo, None, None)
+            return TripletOutputs(sketch, photo, None, None)
         recovered = None
         if self.recovery is not None:
             coarse, fine = (maps[tap][-len(ink) :] for tap in (self.taps.coarse, self.taps.fine))
             # The photo comes first, as in the released code; the paper writes (f_s', f_p+).
             recovered = self.recovery(torch.cat([photo, rest[0]], dim=1), coarse, fine)
-        return Encoded(sketch, photo, rest[0], recovered)
+        return TripletOutputs(sketch, photo, rest[0], recovered)
 
     def _maps(self, images: Tensor) -> dict[str, Tensor]:
         maps = self.backbone(images.contiguous(memory_format=torch.channels_last))
@@ -154,18 +148,17 @@ class CSRNetwork(Network):
 
     def _vectors(self, maps: dict[str, Tensor]) -> Tensor:
         levels = [extractor(maps[getattr(self.taps, level)]) for level, extractor in self.levels.items()]
-        # DenseNet's ends in a batch norm, as its last ReLU is not a module; the others' are at least 0 already.
+        # DenseNet's last ReLU is not a module, so its tap is a batch norm. The taps of others are at least 0 already.
         final = maps[self.taps.final].relu()
-        # Cosines are divided by a temperature of 0.005, so the average is float32 in any precision of the layers.
+        # Average in float32 at any precision setting, because cosines are divided by a temperature of 0.005.
         return torch.cat([m.mean(dim=(2, 3), dtype=torch.float32) for m in (*levels, final)], dim=1)
 
 
 class RecoveryNetwork(nn.Module):
-    """E^r: ``forward(vectors [B, inputs], coarse map, fine map) -> logits [B, 4, R, R]`` of the extended recovery map
-    on the fine map's cells.
+    """E^r: ``forward(vectors [B, inputs], coarse map, fine map) -> logits [B, 4, R, R]`` of the recovery map.
 
-    ``vectors`` are those of the photo and of s', one behind the other; the maps are those of s', of ``coarse`` and
-    ``fine`` channels; with 0 channels a map is not read, and only its size counts.
+    R is the side of the fine map. ``vectors`` are those of the photo and of s', concatenated. The maps are those of s',
+    with ``coarse`` and ``fine`` channels; if these are 0, only the size of the map is used.
     """
 
     def __init__(self, inputs: int, coarse: int, fine: int, growth: Growth) -> None:
@@ -195,7 +188,7 @@ class RecoveryNetwork(nn.Module):
             nn.Conv2d(64, RECOVERY_CHANNELS, 3, padding=1),
             last,
         )
-        # Most cells are empty. From 1 and 0 these few numbers would need thousands of steps to say so with certainty.
+        # Most cells are empty. From the usual scale 1 and offset 0, learning that would take thousands of steps.
         nn.init.constant_(last.weight, LOGIT_SPREAD)
         nn.init.constant_(last.bias, EMPTY_LOGIT)
 
@@ -209,7 +202,7 @@ class RecoveryNetwork(nn.Module):
         return logits.float()
 
     def _join(self, x: Tensor, compensation: Tensor) -> Tensor:
-        if x.shape[2:] != compensation.shape[2:]:  # only with images of another size than the paper's
+        if x.shape[2:] != compensation.shape[2:]:  # only if the image size differs from the paper's
             x = F.interpolate(x, size=compensation.shape[2:], mode="nearest")
         return torch.cat([x, compensation], dim=1) if self.compensation else x
 

@@ -1,1 +1,1 @@
-"""DLA: local feature maps compared cell by cell, each cell of the sketch with the nearest one of the photo."""
+"""DLA: local feature maps compared cell by cell, each sketch cell with the nearest photo cell."""

@@ -1,4 +1,4 @@
-"""LA's network under another matcher: the alignment is found for each pair of a sketch and a photo."""
+"""LA's network with another matcher, which aligns the cells of each pair of sketch and photo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sketchseek.lab.methods.la.network import LocalMapNetwork
 
 
 class DynamicLocalMapNetwork(LocalMapNetwork):
-    """As LA's; ``DynamicLocal`` compares its cells."""
+    """LA's network with the matcher ``DynamicLocal``."""
 
     matcher = "dynamic-local"
 

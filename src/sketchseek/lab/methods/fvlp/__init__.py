@@ -1,1 +1,1 @@
-"""FVLP: a sketch and words that describe the photo, joined into one query."""
+"""FVLP: a sketch and a text that describes the photo, fused into one query."""

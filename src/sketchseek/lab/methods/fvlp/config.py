@@ -16,7 +16,7 @@ PAPER = (
 
 @dataclass(frozen=True)
 class Transformer:
-    """The size of a tower; its feed-forward layers are four times as wide."""
+    """The size of a transformer; its feed-forward layers are four times as wide."""
 
     layers: int
     width: int
@@ -25,38 +25,37 @@ class Transformer:
 
 @dataclass(frozen=True)
 class Config:
-    """``paper`` is CLIP ViT-B/16 and BERT, ``bench`` the same method on MobileNetV2 with a small text transformer."""
+    """Settings. ``paper`` is CLIP ViT-B/16 and BERT; ``bench`` is MobileNetV2 and a small text transformer."""
 
     backbone: str  # clip, torchvision/<name> or timm/<name>
-    taps: tuple[str, ...]  # layers whose maps are joined, the last one the final one; of clip its blocks from 0 on
-    vision: Transformer  # of clip, in patches of 16 px
-    size: int  # the input's side in pixels
+    taps: tuple[str, ...]  # layers whose maps are concatenated, ending with the final one; for clip, numbers of blocks
+    vision: Transformer  # for clip, with patches of 16 px
+    size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet", "raw"]  # raw for clip, which applies its own mean and deviation
 
     text: Transformer
-    vocabulary: int  # rows of the word table; the last stands for [ENC], with which a text reads a photo
-    length: int  # tokens of a text, [CLS], [SEP] and padding included
-    towers: str  # folder with the stock towers `clip` and `bert` as transformers saves them; only read to begin with
+    vocabulary: int  # rows of the token embedding; the last is [ENC], the first token when a text attends to a photo
+    length: int  # tokens of a text, including [CLS], [SEP] and padding
+    towers: str  # a folder with `clip` and `bert`, saved by transformers; used for initialisation only
 
-    features: Literal["multi-scale", "class"]  # class: the class token alone, as in pre-training
+    features: Literal["multi-scale", "class"]  # class: only the class token, as in pre-training
     channels: int  # of the multi-scale attention module
-    embedding: int  # the vector's entries
-    fusion: Literal["raw_sum", "unit_sum", "sketch_only", "text_only"]  # what the query is made of
+    embedding: int  # size of the vectors
+    fusion: Literal["raw_sum", "unit_sum", "sketch_only", "text_only"]  # what the query consists of
 
-    program: Literal["fine-tuning", "pre-training"]  # pre-training is on photos and words alone
-    # Momentum features kept, at most, and never more than four epochs of pairs; and how much of themselves the momentum
-    # copies keep a step. The published 57,600 and 0.995 are for thousands of steps, `bench` has 320.
-    queue: int
-    momentum: float
-    slow_module: bool  # the multi-scale module has a momentum copy too, which the published one has not
-    distillation: float  # share of the momentum copies' opinion in the targets, once the first two epochs are over
-    matching_weight: float  # of the matching of words and photos (ITM); the contrast of words and photos (ITC) weighs 1
-    sketch_weight: float  # of the contrast of sketches alone with photos, which the paper has not
-    temperature: float  # to begin with; it is learnt
-    partial: bool  # show a random part of each drawing, as the paper's random frame does
-    partial_words: bool  # show a random part of every other text, as people type a word or two; the paper shows it all
-    published_rates: bool  # the published warm-up and decay instead of training.schedule
+    program: Literal["fine-tuning", "pre-training"]  # pre-training uses photos and texts only
+    # The published queue of 57,600 and momentum of 0.995 are for thousands of steps; `bench` has 320.
+    queue: int  # how many momentum features are kept, but at most four epochs of pairs
+    momentum: float  # of the momentum copies, per step
+    slow_module: bool  # the multi-scale module has a momentum copy too, unlike the published code
+    distillation: float  # share of the targets given by the momentum copies, after a ramp of two epochs
+    matching_weight: float  # of image-text matching (ITM); image-text contrast (ITC) has weight 1
+    sketch_weight: float  # of the contrast between sketches alone and photos, which the paper does not have
+    temperature: float  # initial value; it is learnt
+    partial: bool  # train on a random part of each drawing, like the paper's random frame
+    partial_words: bool  # train on a random part of every other text, as users type a word or two; not in the paper
+    published_rates: bool  # use the published warm-up and decay instead of training.schedule
 
     training: TrainingConfig
 
@@ -96,7 +95,7 @@ PAPER_CONFIG = replace(
     taps=("3", "5", "7", "11"),
     normalisation="raw",
     text=Transformer(layers=12, width=768, heads=12),
-    vocabulary=30_524,  # BERT's 30,522, [DEC], which nothing uses, and [ENC]
+    vocabulary=30_524,  # BERT's 30,522, [DEC], which is unused, and [ENC]
     length=65,
     size=224,
     channels=2048,
@@ -131,7 +130,7 @@ PRESETS = {
         queue=61_440,
         matching_weight=1.0,
         partial=False,
-        # 15 epochs of 23,925 steps of eight processes, which share them
+        # 15 epochs of 23,925 steps, with eight processes
         training=replace(PAPER_CONFIG.training, pairs=229_680_000, batch=80, precision="bf16"),
     ),
 }

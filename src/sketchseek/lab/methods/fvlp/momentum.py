@@ -1,4 +1,4 @@
-"""What training alone has: slow copies of the towers, and queues of what these made of the last pairs."""
+"""Used in training only: momentum copies of parts of the network, and queues of their features of recent pairs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 COPIED = ("vision", "text", "vision_projection", "text_projection")
-MODULE = "multi_scale"  # has a copy where the config asks for one, as `bench` does
-NOBODY = -100  # the identity of a queue's entry that no pair has filled yet
+MULTI_SCALE = "multi_scale"  # the name of the module that has a copy only with ``slow_module``, as in `bench`
+UNFILLED = -100  # the identity of queue entries that no pair has filled yet
 
 
 class Momentum(nn.Module):
-    """Copies of the parts of a network that are ``copied`` and, for each name, a queue of unit vectors ``[size, E]``,
-    with the photo that each is of, ``identity [size]``. Part of a checkpoint, so a run resumes with them.
+    """Momentum copies of the parts ``copied`` of a network, and a queue of unit vectors ``[size, E]`` for each name.
 
-    Queues begin with random unit vectors of nobody.
+    ``identity [size]`` is the photo that each entry belongs to. Queues initially hold random unit vectors with the
+    identity ``UNFILLED``. Copies and queues are part of a checkpoint, so a resumed run continues with them.
     """
 
     def __init__(
@@ -37,25 +37,25 @@ class Momentum(nn.Module):
         self.names = names
         for name in names:
             self.register_buffer(f"queue_{name}", F.normalize(torch.randn(size, projection.out_features), dim=1))
-        self.register_buffer("identity", torch.full((size,), NOBODY))
+        self.register_buffer("identity", torch.full((size,), UNFILLED))
         self.register_buffer("next", torch.zeros((), dtype=torch.int64))
         self.identity: Tensor
         self.next: Tensor
 
     def queue(self, name: str) -> Tensor:
-        """The queue ``[size, E]`` of a name."""
+        """The queue of that name, ``[size, E]``."""
         return self.get_buffer(f"queue_{name}")
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Move the copies a step towards the network."""
+        """Update the copies: an exponential moving average of the network's parameters."""
         for name, slow in self.named_children():
             for parameter, average in zip(network.get_submodule(name).parameters(), slow.parameters(), strict=True):
                 average.lerp_(parameter, 1 - self.momentum)
 
     @torch.no_grad()
     def push(self, vectors: Mapping[str, Tensor], identity: Tensor) -> None:
-        """Put unit vectors ``[B, E]`` of every queue, of the photos ``identity [B]``, in the place of the oldest."""
+        """Replace the oldest entries of every queue by unit vectors ``[B, E]`` of the photos ``identity [B]``."""
         places = (self.next + torch.arange(len(identity), device=identity.device)) % self.size
         for name in self.names:
             self.queue(name)[places] = vectors[name]

@@ -8,9 +8,10 @@ from sketchseek.lab.backbones.attention import SpatialAttention
 
 
 class MultiScaleAttention(nn.Module):
-    """``forward(maps [B, C, h, w]) -> [B, channels]``: the joined maps of all taps through one 3 x 3 convolution of
-    stride 2, residual spatial attention over its cells, and the global maximum. Neither norm nor activation follows
-    the convolution.
+    """``forward(maps [B, C, h, w]) -> [B, channels]``, where ``maps`` are the concatenated maps of all taps.
+
+    A 3 x 3 convolution of stride 2, without norm or activation, is followed by residual spatial attention over its
+    cells and a global maximum.
     """
 
     def __init__(self, joined: int, channels: int) -> None:

@@ -1,4 +1,4 @@
-"""One vision tower for sketch and photo, one text tower, and the query that a sketch and words make together."""
+"""A vision tower shared by sketches and photos, a text tower, and the query fused from a sketch and a text."""
 
 from __future__ import annotations
 
@@ -14,48 +14,45 @@ from torch import Tensor, nn
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones import Weights
 from sketchseek.lab.methods.fvlp.config import Config
-from sketchseek.lab.methods.fvlp.momentum import MODULE, Momentum
+from sketchseek.lab.methods.fvlp.momentum import MULTI_SCALE, Momentum
 from sketchseek.lab.methods.fvlp.multiscale import MultiScaleAttention
 from sketchseek.lab.methods.fvlp.towers import ClipTower, ConvolutionalTower, TextTower
-from sketchseek.lab.methods.fvlp.words import Words
+from sketchseek.lab.methods.fvlp.words import CaptionTokenizer
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.network import Network
 
-WORDS_MATCH = 1  # the class of a pair of words and photo that belong together
+WORDS_MATCH = 1  # the class of matching pairs of text and photo in ITM
 
 
 class Projected(NamedTuple):
-    """Projections ``[B, E]`` of the photos, of the sketches (None where there were none) and of the texts, none of them
-    of unit length.
-    """
+    """Projections ``[B, E]`` of photos, sketches (None if there are none) and texts, not normalised."""
 
     photo: Tensor
     sketch: Tensor | None
     text: Tensor
 
 
-class Encoded(NamedTuple):
-    """What the losses compare: the projections, and those of the momentum copies; ``logits [3 B, 2]`` of pairs of words
-    and photo not belonging and belonging together, and which of both they do, ``labels [3 B]``; and the
-    ``temperature``.
-    """
+class StepOutputs(NamedTuple):
+    """The result of ``FVLP.forward``, from which the losses are computed."""
 
     own: Projected
-    momentum: Projected
-    logits: Tensor
-    labels: Tensor
+    momentum: Projected  # the projections by the momentum copies
+    logits: Tensor  # [3 B, 2], of ITM: whether text and photo do not match (0) or match (1)
+    labels: Tensor  # [3 B], the true classes
     temperature: Tensor
 
 
 class FVLP(Network):
-    """``forward(ink [B, S, S] | None, photos [B, S, S, 3], tokens int64 [B, L], whole int64 [B, L], identity [B],
-    meaning [B])`` is ``Encoded``: all of a training step's work, in one pass, which several processes need. Photos and
-    sketches are contrasted with ``tokens``, a text or a part of it; photos are matched with the ``whole`` text, as a
-    part would fit many of them. Pairs of the same photo have the same ``identity``, those that words cannot tell apart
-    the same ``meaning``. It needs the momentum copies, which exist in training alone.
+    """The network. ``forward`` is one training step's forward pass and returns ``StepOutputs``.
 
-    The vectors of sketch and words are the projections s and c as they are, so that ``matching.fusion.fuse`` can join
-    them; the photo's is of unit length.
+    Everything is computed in one forward, as DDP requires. Arguments: ``ink [B, S, S]`` or None, ``photos
+    [B, S, S, 3]``, ``tokens`` int64 ``[B, L]``, ``whole`` int64 ``[B, L]``, ``identity [B]``, ``meaning [B]``. ITC uses
+    ``tokens``, which are a text or a part of it. ITM uses the ``whole`` text, because a part would match many photos.
+    Pairs of the same photo have equal ``identity``; photos that texts cannot tell apart have equal ``meaning``. The
+    momentum copies, which exist in training only, are required.
+
+    The vectors of sketch and text are the unnormalised projections s and c, which ``matching.fusion.fuse`` combines.
+    Those of photos are unit vectors.
     """
 
     matcher = "cosine"
@@ -63,7 +60,7 @@ class FVLP(Network):
     def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         self.inputs = Inputs(config.polarity, config.normalisation)
-        self.words = Words(config.vocabulary, config.length)
+        self.words = CaptionTokenizer(config.vocabulary, config.length)
         self.text = TextTower(config.text, config.vocabulary)
         width = config.text.width
         self.vision: ClipTower | ConvolutionalTower
@@ -87,11 +84,11 @@ class FVLP(Network):
         self.text_projection = nn.Linear(width, config.embedding)
         self.matching_head = nn.Linear(width, 2)
         self.temperature = nn.Parameter(torch.tensor(config.temperature))
-        # Where training never joins the two, they weigh alike when somebody does.
+        # If training never fuses sketch and text, search weights both equally.
         self.fusion = config.fusion if config.fusion in ("raw_sum", "unit_sum") else "unit_sum"
         self.can_match = config.matching_weight > 0
         self.query = {"sketch_only": "sketch", "text_only": "words"}.get(config.fusion, "both")
-        # Trained on partial sketches, so measured by them while it is trained.
+        # If trained on partial sketches, validate on partial sketches.
         self.for_partial_sketches = config.partial and config.program == "fine-tuning" and config.fusion != "text_only"
         self.training_only: Momentum
 
@@ -109,17 +106,17 @@ class FVLP(Network):
         return features | {"tokens": tokens} if self.can_match else features
 
     def encode_text(self, tokens: Tensor) -> dict[str, Tensor]:
-        """int64 ``[B, L]``, as the tokenizer makes them."""
+        """Tokens, int64 ``[B, L]``, to ``{"vector": [B, E]}``, not normalised."""
         return {"vector": self.text_projection(self.text(tokens))}
 
     def match(self, tokens: Tensor, tokens_of_photo: Tensor) -> Tensor:
-        """The probability, ``[B]``, that words ``[B, L]`` and photo ``[B, P, C]`` belong together."""
+        """The probability ``[B]`` that texts ``[B, L]`` and photos, given by their tokens ``[B, P, C]``, match."""
         return self.matching_head(self.text(tokens, tokens_of_photo)).softmax(dim=1)[:, WORDS_MATCH]
 
     def forward(
         self, ink: Tensor | None, photos: Tensor, tokens: Tensor, whole: Tensor, identity: Tensor, meaning: Tensor
-    ) -> Encoded:
-        # One pass for both: batch norm sees sketches and photos together, as it will when it is fixed.
+    ) -> StepOutputs:
+        # One pass for both, so batch norm uses the same mixed statistics in training as later in evaluation.
         images = self.inputs.photos(photos)
         if ink is not None:
             images = torch.cat([images, self.inputs.sketches(ink)])
@@ -136,16 +133,17 @@ class FVLP(Network):
         )
         of_photos, of_texts, labels = pairs_to_match(own, identity, meaning, self.temperature)
         logits = self.matching_head(self.text(whole[of_texts], seen[of_photos]))
-        return Encoded(own, momentum, logits, labels, self.temperature.clone())
+        return StepOutputs(own, momentum, logits, labels, self.temperature.clone())
 
     def _project(self, towers: FVLP | Momentum, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Projections ``[B, E]`` and tokens ``[B, P, C]`` of images, by the network or its momentum copies; these share
-        the module between where it has no copy.
+        """Projections ``[B, E]`` and tokens ``[B, P, C]`` of images, by the network or its momentum copies.
+
+        If the multi-scale module has no momentum copy, the momentum copies use the network's.
         """
         seen = towers.vision(images)
         if self.multi_scale is None:
             return towers.vision_projection(seen.summary), seen.tokens
-        module = getattr(towers, MODULE, self.multi_scale)
+        module = getattr(towers, MULTI_SCALE, self.multi_scale)
         return towers.vision_projection(module(seen.maps)), seen.tokens
 
 
@@ -153,10 +151,11 @@ class FVLP(Network):
 def pairs_to_match(
     own: Projected, identity: Tensor, meaning: Tensor, temperature: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Which photos and which texts of a batch to match, ``[3 B]`` each, and the classes ``[3 B]``: every right pair;
-    for each text another photo, for each photo another text, the likelier the more similar they are.
+    """The pairs for ITM: indices of photos and of texts in the batch, ``[3 B]`` each, and the classes ``[3 B]``.
 
-    What has the same ``meaning [B]`` is no mismatch, nor is, in a batch where all have, what has the same ``identity``.
+    They are all matching pairs; for each text another photo; and for each photo another text. Hard negatives are
+    sampled with a probability that grows with similarity. Pairs with equal ``meaning [B]`` are no negatives. If all
+    pairs of the batch have equal meaning, pairs with equal ``identity`` are no negatives.
     """
     same = meaning[:, None] == meaning
     same = torch.where(same.all(), identity[:, None] == identity, same)
@@ -175,12 +174,14 @@ def pairs_to_match(
 
 
 def build(config: Config, weights: Weights = "random") -> FVLP:
-    """The network. ``random`` begins anew throughout; else the towers of ``config.towers`` are loaded into CLIP and
-    BERT, or ``weights`` (``pretrained``, a local file, a run) into a convolutional tower, whose text tower has none.
+    """Build the network.
+
+    With ``random``, all weights are random. Otherwise, CLIP and BERT are loaded from ``config.towers``; a convolutional
+    tower is loaded from ``weights`` (``pretrained``, a local file, a run), and its text tower is random.
     """
     network = FVLP(config, weights)
     if weights == "random" or config.backbone != "clip":
-        network.text.begin()
+        network.text.initialise()
     else:
         if not config.towers:
             raise InputError(
@@ -191,5 +192,5 @@ def build(config: Config, weights: Weights = "random") -> FVLP:
         assert isinstance(network.vision, ClipTower)
         network.vision.load(folder / "clip")
         network.text.load(folder / "bert")
-        network.words.read(folder / "bert")
+        network.words.load(folder / "bert")
     return network.to(memory_format=torch.channels_last)

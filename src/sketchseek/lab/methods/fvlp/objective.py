@@ -1,4 +1,4 @@
-"""Contrast (ITC) against momentum queues and matching (ITM) of words and photos, with the sketch in the query."""
+"""Image-text contrast (ITC) with momentum queues, and image-text matching (ITM), with queries of sketch and text."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.methods.fvlp.config import Config
-from sketchseek.lab.methods.fvlp.momentum import COPIED, MODULE, Momentum
-from sketchseek.lab.methods.fvlp.network import FVLP, Encoded, Projected
+from sketchseek.lab.methods.fvlp.momentum import COPIED, MULTI_SCALE, Momentum
+from sketchseek.lab.methods.fvlp.network import FVLP, Projected, StepOutputs
 from sketchseek.lab.methods.fvlp.towers import ConvolutionalTower
 from sketchseek.lab.methods.fvlp.words import PAD
 from sketchseek.lab.training.loop import Phase
@@ -24,15 +24,15 @@ from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, sc
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.matching.fusion import fuse
 
-EPOCHS_IN_QUEUE = 4  # a longer queue is full of what the towers thought long ago, and of each photo's own features
-EPOCHS_OF_RAMP = 2  # until the momentum copies' opinion has its full weight
-LEAST_PART = 0.05  # of a drawing that training shows
-WHOLE_TEXTS = 0.5  # share of the texts that stay whole where others are heard in part
-TEMPERATURES = (0.001, 0.5)
-LEAST_RATE = 1 / 30  # of the peak, where the published warm-up begins and pre-training ends: 1e-6 of 3e-5
+EPOCHS_IN_QUEUE = 4  # a longer queue holds stale features, and many features of the same photo
+EPOCHS_OF_RAMP = 2  # over which the weight of distillation rises
+LEAST_PART = 0.05  # smallest part of a drawing used in training
+WHOLE_TEXTS = 0.5  # share of texts used whole, if others are used in part
+TEMPERATURES = (0.001, 0.5)  # range to which the temperature is clamped
+LEAST_RATE = 1 / 30  # relative to the peak, when the published warm-up starts and pre-training ends: 1e-6 / 3e-5
 
-Vectors = dict[str, Tensor]  # unit vectors [B, E] by what they are of: photo, text, query, sketch
-Terms = tuple[tuple[str, str], ...]  # what is compared with whose queue
+Vectors = dict[str, Tensor]  # unit vectors [B, E] of "photo", "text", "query", "sketch"
+Terms = tuple[tuple[str, str], ...]  # pairs (vectors, queue) that are contrasted
 
 ITC: Terms = (("photo", "text"), ("text", "photo"), ("query", "photo"), ("photo", "query"))
 PRE_TRAINING: Terms = ITC[:2]
@@ -40,7 +40,7 @@ SKETCH: Terms = (("sketch", "photo"), ("photo", "sketch"))
 
 
 def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
-    """One phase, of fine-tuning or of pre-training."""
+    """One phase, for fine-tuning or pre-training. Raises InputError if training photos have no caption."""
     pre_training = config.program == "pre-training"
     photos = pairs.split.photos
     wordless = sum(not photos[photo].caption for photo in pairs.drawn)
@@ -49,13 +49,13 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
             f"fvlp learns from words, and {wordless} of {len(pairs.drawn)} photos of this data have no caption; put "
             "them into words.json beside the photos, or take another method"
         )
-    tokens = all_wordings(network, photos)
+    tokens = caption_tokens(network, photos)
     meanings: dict[object, int] = {}
     meaning = torch.tensor([meanings.setdefault(p.paraphrases or p.caption, len(meanings)) for p in photos])
     if config.partial and not pre_training:
-        # Whatever the sketches are, the photos are as many and in the same order.
+        # The photos stay the same, in the same order; only the sketches change.
         cut = replace(config.training, completion=(LEAST_PART, 1.0))
-        split = growing(pairs.split)
+        split = frames_as_sketches(pairs.split)
         pairs = TrainingPairs([split], config.size, cut if _has_strokes(split) else config.training, pairs.seed)
     contrast = PRE_TRAINING if pre_training else ITC
     extra = SKETCH if config.sketch_weight and not pre_training else ()
@@ -63,7 +63,7 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
     training = config.training
     per_epoch = max(1, len(pairs.drawn) // training.batch)
     size = min(config.queue, EPOCHS_IN_QUEUE * len(pairs.drawn))
-    copied = (*COPIED, MODULE) if config.slow_module and network.multi_scale is not None else COPIED
+    copied = (*COPIED, MULTI_SCALE) if config.slow_module and network.multi_scale is not None else COPIED
     momentum = network.training_only = Momentum(network, names, size, config.momentum, copied)
 
     def loss(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
@@ -72,9 +72,9 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
         momentum.update(network)
         photo, device = batch.photo.cpu(), batch.photo.device
         whole = tokens[photo, torch.randint(tokens.shape[1], photo.shape)]
-        words = parts_of(whole) if config.partial_words else whole
+        words = random_parts(whole) if config.partial_words else whole
         ink = None if pre_training else batch.ink
-        encoded: Encoded = trained(
+        encoded: StepOutputs = trained(
             ink, batch.photos, words.to(device), whole.to(device), batch.photo, meaning[photo].to(device)
         )
         share = config.distillation * min(1.0, fraction * training.steps / (EPOCHS_OF_RAMP * per_epoch))
@@ -101,21 +101,23 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
     ]
 
 
-def all_wordings(network: FVLP, photos: Sequence[Photo]) -> Tensor:
-    """The tokens ``[photos, K, L]`` of every photo's caption and paraphrases; with fewer than K, it says them again. A
-    network without words learns them from these.
+def caption_tokens(network: FVLP, photos: Sequence[Photo]) -> Tensor:
+    """The tokens ``[photos, K, L]`` of each photo's caption and paraphrases, repeated if there are fewer than K.
+
+    If the network has no tokenizer yet, one is fitted to these texts.
     """
     texts = [(photo.caption, *photo.paraphrases) for photo in photos]
     if network.tokenizer is None:
-        network.words.learn([text for of_photo in texts for text in of_photo])
+        network.words.fit([text for of_photo in texts for text in of_photo])
     most = max(map(len, texts))
     every = [text for of_photo in texts for text in islice(cycle(of_photo), most)]
     return network.words.tokens(every).view(len(photos), most, -1)
 
 
-def parts_of(tokens: Tensor) -> Tensor:
-    """Of texts ``[B, L]`` about half as they are, of the others a random run of at least one token, the likelier the
-    shorter, [CLS] before it and [SEP] after it.
+def random_parts(tokens: Tensor) -> Tensor:
+    """Replace about half of the texts ``[B, L]`` by a random run of their tokens, between [CLS] and [SEP].
+
+    A run has at least one token; shorter runs are more likely.
     """
     length = (tokens != PAD).sum(dim=1, keepdim=True) - 2
     kept = (1 + torch.rand(length.shape).square() * length).long().clamp(max=length)
@@ -126,8 +128,8 @@ def parts_of(tokens: Tensor) -> Tensor:
     return tokens.gather(1, source).masked_fill(place > kept + 1, PAD)
 
 
-def growing(split: Split) -> Split:
-    """The split with each frame of a drawing as a sketch of its own."""
+def frames_as_sketches(split: Split) -> Split:
+    """The split with each frame of a drawing as a separate sketch."""
 
     def frames(sketch: SketchItem) -> list[SketchItem]:
         if sketch.strokes is not None or not sketch.frames:
@@ -138,7 +140,7 @@ def growing(split: Split) -> Split:
 
 
 def unit_vectors(fusion: str, projected: Projected) -> Vectors:
-    """What is compared, ``[B, E]`` of unit length: photo, text, and where there are sketches, sketch and query."""
+    """Unit vectors ``[B, E]`` of photo and text and, if there are sketches, of sketch and query."""
     photo, text = projected.photo.float(), projected.text.float()
     vectors = {"photo": F.normalize(photo, dim=1), "text": F.normalize(text, dim=1)}
     if projected.sketch is not None:
@@ -158,11 +160,11 @@ def contrast_loss(
     temperature: Tensor,
     share: float,
 ) -> Tensor:
-    """The mean over the terms of the cross-entropy of similarities / ``temperature`` to the momentum features of this
-    batch and of the queue.
+    """Cross-entropy of similarities / ``temperature`` to the candidates, mean over the terms.
 
-    The targets are, in equal parts, the candidates of the same photo (``identity [B]``); ``share`` of them is left to
-    what the momentum copies find similar.
+    Candidates are the momentum features of this batch and of the queue. The targets are spread equally over candidates
+    of the same photo (``identity [B]``); a ``share`` (0..1) of the targets is replaced by the similarities according to
+    the momentum copies (distillation).
     """
     candidates = {name: torch.cat([gather(slow[name]), momentum.queue(name)]) for name in {b for _, b in terms}}
     same = (identity[:, None] == torch.cat([gather(identity), momentum.identity])).float()
@@ -181,9 +183,12 @@ def _has_strokes(split: Split) -> bool:
 
 
 def _body(network: FVLP) -> nn.Module:
-    """What learns at the lower rate: what begins with weights of its own, the backbone, or all of the stock towers and
-    what belongs to them; the temperature; and beside a backbone the convolution over its maps, which sums so many
-    numbers that small steps move it far. The published optimiser leaves the vision tower's attention out by a mistake.
+    """The parts that are trained at the lower rate.
+
+    These are the pretrained parts: the convolutional backbone, or, for CLIP and BERT, everything except the multi-scale
+    module. The temperature belongs to them too. With a convolutional backbone so does the convolution of the
+    multi-scale module, whose output sums so many numbers that small steps change it a lot. (The published optimiser
+    leaves out the vision tower's attention by mistake.)
     """
     body = nn.Module()
     body.register_parameter("temperature", network.temperature)
@@ -199,8 +204,10 @@ def _body(network: FVLP) -> nn.Module:
 
 
 def _rates(config: Config, epochs: float) -> Callable[[float], float]:
-    """The factor on the rates: ``training.schedule``, or as published, with a linear warm-up over the first epoch and
-    then a step an epoch: a cosine to 0, in pre-training nine tenths each.
+    """The factor on learning rates, as a function of the share of training done.
+
+    It is ``training.schedule`` or the published one: a linear warm-up over the first epoch, then a change each epoch, a
+    cosine to 0 or, in pre-training, a factor of 0.9.
     """
     if not config.published_rates:
         return schedule(config.training.schedule)

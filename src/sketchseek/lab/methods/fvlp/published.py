@@ -1,4 +1,4 @@
-"""The released weights, of FLIP's pre-training program or of FVLP's fine-tuning, and our own of either program."""
+"""Read released weights of FLIP's pre-training or FVLP's fine-tuning, and weights of our own runs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sketchseek.errors import InputError
 from sketchseek.lab.methods.fvlp.network import FVLP
 from sketchseek.lab.published_weights import read_state
 
-CHECKPOINT = "model."  # before every key of a network where the file is a checkpoint, which holds the optimiser too
-# From the released names to ours. The final norm has its name misspelt, so CLIP's own was never loaded into it.
+CHECKPOINT = "model."  # prefix of the network's keys in a checkpoint, which also holds the optimiser
+# From prefixes of released names to ours. The name of the final norm is misspelt there, so CLIP's was never loaded.
 PARTS = {
     "visual_encoder.vision_model.post_layrnorm.": "vision.clip.post_layernorm.",
     "visual_encoder.vision_model.": "vision.clip.",
@@ -27,19 +27,18 @@ PARTS = {
 TRAINING_ALONE = ("visual_encoder_m.", "text_encoder_m.", "vision_proj_m.", "text_proj_m.")  # and all queues
 TOKEN_TYPES = "text.bert.embeddings.token_type_embeddings.weight"
 TOKENIZER = "words._extra_state"
-# What pre-training has not: the module over all taps, and the projection of what that makes.
+# The parts that pre-training does not have: the multi-scale module and the projection of its output.
 OF_FINE_TUNING = ("multi_scale.", "vision_projection.")
 
 
 def initialise(network: FVLP, path: Path) -> None:
-    """Put a file of released weights into the network, or the ``last.safetensors`` of a run of ours.
+    """Load a file of released weights, or the ``last.safetensors`` of our own run, into the network.
 
-    Of pre-trained weights a network to be fine-tuned takes all but the projection of images, which is of another
-    shape; that and the module over all taps stay as they are. Released files hold no tokenizer: BERT's, ``vocab.txt``
-    or ``tokenizer.json``, lies beside them.
+    If the weights come from pre-training and the network is to be fine-tuned, the projection of images, which has
+    another shape, and the multi-scale module keep their initial weights. Released files contain no tokenizer; it is
+    read from BERT's ``vocab.txt`` or ``tokenizer.json`` beside the file.
 
-    Raises InputError as ``read_state`` does, and naming the keys that are of no part of the network, missing, or of
-    another shape.
+    Raises InputError as ``read_state`` does, and for keys that are unknown, missing, or of another shape.
     """
     own = network.state_dict()
     found: dict[str, Tensor] = {}
@@ -66,16 +65,16 @@ def initialise(network: FVLP, path: Path) -> None:
             f"{missing[:3] or 'none'}, of another shape {wrong[:3] or 'none'}); the released ones are of ViT-B/16 "
             "and BERT: --preset paper or pre-training"
         )
-    if TOKEN_TYPES not in found:  # the released text tower has none, which is one of zeros
+    if TOKEN_TYPES not in found:  # the released text tower has none, which is equivalent to zeros
         found[TOKEN_TYPES] = torch.zeros_like(own[TOKEN_TYPES])
     if TOKENIZER not in found:
-        network.words.read(path.parent)
+        network.words.load(path.parent)
         found[TOKENIZER] = network.words.get_extra_state()
     network.load_state_dict(own | found)
 
 
 def _ours(key: str) -> str:
-    """Our name of a released key; empty where it is left out, the key itself where it is not known."""
+    """Our name for a released key; "" if it is left out, the key itself if it is unknown."""
     if key.startswith(TRAINING_ALONE) or key.endswith(("_queue", ".position_ids")):
         return ""
     part = max((part for part in PARTS if key.startswith(part)), key=len, default=None)

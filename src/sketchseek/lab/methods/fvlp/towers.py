@@ -1,4 +1,4 @@
-"""What sees and what reads: the vision towers and the text tower, and the stock weights they begin with."""
+"""The vision towers and the text tower, and loading of CLIP's and BERT's weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ except ImportError as error:
 PATCH = 16
 POSITIONS = 512  # rows of BERT's table of positions
 CLIP_MEAN, CLIP_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-# What a stock folder may hold beside the tower: other towers and heads of what it was trained for.
+# Prefixes of weights that a folder may contain besides the tower: other towers, and heads for pretraining tasks.
 NOT_THE_TOWER = (
     "text_model.",
     "visual_projection.",
@@ -33,24 +33,22 @@ NOT_THE_TOWER = (
     "pooler.",
     "bert.pooler.",
 )
-# Attributes of a stock tower's configuration that its weights cannot show, and that decide what it computes.
+# Attributes of a tower's configuration that change its computation but not the shapes of its weights.
 COMPUTES = ("num_hidden_layers", "num_attention_heads", "hidden_act", "layer_norm_eps")
 
 
-class Seen(NamedTuple):
-    """Of B images: the joined ``maps [B, C, h, w]`` of all taps, the final ``tokens [B, P, width]``, which a text
-    reads, and the ``summary [B, width]``.
-    """
+class TowerOutputs(NamedTuple):
+    """The result of a vision tower for B images."""
 
-    maps: Tensor
-    tokens: Tensor
-    summary: Tensor
+    maps: Tensor  # [B, C, h, w], the concatenated maps of all taps
+    tokens: Tensor  # [B, P, width], the final tokens, to which texts attend
+    summary: Tensor  # [B, width], one vector for the image
 
 
 class ClipTower(nn.Module):
-    """CLIP's vision transformer; ``forward(images [B, 3, S, S], 0..1) -> Seen``.
+    """CLIP's vision transformer; ``forward(images [B, 3, S, S], 0..1) -> TowerOutputs``.
 
-    The taps are the residual stream after these blocks, without the class token; the last one and the tokens are after
+    A tap is the residual stream after that block, without the class token. The last tap and the tokens are taken after
     the final norm, which is applied to all tokens. The summary is the class token.
     """
 
@@ -81,7 +79,7 @@ class ClipTower(nn.Module):
         self.channels = len(taps) * shape.width
         self.width = shape.width
 
-    def forward(self, images: Tensor) -> Seen:
+    def forward(self, images: Tensor) -> TowerOutputs:
         stream = self.clip.pre_layrnorm(self.clip.embeddings((images - self.mean) / self.deviation))
         tapped = []
         for index, block in enumerate(self.clip.encoder.layers):
@@ -91,18 +89,18 @@ class ClipTower(nn.Module):
         tokens = self.clip.post_layernorm(stream)
         cells = torch.cat([*tapped, tokens], dim=2)[:, 1:]
         maps = cells.transpose(1, 2).reshape(cells.shape[0], -1, self.side, self.side)
-        return Seen(maps, tokens, tokens[:, 0])
+        return TowerOutputs(maps, tokens, tokens[:, 0])
 
     def load(self, folder: Path) -> None:
-        """The weights of a stock CLIP, whole or its vision tower. InputError where not every weight matches."""
+        """Load the weights of a CLIP model or of its vision tower. Raises InputError unless every weight matches."""
         _load(self.clip, _stock(CLIPVisionModel, folder, self.clip.config), folder)
 
 
 class ConvolutionalTower(nn.Module):
-    """A convolutional network in the transformer's place; as ``ClipTower``, of images as its ``Inputs`` normalise them.
+    """A CNN in place of CLIP; like ``ClipTower``, but takes images normalised by ``Inputs``.
 
-    All maps are brought to the grid of the second last tap, 14 x 14 at 224 px. The tokens are the cells of the last
-    map, narrowed to ``width``; their mean is the summary.
+    All maps are resized to the grid of the second last tap, 14 x 14 at 224 px. The tokens are the cells of the last
+    map, projected to ``width``; their mean is the summary.
     """
 
     def __init__(self, name: str, taps: tuple[str, ...], size: int, width: int, weights: Weights) -> None:
@@ -116,11 +114,11 @@ class ConvolutionalTower(nn.Module):
         self.narrow = nn.Linear(self.backbone.channels[-1], width)
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, images: Tensor) -> Seen:
+    def forward(self, images: Tensor) -> TowerOutputs:
         maps = self.backbone(images.contiguous(memory_format=torch.channels_last))
         tokens = self.norm(self.narrow(maps[-1].flatten(2).transpose(1, 2)))
         joined = torch.cat([self._on_grid(m) for m in maps], dim=1)
-        return Seen(joined, tokens, tokens.mean(dim=1))
+        return TowerOutputs(joined, tokens, tokens.mean(dim=1))
 
     def _on_grid(self, maps: Tensor) -> Tensor:
         side = maps.shape[2]
@@ -130,11 +128,11 @@ class ConvolutionalTower(nn.Module):
 
 
 class TextTower(nn.Module):
-    """BERT, with cross-attention in every layer; ``forward(tokens int64 [B, L], photo_tokens [B, P, width] | None) ->
-    [B, width]``, the first token.
+    """BERT with cross-attention in every layer.
 
-    Without a photo there is self-attention alone. With one, [ENC] stands in the place of the first token, and every
-    layer attends to the photo after it attended to the words, these in both directions.
+    ``forward(tokens int64 [B, L], photo_tokens [B, P, width] | None) -> [B, width]`` gives the first output token.
+    Without a photo there is only self-attention. With a photo, [ENC] replaces the first token, and every layer has
+    bidirectional self-attention, then cross-attention to the photo.
     """
 
     def __init__(self, shape: Transformer, vocabulary: int) -> None:
@@ -148,7 +146,7 @@ class TextTower(nn.Module):
                 num_attention_heads=shape.heads,
                 max_position_embeddings=POSITIONS,
                 pad_token_id=PAD,
-                is_decoder=True,  # what transformers wants where there is cross-attention; the mask below is not causal
+                is_decoder=True,  # required by transformers for cross-attention; the mask below is not causal
                 add_cross_attention=True,
             ),
             add_pooling_layer=False,
@@ -156,9 +154,11 @@ class TextTower(nn.Module):
         self.bert.set_attn_implementation("sdpa")  # which takes a boolean mask
         self.enc = vocabulary - 1
 
-    def begin(self) -> None:
-        """First weights of a tower that has none to begin with. BERT's own, a deviation of 0.02 throughout, hold a
-        narrow tower at one vector for all texts: the words are few beside the positions, and lost in every layer.
+    def initialise(self) -> None:
+        """Initialise the weights of a tower that is trained from scratch.
+
+        With BERT's own initialisation, a deviation of 0.02 throughout, a narrow tower gives the same vector for all
+        texts, because the token embeddings are dominated by the position embeddings.
         """
         deviation = self.bert.config.hidden_size**-0.5
         for module in self.bert.modules():
@@ -177,8 +177,9 @@ class TextTower(nn.Module):
         return hidden[:, 0]
 
     def load(self, folder: Path) -> None:
-        """The weights of a stock BERT; the rows of [DEC] and [ENC] and the cross-attention, which it has not, stay as
-        they are. InputError where not every weight matches.
+        """Load the weights of a BERT model. Raises InputError unless every weight matches.
+
+        The embeddings of [DEC] and [ENC] and the cross-attention, which BERT does not have, keep their weights.
         """
         state = _stock(BertModel, folder, self.bert.config, add_pooling_layer=False)
         rows = state["embeddings.word_embeddings.weight"]
@@ -190,13 +191,11 @@ class TextTower(nn.Module):
 
 
 def _stock(kind: Any, folder: Path, ours: Any, **options: Any) -> dict[str, Tensor]:
-    """The state of a tower that transformers saved, in its own form, checked to be whole and to compute what ours
-    does.
-    """
+    """The state dict of a tower saved by transformers, checked to be complete and to compute the same as ours."""
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder}: no config.json in it; give a folder that transformers' save_pretrained wrote")
     verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # it warns of what is checked here
+    logging.set_verbosity_error()  # it would warn about what is checked here
     try:
         tower, report = kind.from_pretrained(
             folder, output_loading_info=True, local_files_only=True, dtype=torch.float32, **options

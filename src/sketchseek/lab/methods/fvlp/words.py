@@ -1,4 +1,4 @@
-"""From a text to tokens: cleaned as FVLP cleans captions, split into words, and unknown words into characters."""
+"""Tokenise texts: clean them as FVLP does, split them into words, and unknown words into parts or characters."""
 
 from __future__ import annotations
 
@@ -20,24 +20,22 @@ from sketchseek.errors import InputError
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 PAD = 0
-PUNCTUATION = r'[.!"()*#:;~]'  # becomes a space (FVLP, released code)
+PUNCTUATION = r'[.!"()*#:;~]'  # replaced by a space (FVLP, released code)
 
 
-class Words(nn.Module):
-    """Holds the tokenizer of a network as part of its state, as the bytes of its JSON, so that whatever holds the
-    weights holds the words they belong to.
-    """
+class CaptionTokenizer(nn.Module):
+    """The tokenizer of a network, stored in its state dict as JSON bytes, so that it is saved with the weights."""
 
     def __init__(self, vocabulary: int, length: int) -> None:
         super().__init__()
         self.vocabulary, self.length = vocabulary, length
         self.tokenizer: Tokenizer | None = None
 
-    def learn(self, captions: Sequence[str]) -> None:
-        """Make a tokenizer of the words of these captions, the most frequent ones where there are too many.
+    def fit(self, captions: Sequence[str]) -> None:
+        """Build a tokenizer whose vocabulary is the words of these captions; if there are too many, the most frequent.
 
-        Every ASCII character is in it too, at the beginning and within a word, so that a word that no caption has is
-        read by its longest known parts.
+        It also contains every ASCII character, at the beginning and within a word, so that an unknown word is split
+        into its longest known parts.
         """
         characters = [*string.ascii_lowercase, *string.digits, *string.punctuation]
         pieces = [*SPECIAL, *characters, *(f"##{c}" for c in characters)]
@@ -50,9 +48,10 @@ class Words(nn.Module):
         pieces = list(dict.fromkeys([*pieces, *by_frequency]))[: self.vocabulary - 1]  # the last row is [ENC]'s
         self.tokenizer = self._of({piece: index for index, piece in enumerate(pieces)})
 
-    def read(self, folder: Path) -> None:
-        """Take the tokenizer of a stock BERT: ``tokenizer.json`` or ``vocab.txt``. InputError where it is no WordPiece
-        or has more words than the network has rows for.
+    def load(self, folder: Path) -> None:
+        """Load BERT's tokenizer from ``tokenizer.json`` or ``vocab.txt`` in a folder.
+
+        Raises InputError if it is no WordPiece tokenizer, or has more tokens than the network's embedding.
         """
         path = next((folder / name for name in ("tokenizer.json", "vocab.txt") if (folder / name).is_file()), None)
         if path is None:
@@ -74,7 +73,7 @@ class Words(nn.Module):
         self.tokenizer = self._of(vocabulary)
 
     def tokens(self, texts: Sequence[str]) -> Tensor:
-        """int64 ``[texts, length]``, cut or padded to that length."""
+        """Tokens, int64 ``[texts, length]``, truncated or padded. Raises InputError before there is a tokenizer."""
         if self.tokenizer is None:
             raise InputError("this network has learnt no words yet; train it on photos with captions")
         return torch.tensor([e.ids for e in self.tokenizer.encode_batch(list(texts))], dtype=torch.int64)

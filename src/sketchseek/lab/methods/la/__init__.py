@@ -1,1 +1,1 @@
-"""LA: local feature maps compared cell by cell, each cell with the one at the same place."""
+"""LA: local feature maps compared cell by cell, each cell with the one at the same position."""

@@ -1,4 +1,4 @@
-"""One encoder, shared by sketch and photo: the cells of a mid-level map, of unit length."""
+"""One encoder shared by sketches and photos: the normalised cells of an intermediate feature map."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.la.config import Config
 from sketchseek.lab.network import Network
 
-# The map is pooled to at most so many cells a side for the single-vector form: 1,536 numbers of MobileNetV2, where the
-# map itself has 18,816 and the projection of these would be ten times as large as the network.
+# For the single-vector form the map is pooled to the first of these sides with at most MAX_POOLED numbers. With
+# MobileNetV2 these are 1,536 numbers. A projection of the whole map, 18,816 numbers, would be ten times as large as the
+# network.
 POOLED_SIDES = (4, 2, 1)
 MAX_POOLED = 5120
-BATCH = 32
+BATCH = 32  # photos encoded together in ``fit``
 
 
 class LocalMapNetwork(Network):
-    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives ``{"cells": [B, h w, C]}`` of both, float32, row by row,
-    each cell of unit length. The encoders add ``"vector" [B, <= 512]``, the single-vector form for candidates.
+    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives ``{"cells": [B, h w, C]}`` of both, float32, row by row.
 
-    Both go through the encoder in one pass, so batch statistics are joint.
+    Each cell has unit length. ``encode_sketch`` and ``encode_photo`` add ``"vector" [B, <= 512]``, the single-vector
+    form for candidates. In ``forward`` both are encoded in one pass, so they share batch norm statistics.
     """
 
     matcher = "local"
@@ -52,7 +53,7 @@ class LocalMapNetwork(Network):
         return {"cells": sketch}, {"cells": photo}
 
     def fit(self, photos: NDArray[np.uint8]) -> None:
-        """Fit the single-vector form to the training photos, ``[n, S, S, 3]``."""
+        """Fit the projection of the single-vector form to training photos ``[n, S, S, 3]``."""
         was_training = self.training
         self.eval()
         pooled = []
@@ -75,7 +76,7 @@ class LocalMapNetwork(Network):
 
 
 def _pooling(side: int, pooled: int) -> Tensor:
-    """The matrix ``[pooled^2, side^2]`` that averages a map of ``side`` cells a side down to ``pooled`` a side."""
+    """The matrix ``[pooled^2, side^2]`` that averages a map of ``side`` x ``side`` cells to ``pooled`` x ``pooled``."""
     each = torch.eye(side * side).view(-1, 1, side, side)
     return F.adaptive_avg_pool2d(each, pooled).flatten(1).T.contiguous()
 

@@ -1,1 +1,1 @@
-"""LGRL: a sketch compared as a whole and region by region, from its first strokes on."""
+"""LGRL: partial sketches compared with photos as a whole and region by region."""

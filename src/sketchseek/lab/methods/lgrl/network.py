@@ -1,5 +1,5 @@
-"""One trunk for the whole image and for its regions, spatial attention on both, and heads: photos go through those of
-stage 1, sketches through those of stage 2.
+"""A trunk for whole images and for regions, spatial attention on both, and heads: stage 1's heads encode photos, stage
+2's heads encode sketches.
 """
 
 from __future__ import annotations
@@ -24,28 +24,26 @@ from sketchseek.lab.network import Network
 
 @dataclass(frozen=True)
 class Cut:
-    """Where a library network is cut: the children of its module ``layers``, in their order, up to ``region`` make the
-    map that regions are seen by, those up to ``whole`` the whole image's. ``left_out`` are side branches.
-    """
+    """Where a library network is split."""
 
-    layers: str
-    region: str
-    whole: str
-    left_out: tuple[str, ...] = ()
+    layers: str  # the module whose children are used, in their order
+    region: str  # the child that gives the map of regions
+    whole: str  # the child that gives the map of whole images
+    left_out: tuple[str, ...] = ()  # side branches
 
 
-# Maps of the paper's sizes: 768 x 8 x 8 of a region, 2048 x 8 x 8 of the image; of MobileNetV2, which is not in the
-# paper, 96 x 6 x 6 at 96 px and 1280 x 7 x 7 at 224 px.
+# Sizes of the maps: as in the paper, 768 x 8 x 8 for a region and 2048 x 8 x 8 for the image; with MobileNetV2, which
+# is not in the paper, 96 x 6 x 6 at 96 px and 1280 x 7 x 7 at 224 px.
 CUTS = {
     "torchvision/inception_v3": Cut("", "Mixed_6e", "Mixed_7c", left_out=("AuxLogits",)),
     "torchvision/mobilenet_v2": Cut("features", "13", "18"),
 }
 
-REGIONS_AT_A_TIME = 192  # in training, for the sake of memory
+REGIONS_AT_ONCE = 192  # in a chunk of gradient checkpointing, to limit memory in training
 
 
-class Embedded(NamedTuple):
-    """Unit vectors of stage 1's heads, float32: of the whole images ``[B, d]`` and of their regions ``[B, R, d]``."""
+class StageOneVectors(NamedTuple):
+    """Unit vectors of stage 1's heads, float32: ``[B, d]`` for whole images, ``[B, R, d]`` for regions."""
 
     sketch: Tensor
     sketch_regions: Tensor
@@ -54,11 +52,11 @@ class Embedded(NamedTuple):
 
 
 class LGRLNetwork(Network):
-    """Regions are the cells of a grid, row by row, cut from the image that the network is given; pixels left over at
-    the right and at the bottom belong to none.
+    """The network. Its regions are the cells of a grid on the input image, row by row; remaining pixels at the right
+    and at the bottom belong to no region.
 
-    Features (``matching.GlobalLocal``): of sketches ``global`` F ``[B, d]``, ``local`` F'_r ``[B, R, d]`` and
-    ``weight`` lambda rho_r ``[B, R]``; of photos ``global`` z and ``local`` z_r, of unit length.
+    Features (``matching.GlobalLocal``): for sketches ``global`` F ``[B, d]``, ``local`` F'_r ``[B, R, d]`` and
+    ``weight`` lambda rho_r ``[B, R]``; for photos ``global`` z and ``local`` z_r, unit vectors.
     """
 
     for_partial_sketches = True
@@ -87,39 +85,40 @@ class LGRLNetwork(Network):
         self.region_head = nn.Linear(channels, config.embedding)
         for layer in (*self.region_attention, self.head, self.region_head):
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(layer.weight)  # as the released code starts all of stage 1's new layers
+                nn.init.kaiming_normal_(layer.weight)  # as in the released code, for all new layers of stage 1
         if config.second_stage:
             self.sketch_head = nn.Linear(wide, config.embedding)
             self.sketch_region_head = nn.Linear(channels, config.embedding)
-        # The share of a complete training sketch's pixels that is ink, which phases() measures.
+        # The share of ink among the pixels of a typical complete training sketch, measured by phases().
         self.register_buffer("typical_ink", torch.tensor(1.0))
         self.typical_ink: Tensor
 
     def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
-        return self.join(self.encode_whole(ink), self.of_each_region(ink, self.encode_regions))
+        return self.join(self.encode_whole(ink), self.map_regions(ink, self.encode_regions))
 
     def encode_whole(self, ink: Tensor) -> dict[str, Tensor]:
-        """What needs the whole drawing ``[B, S, S]``: the features ``global`` and ``weight``."""
-        vectors = self._sketch_vectors("head", self.see(self.inputs.sketches(ink)))
+        """The features that need the whole drawing ``[B, S, S]``: ``global`` and ``weight``."""
+        vectors = self._sketch_vectors("head", self.attend_whole(self.inputs.sketches(ink)))
         return {"global": vectors, "weight": self.weights(ink)}
 
     def encode_regions(self, crops: Tensor) -> Tensor:
-        """``local`` of single regions, ``[B, c, c]`` with c = S // grid, to ``[B, d]``."""
-        return self._sketch_vectors("region_head", self.see_regions(self.inputs.sketches(crops)))
+        """The feature ``local`` of single regions ``[B, c, c]`` with c = S // grid: ``[B, d]``."""
+        return self._sketch_vectors("region_head", self.attend_regions(self.inputs.sketches(crops)))
 
     def join(self, whole: dict[str, Tensor], regions: Tensor) -> dict[str, Tensor]:
-        """``encode_sketch`` of what ``encode_whole`` says and ``encode_regions`` says of each region, ``[B, R, d]``."""
+        """Combine the results of ``encode_whole`` and of ``encode_regions`` (``[B, R, d]``) to all features."""
         return whole | {"local": regions}
 
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
         images = self.inputs.photos(photos)
-        regions = self.see_regions(self._cut(images))
+        regions = self.attend_regions(self._split_regions(images))
         local = _unit(self.region_head(regions)).unflatten(0, (-1, self.regions**2))
-        return {"global": _unit(self.head(self.see(images))), "local": local}
+        return {"global": _unit(self.head(self.attend_whole(images))), "local": local}
 
     def weights(self, ink: Tensor) -> Tensor:
-        """lambda rho_r, how much each region counts in the distance, ``[B, R]``: lambda = e^-c falls as the drawing
-        grows, c = ``completion``. Ones without a second stage.
+        """The weights of regions in the distance, lambda rho_r, ``[B, R]``; ones without a second stage.
+
+        lambda = e^-c, with c = ``completion``, falls while the drawing grows.
         """
         shares = self.ink_shares(ink)
         if not self.second_stage:
@@ -127,74 +126,80 @@ class LGRLNetwork(Network):
         return torch.exp(-self.completion(ink))[:, None] * shares
 
     def completion(self, ink: Tensor) -> Tensor:
-        """How far drawn the sketches ``[B, S, S]`` seem, 0..1, ``[B]``: their ink over that of a complete one.
+        """The estimated completeness of sketches ``[B, S, S]``, 0..1, ``[B]``: their ink over that of a complete one.
 
-        The paper takes (t - 1) / (T - 1), which nobody knows while somebody draws.
+        The paper uses (t - 1) / (T - 1), but the number of steps T is unknown while somebody draws.
         """
         return (ink.float().mean((1, 2)) / 255 / self.typical_ink).clamp_max(1)
 
     def ink_shares(self, ink: Tensor) -> Tensor:
-        """rho_r, the share of each region in the ink of ``[B, S, S]``, ``[B, R]``; zeros for a blank sheet."""
+        """rho_r, the share of ink ``[B, S, S]`` that is in each region, ``[B, R]``; zeros for a blank sketch."""
         ink = ink.float()
-        of_regions = self._cut(ink[:, None]).sum((1, 2, 3)).unflatten(0, (-1, self.regions**2))
+        of_regions = self._split_regions(ink[:, None]).sum((1, 2, 3)).unflatten(0, (-1, self.regions**2))
         return of_regions / ink.sum((1, 2))[:, None].clamp_min(1)
 
-    def forward(self, stage: int, *inputs: Tensor) -> Embedded | tuple[Tensor, Tensor]:
-        """Stage 1: ``ink [B, S, S]`` and ``photos [B, S, S, 3]`` of pairs, in one pass, so batch statistics are joint.
-        Stage 2: what ``see`` and ``see_regions`` said of sketches, ``[..., C]`` and ``[..., R, C']``, to F and F'.
+    def forward(self, stage: int, *inputs: Tensor) -> StageOneVectors | tuple[Tensor, Tensor]:
+        """Stage 1: encode ``ink [B, S, S]`` and ``photos [B, S, S, 3]`` in one pass; they share batch norm statistics.
+
+        Stage 2: map the results of ``attend_whole`` and ``attend_regions`` for sketches, ``[..., C]`` and
+        ``[..., R, C']``, to F and F'.
         """
         if stage == 1:
             return self._embed(*inputs)
         whole, regions = inputs
-        # A few thousand numbers times a small matrix: half precision would save nothing.
+        # The matrices are small, so half precision would save nothing.
         with torch.autocast(whole.device.type, enabled=False):
             return self._sketch_vectors("head", whole), self._sketch_vectors("region_head", regions)
 
-    def see(self, images: Tensor) -> Tensor:
+    def attend_whole(self, images: Tensor) -> Tensor:
         """The attended features of whole images ``[B, 3, S, S]``, unit vectors ``[B, C]``."""
         maps = self.backbone(images.contiguous(memory_format=torch.channels_last))
         return _unit(self.attention(maps).amax((2, 3)))
 
-    def see_regions(self, crops: Tensor) -> Tensor:
+    def attend_regions(self, crops: Tensor) -> Tensor:
         """The attended features of regions ``[B, 3, c, c]``, unit vectors ``[B, C']``."""
         resized = F.interpolate(crops, size=(self.region_size, self.region_size), mode="bilinear", align_corners=False)
         maps = self._lower(resized.contiguous(memory_format=torch.channels_last))
         return _unit(self.region_attention(maps).amax((2, 3)))
 
     def _lower(self, regions: Tensor) -> Tensor:
-        """The trunk's map of regions. In training their activations are not kept but computed again a few at a time,
-        as there are so many of them; not where batch norms learn, for which all must be seen at once, and once.
+        """The trunk's map of regions; in training with gradient checkpointing in chunks, as there are many regions.
+
+        Without checkpointing if batch norms are trained, which need all regions at once and only one forward pass.
         """
         if not self.training or any(isinstance(m, nn.BatchNorm2d) and m.training for m in self.backbone.modules()):
             maps: Tensor = self.backbone.lower(regions)
             return maps
-        parts = regions.split(REGIONS_AT_A_TIME)
+        parts = regions.split(REGIONS_AT_ONCE)
         return torch.cat([checkpoint(self.backbone.lower, part, use_reentrant=False) for part in parts])
 
-    def of_each_region(self, ink: Tensor, encode: Callable[[Tensor], Tensor]) -> Tensor:
-        """``encode(crops [n, c, c]) -> [n, d]`` of each region of drawings ``[B, S, S]``: ``[B, R, d]``.
+    def map_regions(self, ink: Tensor, encode: Callable[[Tensor], Tensor]) -> Tensor:
+        """Apply ``encode(crops [n, c, c]) -> [n, d]`` to each region of drawings ``[B, S, S]``: ``[B, R, d]``.
 
-        Equal regions are encoded once, so not while batch norms learn: in a growing drawing most stay as they were.
+        Equal regions are encoded once, because most regions do not change while a drawing grows. Therefore not suited
+        for training batch norms.
         """
-        crops = self._cut(ink[:, None])[:, 0]
+        crops = self._split_regions(ink[:, None])[:, 0]
         different, which = crops.flatten(1).unique(dim=0, return_inverse=True)
         return encode(different.unflatten(1, crops.shape[1:]))[which].unflatten(0, (len(ink), -1))
 
-    def _embed(self, ink: Tensor, photos: Tensor) -> Embedded:
+    def _embed(self, ink: Tensor, photos: Tensor) -> StageOneVectors:
         images = torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)])
-        whole = _unit(self.head(self.see(images)))
-        regions = _unit(self.region_head(self.see_regions(self._cut(images)))).unflatten(0, (len(images), -1))
+        whole = _unit(self.head(self.attend_whole(images)))
+        regions = _unit(self.region_head(self.attend_regions(self._split_regions(images)))).unflatten(
+            0, (len(images), -1)
+        )
         count = len(ink)
-        return Embedded(whole[:count], regions[:count], whole[count:], regions[count:])
+        return StageOneVectors(whole[:count], regions[:count], whole[count:], regions[count:])
 
     def _sketch_vectors(self, head: str, features: Tensor) -> Tensor:
-        """Features of sketches, ``[..., C]``, through the head of their last stage, ``[..., d]``."""
+        """Apply the sketch head of the last stage to attended features ``[..., C]``: ``[..., d]``."""
         last: nn.Linear = getattr(self, f"sketch_{head}" if self.second_stage else head)
         vectors: Tensor = last(features)
         return vectors.float() if self.second_stage and not self.unit_sketches else _unit(vectors)
 
-    def _cut(self, images: Tensor) -> Tensor:
-        """``[B, channels, S, S]`` to regions ``[B R, channels, c, c]``, those of an image one after another."""
+    def _split_regions(self, images: Tensor) -> Tensor:
+        """Split ``[B, channels, S, S]`` into regions ``[B R, channels, c, c]``, image by image."""
         side = images.shape[-1] // self.regions
         used = images[..., : self.regions * side, : self.regions * side]
         cells = used.unflatten(3, (self.regions, side)).unflatten(2, (self.regions, side))
@@ -202,7 +207,7 @@ class LGRLNetwork(Network):
 
 
 class Trunk(nn.Module):
-    """``forward(images) -> the map of whole images``; ``lower(images) -> that of regions`` is its first part.
+    """``forward(images)`` gives the map of whole images; ``lower(images)``, its first part, gives the map of regions.
 
     ``channels`` and ``region_channels`` are those of the two maps.
     """
@@ -210,7 +215,7 @@ class Trunk(nn.Module):
     def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
         cut = CUTS[config.backbone]
-        # A backbone runs to its last tap and cannot stop before, so the library's own layers take over its weights.
+        # A backbone always runs to its last tap, so its weights are copied into the library's own layers instead.
         last = f"{cut.layers}.{cut.whole}".lstrip(".")
         loaded = build_backbone(config.backbone, (last,), config.size, weights)
         network = build_network(config.backbone)

@@ -17,7 +17,7 @@ from torch.optim import Adam
 from sketchseek.lab.cache import Arrays
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods.lgrl.config import Config
-from sketchseek.lab.methods.lgrl.network import Embedded, LGRLNetwork
+from sketchseek.lab.methods.lgrl.network import LGRLNetwork, StageOneVectors
 from sketchseek.lab.training.frozen import frozen_features
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
@@ -88,7 +88,7 @@ def phases(config: Config, network: LGRLNetwork, pairs: TrainingPairs) -> list[P
     return [first, second]
 
 
-def stage1_losses(embedded: Embedded, margin: float, negatives: Literal["one", "batch"]) -> dict[str, Tensor]:
+def stage1_losses(embedded: StageOneVectors, margin: float, negatives: Literal["one", "batch"]) -> dict[str, Tensor]:
     """Triplet losses with other photos of the batch as negatives: mean over whole images + mean over regions.
 
     Each region is compared with the same region of the photo. With ``negatives="one"`` the negative is one random other
@@ -191,9 +191,9 @@ class Episodes:
 
         def sketch(network: LGRLNetwork, ink: Tensor) -> dict[str, Tensor]:
             return {
-                "whole": network.see(network.inputs.sketches(ink)),
-                "regions": network.of_each_region(
-                    ink, lambda crops: network.see_regions(network.inputs.sketches(crops))
+                "whole": network.attend_whole(network.inputs.sketches(ink)),
+                "regions": network.map_regions(
+                    ink, lambda crops: network.attend_regions(network.inputs.sketches(crops))
                 ),
                 "weight": network.weights(ink),
             }

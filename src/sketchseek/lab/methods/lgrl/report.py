@@ -80,10 +80,10 @@ def _by_stage1(network: LGRLNetwork, ink: NDArray[np.uint8]) -> dict[str, NDArra
     drawn = torch.from_numpy(ink).to(network.typical_ink.device)
 
     def local(crops: torch.Tensor) -> torch.Tensor:
-        return F.normalize(network.region_head(network.see_regions(network.inputs.sketches(crops))), dim=-1)
+        return F.normalize(network.region_head(network.attend_regions(network.inputs.sketches(crops))), dim=-1)
 
-    whole = F.normalize(network.head(network.see(network.inputs.sketches(drawn))), dim=-1)
-    return {"global": whole.numpy(force=True), "local": network.of_each_region(drawn, local).numpy(force=True)}
+    whole = F.normalize(network.head(network.attend_whole(network.inputs.sketches(drawn))), dim=-1)
+    return {"global": whole.numpy(force=True), "local": network.map_regions(drawn, local).numpy(force=True)}
 
 
 @torch.inference_mode()

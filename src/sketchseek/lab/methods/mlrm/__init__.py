@@ -1,1 +1,1 @@
-"""Multi-level region matching: a few attended regions an image, at several levels, each with a weight of its own."""
+"""MLRM, multi-level region matching: weighted distances between attended regions at several feature levels."""

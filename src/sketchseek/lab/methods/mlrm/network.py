@@ -1,5 +1,5 @@
-"""Regions of an image at several levels: the backbone cut before its last block, attention maps, region features and
-their weights (section 3).
+"""The network: a backbone split before its last block, attention maps, region features at several levels, and their
+weights (section 3).
 """
 
 from __future__ import annotations
@@ -25,52 +25,48 @@ from sketchseek.lab.network import Network
 from sketchseek.matching.region_weighted import ONE_LEVEL, WEIGHTED
 
 LEVELS = (1, 2, 3)
-FIT_BATCH = 32
+FIT_BATCH = 32  # photos encoded together in ``fit``
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The children of a torchvision network's ``features`` that end with F'1 and F'2; those after are Block4, which
-    ends with F3. ``indicator_scale`` multiplies what E^v adds to F'2, ``standardise`` is AttentionMaps'.
-    """
+    """Where a torchvision network is split, as indices of the children of its ``features``. The rest is Block4."""
 
-    level1: int
-    level2: int
-    indicator_scale: float = 1.0
-    standardise: bool = False
+    level1: int  # the last child before F'1
+    level2: int  # the last child before F'2
+    indicator_scale: float = 1.0  # factor on the output of E^v, which is added to F'2
+    standardise: bool = False  # as in AttentionMaps
 
 
-# Block4 of DenseNet-169 is transition3, denseblock4 and norm5, without a ReLU behind it; that of MobileNetV2, which is
-# not in the paper, is features.14 to 18. There E^v begins with outputs that differ between regions by 0.09 where F'2
-# spreads by 3.6, and the CNN sees the zeros around its large inputs rather than what differs between regions: all maps
-# begin as one and stay one. As it is scaled here, regions begin as far apart as images are.
+# Block4 of DenseNet-169 is transition3, denseblock4 and norm5, without a ReLU after it. That of MobileNetV2, which is
+# not in the paper, is features.14 to 18. Unscaled, its initial outputs of E^v differ between regions by 0.09 only,
+# while F'2 has a spread of 3.6, and the attention CNN reacts mainly to the zero padding around its large inputs. All
+# maps are then equal from the beginning, and stay so. With these scales, regions differ initially as much as images do.
 CUTS = {
     "torchvision/densenet169": Cut(6, 8),
     "torchvision/mobilenet_v2": Cut(6, 13, indicator_scale=40.0, standardise=True),
 }
 
 
-class Encoded(NamedTuple):
-    """Features of sketches and of photos, and of the constructed negatives: the photos with one region replaced (None
-    where none were asked for).
-    """
+class PairOutputs(NamedTuple):
+    """The result of ``MLRMNetwork.forward``: features by name."""
 
     sketches: dict[str, Tensor]
     photos: dict[str, Tensor]
-    negatives: dict[str, Tensor] | None
+    negatives: dict[str, Tensor] | None  # of constructed negatives, which are photos with one region replaced
 
 
 class MLRMNetwork(Network):
-    """``forward(ink [B, S, S], photos [B, S, S, 3], replaced [B] | None) -> Encoded``; row i of both is a pair, and
-    ``replaced`` says which region of photo i the same region of photo i - 1 takes the place of, at all levels.
+    """``forward(ink [B, S, S], photos [B, S, S, 3], replaced [B] | None) -> PairOutputs``; rows i are a pair.
 
-    Features, float32: ``level1``, ``level2``, ``level3`` ``[B, N, C_l]`` (those enabled), not of unit length;
-    ``weights [B, N, L]`` of sum 1; the attention ``maps [B, N, h, w]``. Encoding adds ``vector [B, D]``, D at most 512,
-    which finds candidates.
+    ``replaced`` is the region of photo i that is replaced, at all levels, by the same region of photo i - 1 to
+    construct a negative. Features, float32: ``level1``, ``level2``, ``level3`` ``[B, N, C_l]`` (those enabled), not
+    normalised; ``weights [B, N, L]`` with sum 1; attention ``maps [B, N, h, w]``. ``encode_sketch`` and
+    ``encode_photo`` add ``vector [B, D]`` with D at most 512, used for candidates.
     """
 
     matcher = "region-weighted"
-    compiles = False  # the gradient that torch 2.15 compiles for processors, in bfloat16, is not a number
+    compiles = False  # compiled for CPUs, torch 2.15 computes NaN gradients in bfloat16
 
     def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
@@ -81,7 +77,7 @@ class MLRMNetwork(Network):
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = CutBackbone(config, weights)
         first, second, _ = self.backbone.channels
-        # Without norms. Widths are the paper's for DenseNet-169, in proportion for others.
+        # No norms. Widths are the paper's for DenseNet-169, and proportional for other backbones.
         reductions = {
             1: nn.Sequential(
                 nn.Conv2d(first, first // 4, 3, stride=2, padding=1),
@@ -97,10 +93,10 @@ class MLRMNetwork(Network):
             ),
         }
         self.reductions = nn.ModuleDict({str(level): reductions[level] for level in self.levels if level in reductions})
-        # With a single region there is nothing to tell apart, and its map comes from F3 itself.
-        asks = config.attention == "lama" and config.regions > 1
+        # A single region needs no indicator: its map comes from F3 itself.
+        has_indicator = config.attention == "lama" and config.regions > 1
         cut = CUTS[config.backbone]
-        self.indicator = IndicatorEncoder(config.regions, second, cut.indicator_scale) if asks else None
+        self.indicator = IndicatorEncoder(config.regions, second, cut.indicator_scale) if has_indicator else None
         self.attention = AttentionMaps(len(self.reductions), config.tau, cut.standardise)
         channels = [self.backbone.channels[level - 1] for level in self.levels]
         self.weighting = RegionLevelAttention(channels, self.backbone.side, config.geometry, config.dropout)
@@ -115,12 +111,12 @@ class MLRMNetwork(Network):
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
         return self._encode(self.inputs.photos(photos))
 
-    def forward(self, ink: Tensor, photos: Tensor, replaced: Tensor | None = None) -> Encoded:
+    def forward(self, ink: Tensor, photos: Tensor, replaced: Tensor | None = None) -> PairOutputs:
         count = len(ink)
         regions, maps = self._regions(torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)]))
         positions = self.weighting.positions(maps)
         if replaced is not None:
-            # Of the photo before, only the features move in: maps and positions stay.
+            # Only the features are taken from the previous photo; maps and positions stay.
             chosen = nn.functional.one_hot(replaced, self.regions).bool()[:, :, None]
             regions = [torch.cat([r, torch.where(chosen, r[count:].roll(1, 0), r[count:])]) for r in regions]
             maps = torch.cat([maps, maps[count:]])
@@ -130,12 +126,13 @@ class MLRMNetwork(Network):
             {name: feature[start : start + count] for name, feature in features.items()}
             for start in range(0, len(maps), count)
         )
-        return Encoded(of_sketches, of_photos, of_negatives[0] if of_negatives else None)
+        return PairOutputs(of_sketches, of_photos, of_negatives[0] if of_negatives else None)
 
     @torch.no_grad()
     def fit(self, photos: NDArray[np.uint8]) -> None:
-        """Fit the single-vector form to training photos ``[n, S, S, 3]``: the mean weights with which the strategy
-        compares, and the principal axes of the features scaled by them.
+        """Fit the single-vector form to training photos ``[n, S, S, 3]``.
+
+        It consists of the mean weights of the strategy and the principal components of features scaled by them.
         """
         was_training = self.training
         self.eval()
@@ -158,7 +155,7 @@ class MLRMNetwork(Network):
         return features | {"vector": self.candidates(self._scaled(features))}
 
     def _regions(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The features of each region at the enabled levels, ``[B, N, C_l]``, and the attention maps."""
+        """The features of all regions at each enabled level, ``[B, N, C_l]``, and the attention maps."""
         first, second = self.backbone(images.contiguous(memory_format=torch.channels_last))
         third, conditioned = self._block4(second)
         inputs = {1: first, 2: second}
@@ -168,16 +165,16 @@ class MLRMNetwork(Network):
         return [_attend(maps, by_level[level]) for level in self.levels], maps
 
     def _block4(self, second: Tensor) -> tuple[Tensor, Tensor]:
-        """F3 ``[B, C, h, w]`` and F3 as each region sees it, ``[N, B, C, h, w]``."""
+        """F3 ``[B, C, h, w]``, and F3 conditioned on each region, ``[N, B, C, h, w]``."""
         if len(self.backbone.copies):
             return self.backbone.block4(second), torch.stack([block(second) for block in self.backbone.copies])
         if self.indicator is None:
             third = self.backbone.block4(second)
             return third, third[None]
-        # One call on all N + 1: the batch norms of the backbone are frozen, so the passes do not mix.
+        # One call for all N + 1 passes: the backbone's batch norms are frozen, so the passes are independent.
         conditions = self.indicator()[:, None, :, None, None]
-        asked = torch.cat([second, (second + conditions).flatten(0, 1)])
-        maps = self.backbone.block4(asked.contiguous(memory_format=torch.channels_last))
+        inputs = torch.cat([second, (second + conditions).flatten(0, 1)])
+        maps = self.backbone.block4(inputs.contiguous(memory_format=torch.channels_last))
         maps = maps.unflatten(0, (self.regions + 1, -1))
         return maps[0], maps[1:]
 
@@ -189,7 +186,7 @@ class MLRMNetwork(Network):
         return named | {"weights": weights, "maps": maps}
 
     def _scaled(self, features: dict[str, Tensor]) -> Tensor:
-        """The features of all levels and regions scaled by their mean weights, one behind the other, ``[B, sum]``."""
+        """The features of all levels and regions scaled by their mean weights and concatenated, ``[B, sum]``."""
         scaled = [
             (features[f"level{level}"] * self.mean_weights[:, index, None]).flatten(1)
             for index, level in enumerate(self.levels)
@@ -198,10 +195,10 @@ class MLRMNetwork(Network):
 
 
 class CutBackbone(nn.Module):
-    """``forward(images [B, 3, S, S]) -> F'1, F'2``; ``block4(F'2) -> F3``, and ``copies`` of it, one a region, where
-    attention is CAMA's.
+    """The backbone in parts: ``forward(images [B, 3, S, S]) -> F'1, F'2``, and ``block4(F'2) -> F3``.
 
-    ``channels`` are those of F'1, F'2 and F3, ``side`` is that of F3 in cells.
+    For CAMA there are ``copies`` of Block4, one for each region. ``channels`` are those of F'1, F'2 and F3; ``side`` is
+    that of F3 in cells.
     """
 
     def __init__(self, config: Config, weights: Weights) -> None:
@@ -233,8 +230,9 @@ class CutBackbone(nn.Module):
 
 
 def _attend(maps: Tensor, level: Tensor) -> Tensor:
-    """The spatial mean of M_r * F_l, ``[B, N, h, w], [B, C, h, w] -> [B, N, C]``, in float32 at any precision of the
-    layers: distances are between nearly equal features.
+    """The spatial mean of M_r * F_l, ``[B, N, h, w], [B, C, h, w] -> [B, N, C]``.
+
+    In float32 at any precision setting, because distances between nearly equal features need it.
     """
     with torch.autocast(maps.device.type, enabled=False):
         return torch.einsum("brhw,bchw->brc", maps, level.float()) / maps[0, 0].numel()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.methods.mlrm.config import Config
-from sketchseek.lab.methods.mlrm.network import Encoded, MLRMNetwork
+from sketchseek.lab.methods.mlrm.network import MLRMNetwork, PairOutputs
 from sketchseek.lab.network import matcher_of
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
@@ -60,7 +60,7 @@ def phases(config: Config, network: MLRMNetwork, pairs: TrainingPairs) -> list[P
     ]
 
 
-def losses(config: Config, matcher: Matcher, encoded: Encoded) -> dict[str, Tensor]:
+def losses(config: Config, matcher: Matcher, encoded: PairOutputs) -> dict[str, Tensor]:
     """The weighted sum, ``loss``, and its terms; terms of weight 0 are left out."""
     sketches, photos = encoded.sketches, encoded.photos
     values = {}
@@ -102,7 +102,7 @@ def local_triplet(sketches: Tensor, photos: Tensor, index: int, config: Config) 
     return violation[~same | other_region].mean()
 
 
-def global_triplet(encoded: Encoded, matcher: Matcher, margin: float, share: float) -> Tensor:
+def global_triplet(encoded: PairOutputs, matcher: Matcher, margin: float, share: float) -> Tensor:
     """The global triplet loss on images, with the matcher's distance (section 3.4).
 
     Negatives are all other photos of the batch, with margin m, and, if they were constructed, the matching photo with

@@ -1,1 +1,1 @@
-"""OnTheFly: a policy that embeds unfinished sketches, rewarded by the rank of the right photo."""
+"""OnTheFly: reinforcement learning of a policy that embeds partial sketches, rewarded by the right photo's rank."""

@@ -1,4 +1,4 @@
-"""A trunk that sketch and photo share, a supervised head and, for sketches, the policy."""
+"""A trunk shared by sketches and photos, a supervised head, and the policy, which encodes sketches."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sketchseek.lab.network import Network
 
 
 class OnTheFlyNetwork(Network):
-    """Sketches are encoded by the mean of the policy, photos by the supervised head.
+    """Encodes sketches by the mean of the policy, and photos by the supervised head.
 
-    ``forward(ink [B, S, S], photos [B, S, S, 3])`` is the supervised phase: both by the supervised head, ``[B, E]``
-    each, of unit length. Both go through the trunk in one pass, so batch statistics are joint.
+    ``forward(ink [B, S, S], photos [B, S, S, 3])`` is for the supervised phase: it encodes both by the supervised head,
+    unit vectors ``[B, E]``, in one pass, so they share batch norm statistics.
     """
 
     for_partial_sketches = True
-    matcher = "cosine"  # of unit vectors, the order is that of the Euclidean distance
+    matcher = "cosine"  # for unit vectors, equivalent to the Euclidean distance
 
     def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class OnTheFlyNetwork(Network):
         return {"vector": self._supervised(self._pooled(self.inputs.photos(photos)))}
 
     def states(self, ink: Tensor) -> Tensor:
-        """What the policy sees of sketches, ``[B, D]``: the pooled map of the trunk, not of unit length."""
+        """The policy's states of sketches ``[B, S, S]``: the trunk's pooled map, ``[B, D]``, not normalised."""
         return self._pooled(self.inputs.sketches(ink))
 
     def forward(self, ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,1 +1,1 @@
-"""The Siamese baseline: one shared encoder for sketch and photo."""
+"""The Siamese baseline: one encoder shared by sketches and photos."""

@@ -1,4 +1,4 @@
-"""One encoder, shared by sketch and photo: tapped maps, pooled, joined, projected, unit length."""
+"""One encoder shared by sketches and photos: feature maps are pooled, concatenated, projected and normalised."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from sketchseek.lab.network import Network
 
 
 class SiameseNetwork(Network):
-    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the features of both, ``{"vector": [B, D]}`` of unit
-    length.
+    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the features of both, ``{"vector": [B, D]}``, unit vectors.
 
-    Both go through the encoder in one pass, so batch statistics are joint.
+    Both are encoded in one pass, so they share batch norm statistics.
     """
 
     matcher = "cosine"

@@ -1,1 +1,1 @@
-"""SLFIR: faces from unfinished sketches, each frame encoded in the light of the frames before it."""
+"""SLFIR: faces from partial sketches, each encoded together with the frames before it."""

@@ -1,4 +1,4 @@
-"""One trunk for sketch and photo, an embedding of complete sketches, and a temporal encoder of growing ones."""
+"""A trunk shared by sketches and photos, an embedding of complete sketches, and a temporal encoder of partial ones."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from sketchseek.lab.network import Network
 
 
 class SLFIRNetwork(Network):
-    """``forward(ink [B, S, S], photos [B, S, S, 3])`` is stage 1: embeddings ``[B, E]`` of both, of unit length.
+    """In stage 1, ``forward(ink [B, S, S], photos [B, S, S, 3])`` gives unit vectors ``[B, E]`` of both.
 
-    ``trunk`` (backbone, attention, global maximum) is frozen in stage 2, which trains ``temporal`` on its vectors:
-    ``forward(frames [B, T, D], photos [B, D], of_trunk=True)`` gives ``[B, T, E]`` and ``[B, E]``, of unit length.
+    In stage 2, which trains ``temporal`` on vectors of the frozen ``trunk`` (backbone, attention, global maximum),
+    ``forward(frames [B, T, D], photos [B, D], of_trunk=True)`` gives unit vectors ``[B, T, E]`` and ``[B, E]``.
 
-    A sketch's features depend on the frames before: ``encode_next(ink, state)`` is one more frame of each drawing,
-    ``state [B, state]`` what the network keeps of those before, zeros at the beginning. ``encode_sketch`` and
-    ``encode_photo`` are sequences of one frame.
+    The features of a frame depend on the frames before it. ``encode_next(ink, state)`` encodes the next frame of each
+    drawing, with the recurrent state ``[B, state]`` after the previous frame, zeros at the start. ``encode_sketch`` and
+    ``encode_photo`` encode sequences of one frame.
     """
 
     for_partial_sketches = True
@@ -47,7 +47,7 @@ class SLFIRNetwork(Network):
         self.temporal = kind(self.channels, config.hidden, config.embedding)
         self.corrects = config.corrects and config.temporal == "causal"
         if self.corrects:
-            # It begins as stage 1's embedding, and stage 2 learns what the frames before add to it.
+            # Zero output at first, so stage 2 starts from stage 1's embedding and learns a correction.
             nn.init.zeros_(self.temporal.project.weight)
             nn.init.zeros_(self.temporal.project.bias)
         self.state = self.temporal.state_size
@@ -60,7 +60,7 @@ class SLFIRNetwork(Network):
         return {"vector": vector}
 
     def encode_next(self, ink: Tensor, state: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """One more frame of each of B drawings, ``[B, S, S]``: its features, and the state ``[B, state]`` after it."""
+        """Encode the next frame ``[B, S, S]`` of B drawings: its features, and the state ``[B, state]`` after it."""
         vector, state = self._step(self.trunk(self.inputs.sketches(ink)), state)
         return {"vector": vector}, state
 
@@ -73,8 +73,9 @@ class SLFIRNetwork(Network):
         return sketch, photo
 
     def trunk(self, images: Tensor) -> Tensor:
-        """Images ``[B, 3, S, S]`` to vectors ``[B, D]`` of unit length: maps normalised at every location, residual
-        spatial attention, global maximum.
+        """Encode images ``[B, 3, S, S]`` as unit vectors ``[B, D]``.
+
+        The map is normalised at every location, then come residual spatial attention and a global maximum.
         """
         (maps,) = self.backbone(images.contiguous(memory_format=torch.channels_last))
         attended = self.attention(F.normalize(maps, dim=1))
@@ -89,8 +90,8 @@ class SLFIRNetwork(Network):
         return F.normalize((self.head(frame) + embedded if self.corrects else embedded).float(), dim=1), state
 
     def _before(self, images: Tensor) -> Tensor:
-        """The state of as many drawings before their first frame."""
-        # Not len(images), which would fix the exported graph's batch.
+        """The initial state of a drawing, for each of the images."""
+        # Not len(images), which would fix the batch size of the exported graph.
         return torch.zeros(images.shape[0], self.state, device=images.device)
 
 

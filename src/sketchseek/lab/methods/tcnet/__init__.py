@@ -1,1 +1,1 @@
-"""TC-Net: one embedding, trained by triplets and by telling the training photos apart."""
+"""TC-Net: one embedding, trained with a triplet loss and as a classifier of the training photos."""

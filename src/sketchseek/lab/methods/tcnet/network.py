@@ -1,4 +1,4 @@
-"""One encoder, shared by sketch and photo: the last map's average, projected. No unit length."""
+"""One encoder shared by sketches and photos: the average of the last map, projected, not normalised."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sketchseek.lab.training.loop import TRAINING_ONLY
 
 
 class TCNet(Network):
-    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the vectors of both, ``[B, D]`` float32, and what the
-    classifier of the objective makes of them, ``[B, classes]`` each.
+    """``forward(ink [B, S, S], photos [B, S, S, 3])`` gives the vectors of both, ``[B, D]`` float32, and the logits of
+    the classifier used in training for both, ``[B, classes]``.
 
-    Both go through the encoder in one pass, so batch statistics are joint.
+    Both are encoded in one pass, so they share batch norm statistics.
     """
 
     matcher = "euclidean"
@@ -37,7 +37,7 @@ class TCNet(Network):
 
     def forward(self, ink: Tensor, photos: Tensor) -> tuple[Tensor, ...]:
         vectors = self._embed(torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)]))
-        # Here and not in the loss: several processes share the gradients of what a forward pass uses.
+        # In the forward pass instead of the loss, because DDP only shares gradients of parameters used in forward.
         instances: Any = getattr(self, TRAINING_ONLY)
         with torch.autocast(vectors.device.type, enabled=False):
             logits = instances.classifier(vectors)
@@ -45,7 +45,7 @@ class TCNet(Network):
 
     def _embed(self, images: Tensor) -> Tensor:
         (last,) = self.backbone(images.contiguous(memory_format=torch.channels_last))
-        # DenseNet's last norm has no ReLU of its own; where the map is above zero already, this one changes nothing.
+        # DenseNet's features end with a norm without ReLU. Other backbones' maps are at least 0, so it changes nothing.
         return self.embedding(last.relu().mean(dim=(2, 3))).float()
 
 

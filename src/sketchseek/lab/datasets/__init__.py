@@ -1,4 +1,4 @@
-"""The data sets: ``open_dataset("chairv2:DIR")`` reads any of them into the same objects."""
+"""Data sets: ``open_dataset("chairv2:DIR")`` reads any of them into a ``Dataset``."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ __all__ = [
 def open_dataset(specification: str) -> Dataset:
     """Open ``NAME:DIR`` for training or evaluation, or ``NAME`` alone for the folder of that name in ./datasets.
 
-    Case and hyphens are ignored in names; ``synthetic`` alone is made on first use. What is broken or unpaired is in no
-    split, and the log says how much that is. Raises InputError for an unknown name, a folder that is missing or holds
-    another layout, and a data set without photos.
+    Case and hyphens in names are ignored. ``synthetic`` alone is generated on first use. Broken and unpaired files are
+    left out; the log tells how many. Raises InputError for an unknown name, a missing folder, an unexpected layout, and
+    a data set without photos.
     """
     name, _, folder = specification.partition(":")
     slug = slug_of(name)
@@ -58,7 +58,7 @@ def open_dataset(specification: str) -> Dataset:
 
 
 def open_datasets(data: str | Dataset | Iterable[str | Dataset]) -> list[Dataset]:
-    """One or several data sets, each as ``open_dataset`` takes it or open already. Raises InputError for none."""
+    """Open one or several data sets, given as for ``open_dataset`` or already open. Raises InputError for none."""
     several = [data] if isinstance(data, str | Dataset) else list(data)
     if not several:
         raise InputError("there is no data; name a data set, e.g. ChairV2:path/to/chairv2")
@@ -66,9 +66,9 @@ def open_datasets(data: str | Dataset | Iterable[str | Dataset]) -> list[Dataset
 
 
 def read_dataset(slug: str, root: Path) -> Dataset:
-    """Read a folder as the data set ``slug``, which may have no photos.
+    """Read a folder as the data set ``slug``. The result may have no photos.
 
-    Raises InputError for a folder that is missing or holds another layout.
+    Raises InputError for a missing folder or an unexpected layout.
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; to get {slug}: {entry_of(slug).get}")
@@ -77,7 +77,7 @@ def read_dataset(slug: str, root: Path) -> Dataset:
 
 
 def slug_of(name: str) -> str:
-    """The slug that a name such as "ChairV2" or "Clothes-V1" means. Raises InputError listing the known ones."""
+    """The slug for a name such as "ChairV2" or "Clothes-V1". Raises InputError, which lists the known ones."""
     for slug in slugs():
         if _plain(slug) == _plain(name):
             return slug

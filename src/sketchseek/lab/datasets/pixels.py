@@ -1,7 +1,7 @@
-"""Decoded images of a data set, cached so that the network, not the disk, is the limit of training.
+"""Decode the images of a data set, with an on-disk cache, so that decoding does not slow down training.
 
-A cache entry holds all images of one split at one size. It is known by every file's path, size and time of change (of
-strokes: their points) and by the code that makes the pixels, so what changed is never read from the cache.
+A cache entry contains all images of a split at one size. Its key includes the path, size and modification time of every
+file (for strokes, their points) and the code that computes the pixels, so a stale entry is never used.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from sketchseek.strokes.labels import drawn_labels, extracted_labels, grid_label
 
 LabelKind = Literal["extracted", "drawn", "grid"]
 
-SMALL = 64  # so few images are decoded sooner than they are worth a file
-# The code between a file and the pixels that a network sees of it.
+SMALL = 64  # fewer images are not cached, because decoding them is fast
+# The modules that compute pixels from files, as a part of the cache key.
 IMAGE_CODE = ("sketchseek.strokes", "sketchseek.model.preprocess", "sketchseek.lab.datasets.pixels")
 
 
 def photo_pixels(photos: Sequence[Photo], size: int) -> NDArray[np.uint8]:
-    """What networks see of these photos, uint8 ``[n, size, size, 3]``, read-only where it comes from the cache.
+    """Photos as input for networks, uint8 ``[n, size, size, 3]``; read-only if from the cache.
 
-    Raises InputError naming a photo that is missing or damaged.
+    Raises InputError for a photo that is missing or damaged.
     """
     return _cached(photos, lambda p: read_photo(p.path, size), (size, size, 3), (_of_file(p.path) for p in photos))
 
 
 def sketch_pixels(sketches: Sequence[SketchItem], size: int) -> NDArray[np.uint8]:
-    """The complete sketches as ink, uint8 ``[n, size, size]``, 255 = ink, read-only where they come from the cache.
+    """Complete sketches as ink, uint8 ``[n, size, size]``, 255 = ink; read-only if from the cache.
 
-    Raises InputError naming a sketch that is missing or damaged.
+    Raises InputError for a sketch that is missing or damaged.
     """
     return _cached(sketches, lambda s: prepare_sketch(_drawing(s), size), (size, size), map(sketch_identity, sketches))
 
 
 def sketch_labels(sketches: Sequence[SketchItem], size: int, kind: LabelKind, parts: int) -> NDArray[np.uint8]:
-    """Which stroke each pixel of ``sketch_pixels`` belongs to: label maps, uint8 ``[n, size, size]``, 0 no ink, 255
-    ink of no stroke, read-only where they come from the cache.
+    """The label maps (``strokes.labels``) of ``sketch_pixels``, uint8 ``[n, size, size]``; read-only if from the cache.
 
-    ``extracted`` cuts each drawing into ``parts`` strokes; ``drawn`` takes the strokes as a person drew them and
-    extracts only where the data has none; ``grid`` takes ``parts x parts`` cells of the image for strokes.
+    They tell which stroke each pixel belongs to; 0 is no ink, 255 ink of no stroke. ``kind`` "extracted" cuts each
+    drawing into ``parts`` strokes. "drawn" uses the strokes as drawn, and extracts them if the data has none. "grid"
+    uses the ``parts x parts`` cells of a grid instead of strokes.
     """
 
     def make(sketch: SketchItem) -> NDArray[np.uint8]:
@@ -67,10 +67,10 @@ def sketch_labels(sketches: Sequence[SketchItem], size: int, kind: LabelKind, pa
 
 
 def sketch_frames(sketch: SketchItem, steps: int, size: int) -> NDArray[np.uint8]:
-    """A sketch as it grew, uint8 ``[steps, size, size]``, the last step complete: cut from its strokes, or its own
-    frames, evenly chosen.
+    """Partial sketches at ``steps`` moments, as ink, uint8 ``[steps, size, size]``; the last one is complete.
 
-    Raises InputError for a sketch that has neither when more than the complete sketch is asked for.
+    They come from the strokes, or from the sketch's own frames, evenly chosen. Raises InputError for a sketch that has
+    neither, unless ``steps`` is 1.
     """
     if sketch.strokes is not None:
         drawings: Iterable[Sketch | Ink] = episode(sketch.strokes, steps).astype(np.uint8) * 255
@@ -86,8 +86,9 @@ def sketch_frames(sketch: SketchItem, steps: int, size: int) -> NDArray[np.uint8
 
 
 def data_hash(split: Split) -> str:
-    """A hash of what is in the files of a split: path, size and time of change of every image, the points of strokes
-    themselves. Raises InputError naming a file that is missing.
+    """A hash of a split's files: path, size and modification time of every image, and the points of strokes.
+
+    Raises InputError for a missing file.
     """
     digest = hashlib.sha256()
     for photo in split.photos:
@@ -106,7 +107,9 @@ def _drawing(sketch: SketchItem) -> Sketch | Ink:
     if sketch.strokes is not None:
         return sketch.strokes
     if sketch.traced:
-        return edge_sketch(read_photo(_path(sketch), CANVAS)).fitted()  # as large as people's drawings in the data sets
+        return edge_sketch(
+            read_photo(_path(sketch), CANVAS)
+        ).fitted()  # scaled to the size of drawings in the data sets
     return read_ink(_path(sketch))
 
 
@@ -125,7 +128,7 @@ def _of_file(path: Path) -> bytes:
 
 
 def sketch_identity(sketch: SketchItem) -> bytes:
-    """What a complete sketch is made of: its points, or the path, size and time of change of its image."""
+    """A complete sketch's part of a cache key: its points, or path, size and modification time of its image."""
     if sketch.strokes is None:
         return _of_file(_path(sketch)) + (b"edges" if sketch.traced else b"")
     return _of_strokes(sketch.strokes)
@@ -139,7 +142,7 @@ def _of_strokes(sketch: Sketch) -> bytes:
 def _cached(
     items: Sequence, make: Callable[..., NDArray[np.uint8]], shape: tuple[int, ...], identities: Iterable[bytes]
 ) -> NDArray[np.uint8]:
-    """``make`` of every item, ``[n, *shape]``, from the cache or into it; ``identities`` says what each depends on."""
+    """``make(item)`` for every item, ``[n, *shape]``, cached; ``identities`` are the items' parts of the cache key."""
     full = (len(items), *shape)
     digest = hashlib.sha256()
     for identity in identities:
@@ -154,6 +157,6 @@ def _cached(
                 for index, image in enumerate(pool.map(make, items)):
                     pixels[index] = image
             finally:
-                pool.shutdown(cancel_futures=True)  # after a damaged image the rest need not be decoded
+                pool.shutdown(cancel_futures=True)  # do not decode the rest after a damaged image
 
         return cached_arrays("pixels", {"images": digest.hexdigest(), "shape": str(full)}, IMAGE_CODE, fill)["pixels"]

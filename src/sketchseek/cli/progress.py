@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SECONDS_BETWEEN_LINES = 30  # where there is no terminal
+VALIDATION_SHOWN = ("acc@1", "acc@10", "m@B")
 
 
 @contextmanager
@@ -55,3 +64,64 @@ def reported_progress(description: str) -> Iterator[Callable[[int, int], None]]:
             shown = done
 
         yield report
+
+
+@contextmanager
+def training_progress(description: str) -> Iterator[Callable[[int, int, Mapping[str, float]], None]]:
+    """Show what training does, its loss and its validation figures; yields ``report(step, steps, values)``.
+
+    On a terminal there is a bar, and a line for everything that the library logs, such as "reading photos". Elsewhere
+    there are lines alone: those, each validation, and the state of training every half minute.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(
+        *columns, TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[figures]}"), console=console
+    )
+    task = bar.add_task(description, total=None, figures="")
+    validation = ""
+    next_line = 0.0
+
+    def report(step: int, steps: int, values: Mapping[str, float]) -> None:
+        nonlocal validation, next_line
+        measured = {name: values[f"validation {name}"] for name in VALIDATION_SHOWN if f"validation {name}" in values}
+        if measured:
+            validation = ", validation " + ", ".join(f"{name} {value:.1f}" for name, value in measured.items())
+        figures = f"loss {values['loss']:.4g}{validation}"
+        bar.update(task, completed=step, total=steps, figures=figures)
+        if not console.is_terminal and (measured or time.monotonic() >= next_line or step == steps):
+            next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+            console.print(f"{description}: step {step} of {steps}, {figures}")
+
+    logged = _LoggedLines(console)
+    logger = logging.getLogger("sketchseek")
+    level = logger.level
+    logger.addHandler(logged)
+    logger.setLevel(logging.INFO)
+    try:
+        with bar if console.is_terminal else nullcontext():
+            yield report
+    finally:
+        logger.removeHandler(logged)
+        logger.setLevel(level)
+
+
+class _LoggedLines(logging.Handler):
+    """Prints what is logged, a line each, above a bar that moves on the same console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.console.print(record.getMessage(), markup=False)

@@ -43,10 +43,10 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.cli.arguments import config_changes
     from sketchseek.cli.output import print_json
-    from sketchseek.cli.progress import reported_progress
+    from sketchseek.cli.progress import training_progress
     from sketchseek.lab.train_and_export import train
 
-    with reported_progress(f"training {args.method}") as report:
+    with training_progress(f"training {args.method}") as report:
         result = train(
             args.method,
             args.data,
@@ -59,7 +59,7 @@ def run(args: Args) -> int:
             init=args.init,
             extract_strokes=args.extract_strokes,
             seed=args.seed,
-            progress=lambda step, steps, values: report(step, steps),
+            progress=report,
         )
     if not result.finished:  # one of several processes, and not the first, which prints
         return 0

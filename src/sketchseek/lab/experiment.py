@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,8 @@ from sketchseek.lab.runs import Minutes, Run, TrainingData, TrainingPart, read_r
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
 from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.precision import usable_precision
+
+logger = logging.getLogger(__name__)
 
 # Below so many validation photos the ranking among them is too coarse to choose a checkpoint by: the last epoch counts.
 ENOUGH_VALIDATION_PHOTOS = 50
@@ -75,6 +78,7 @@ def run_training(
     run = _describe(plan, datasets, held_out)
     if first:
         _refuse_another(out, run)
+    logger.info("building the network")
     torch.manual_seed(plan.seed)
     network = plan.method.build(plan.config, read_weights("random" if plan.start or plan.init else plan.weights))
     if plan.init:
@@ -89,8 +93,10 @@ def run_training(
             ) from error
     partial = network.for_partial_sketches
     if partial or plan.extract_strokes:
+        logger.info("recovering strokes of drawings that are images")
         held_out = [(with_strokes(t), with_strokes(v)) for t, v in held_out]
     training = plan.config.training
+    logger.info("reading photos and sketches")
     pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training, plan.seed)
     # The folder is made only now, when weights and data have proved usable.
     if first:
@@ -125,6 +131,7 @@ def run_training(
     ends = np.cumsum([len(t.photos) for t, _ in held_out])[:-1]
     of_training = np.split(pairs.photos, ends)
     encoder, _ = load_encoder(out, main)
+    logger.info("calibrating the confidence on the validation drawings")
     confidence = calibrate(encoder, [(v, photos) for (_, v), photos in zip(held_out, of_training, strict=True)])
     run = replace(
         run,

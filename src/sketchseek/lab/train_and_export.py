@@ -40,7 +40,8 @@ def train(
     ``weights`` are the first weights of the backbone: ``pretrained`` on ImageNet (downloaded once), ``random``, a local
     ``.safetensors`` file, or the folder of a finished run. Instead, ``start`` is a run whose whole network is trained
     further, and ``init`` a file of weights that the method's authors published. ``extract_strokes`` recovers strokes
-    from sketches that are images. ``progress(step, steps, values)`` is called after training steps.
+    from sketches that are images. ``progress(step, steps, values)`` is called after
+    training steps with the losses and, now and then, the validation figures; what else is going on is logged.
 
     Returns the contents of ``out/run.json``. Raises InputError for arguments and data that cannot be used, and where
     ``out`` holds another run or a finished one.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias, TypeVar
 
@@ -19,6 +20,8 @@ from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.datasets.pixels import IMAGE_CODE, data_hash, photo_pixels, sketch_frames
 from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.network import Network
+
+logger = logging.getLogger(__name__)
 
 PHOTOS_AT_A_TIME = 32
 
@@ -56,6 +59,7 @@ def frozen_features(
 
     @torch.inference_mode()
     def make(allocate: Allocate) -> None:
+        logger.info("computing the features of %d sketches at %d steps, once", len(split.sketches), steps)
         folded = copy.deepcopy(network).eval()
         fold_batch_norms(folded)
         ink = torch.zeros(steps, size, size, dtype=torch.uint8, device=device)

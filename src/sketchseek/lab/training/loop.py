@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import time
@@ -27,9 +28,12 @@ from sketchseek.errors import InputError
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.network import Network
 
+logger = logging.getLogger(__name__)
+
 SECONDS_BETWEEN_CHECKPOINTS = 60
 VALIDATIONS = 10  # a phase
 CHECKPOINT = "checkpoint.safetensors"
+VALIDATION = "validation "  # begins the names of what is measured on validation photos, among the reported values
 # What an objective puts into the network under this name exists in training alone (a classifier of the training photos,
 # say): a checkpoint holds it, so that training resumes with it, the networks that a run leaves do not.
 TRAINING_ONLY = "training_only"
@@ -90,7 +94,8 @@ def train(
 
     ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors``, ``last.safetensors`` and, where ``validate`` gives
     figures, the best by the ``criterion`` among them as ``best.safetensors``. A checkpoint found there is resumed.
-    ``report(done, total, values)``, of the steps of all phases, is called after every step.
+    ``report(done, total, values)``, of the steps of all phases, is called after every step with
+    what the loss returned and, every tenth of a phase, the validation figures, their names after ``VALIDATION``.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
@@ -115,6 +120,7 @@ def train(
     # In bfloat16 a quarter faster or more on the CPUs it was tried on; in float32 no faster, for a minute of compiling.
     compiles = precision == "bf16" and network.compiles
     if compiles and accelerator.device.type == "cpu" and shutil.which("g++"):
+        logger.info("compiling the network, which makes the first steps slow")
         prepared.compile()
 
     steps_of = [-(-phase.steps // accelerator.num_processes) for phase in phases]
@@ -122,6 +128,7 @@ def train(
     saved_at = time.monotonic()
     for index in range(progress.phase, len(phases)):
         phase = phases[index]
+        logger.info("phase %s, %d steps", phase.name, steps_of[index] - progress.step)
         active = {name: o for name, o in prepared_optimizers.items() if name.startswith(f"{index}.")}
         steps = steps_of[index]
         every = max(1, -(-steps // VALIDATIONS))
@@ -149,10 +156,11 @@ def train(
             progress.seconds += time.monotonic() - started
             progress.core_seconds += time.process_time() - core_started
             log({"phase": phase.name, "step": step + 1, **numbers, "seconds": round(progress.seconds, 2)}, progress)
-            report(steps_before + step + 1, steps_in_all, numbers)
             ends = step + 1 == steps
             if validate and phase.validated and accelerator.is_main_process and (ends or (step + 1) % every == 0):
-                _validate(network, validate, criterion, index, phase, progress, log, folder)
+                figures = _validate(network, validate, criterion, index, phase, progress, log, folder)
+                numbers |= {f"{VALIDATION}{name}": value for name, value in figures.items()}
+            report(steps_before + step + 1, steps_in_all, numbers)
             if not ends and time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS and accelerator.is_main_process:
                 save_checkpoint(checkpoint, network, optimizers, progress)
                 saved_at = time.monotonic()
@@ -175,12 +183,13 @@ def _validate(
     progress: Progress,
     log: _Log,
     out: Path,
-) -> None:
+) -> dict[str, float]:
     figures = validate(network)
     log({"phase": phase.name, "step": progress.step, "validation": figures}, progress)
     if figures[criterion] > progress.best:
         progress.best, progress.best_step = figures[criterion], progress.step
         save_network(out / "best.safetensors", network)
+    return figures
 
 
 def save_network(path: Path, network: nn.Module) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sketchseek.errors import InputError
+from sketchseek.files import replace_file
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.network import Network
 
@@ -234,13 +234,10 @@ def load_checkpoint(path: Path, network: nn.Module, optimizers: list[tuple[str, 
 
 
 def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    unfinished = path.with_suffix(".part")
     try:
-        save_file(tensors, unfinished, metadata)
-        os.replace(unfinished, path)
+        with replace_file(path) as unfinished:
+            save_file(tensors, unfinished, metadata)
     except (OSError, SafetensorError) as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
         raise InputError(
             f"{path}: could not be written ({error}); free some space and run the same command again"
         ) from error

@@ -15,8 +15,8 @@ from sketchseek.lab.methods.arnet.network import ARNet, EncoderOutputs
 from sketchseek.lab.training.augmentation import augmented_views
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.losses import nt_xent
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 
 
 class ViewBatch(NamedTuple):
@@ -45,16 +45,8 @@ def phases(config: Config, network: ARNet, pairs: TrainingPairs) -> list[Phase]:
         sketches, photos = trained(batch.ink, batch.photos, batch.ink_views, batch.photo_views)
         return losses(config, network, sketches, photos, batch.identity)
 
-    groups = body_and_new(network, nn.ModuleList([network.sketch.trunk, network.photo.trunk]), config.training)
     return [
-        Phase(
-            name="train",
-            steps=config.training.steps,
-            batch=batch,
-            loss=loss,
-            optimizers={"all": build_optimizer(groups, config.training)},
-            schedule=schedule(config.training.schedule),
-        )
+        budget_phase(network, nn.ModuleList([network.sketch.trunk, network.photo.trunk]), config.training, batch, loss)
     ]
 
 

@@ -12,8 +12,8 @@ from sketchseek.lab.methods.csr.config import Config
 from sketchseek.lab.methods.csr.network import CSRNetwork
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.losses import batch_triplet, double_anchor_info_nce, info_nce
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 from sketchseek.strokes.disorder import disorder, disordered_ink, recovery_map
 
 
@@ -46,17 +46,7 @@ def phases(config: Config, network: CSRNetwork, pairs: TrainingPairs) -> list[Ph
             total = total + values["recovery"]
         return {"loss": total, **values}
 
-    groups = body_and_new(network, network.backbone, config.training)
-    return [
-        Phase(
-            name="train",
-            steps=config.training.steps,
-            batch=pairs.at,
-            loss=loss,
-            optimizers={"all": build_optimizer(groups, config.training)},
-            schedule=schedule(config.training.schedule),
-        )
-    ]
+    return [budget_phase(network, network.backbone, config.training, pairs.at, loss)]
 
 
 def disordered_batch(batch: PairBatch, share: float, size: int) -> tuple[Tensor, Tensor]:

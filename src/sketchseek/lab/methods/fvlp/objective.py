@@ -20,8 +20,9 @@ from sketchseek.lab.methods.fvlp.network import FVLP, Projected, StepOutputs
 from sketchseek.lab.methods.fvlp.towers import ConvolutionalTower
 from sketchseek.lab.methods.fvlp.words import PAD
 from sketchseek.lab.training.loop import Phase
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.optimizers import schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 from sketchseek.matching.fusion import fuse
 
 EPOCHS_IN_QUEUE = 4  # a longer queue holds stale features, and many features of the same photo
@@ -89,16 +90,8 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
         momentum.push({name: gather(slow[name]) for name in names}, gather(batch.photo))
         return {"loss": total, **values, "temperature": tau}
 
-    return [
-        Phase(
-            name=config.program,
-            steps=training.steps,
-            batch=pairs.at,
-            loss=loss,
-            optimizers={"all": build_optimizer(body_and_new(network, _body(network), training), training)},
-            schedule=_rates(config, training.steps / per_epoch),
-        )
-    ]
+    rates = _rates(config, training.steps / per_epoch)
+    return [budget_phase(network, _body(network), training, pairs.at, loss, name=config.program, rates=rates)]
 
 
 def caption_tokens(network: FVLP, photos: Sequence[Photo]) -> Tensor:

@@ -9,8 +9,8 @@ from sketchseek.lab.methods.la.config import Config
 from sketchseek.lab.methods.la.network import LocalMapNetwork
 from sketchseek.lab.network import matcher_of
 from sketchseek.lab.training.loop import Phase
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 
 
 def phases(config: Config, network: LocalMapNetwork, pairs: TrainingPairs) -> list[Phase]:
@@ -21,17 +21,7 @@ def phases(config: Config, network: LocalMapNetwork, pairs: TrainingPairs) -> li
         sketches, photos = trained(batch.ink, batch.photos)
         return {"loss": triplet_loss(matcher.similarity(sketches, photos), config.margin)}
 
-    groups = body_and_new(network, network.backbone, config.training)
-    return [
-        Phase(
-            name="train",
-            steps=config.training.steps,
-            batch=pairs.at,
-            loss=loss,
-            optimizers={"all": build_optimizer(groups, config.training)},
-            schedule=schedule(config.training.schedule),
-        )
-    ]
+    return [budget_phase(network, network.backbone, config.training, pairs.at, loss)]
 
 
 def triplet_loss(similarity: Tensor, margin: float) -> Tensor:

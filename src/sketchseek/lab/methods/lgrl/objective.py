@@ -20,8 +20,9 @@ from sketchseek.lab.methods.lgrl.config import Config
 from sketchseek.lab.methods.lgrl.network import LGRLNetwork, StageOneVectors
 from sketchseek.lab.training.frozen import frozen_features
 from sketchseek.lab.training.loop import Phase
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.optimizers import schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 from sketchseek.matching.distances import aligned_distances
 
 STEPS = 20  # partial sketches in an episode
@@ -52,13 +53,13 @@ def phases(config: Config, network: LGRLNetwork, pairs: TrainingPairs) -> list[P
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
 
-    first = Phase(
+    first = budget_phase(
+        network,
+        network.backbone,
+        config.training,
+        pairs.at,
+        stage1,
         name="stage 1",
-        steps=config.training.steps,
-        batch=pairs.at,
-        loss=stage1,
-        optimizers={"all": build_optimizer(body_and_new(network, network.backbone, config.training), config.training)},
-        schedule=schedule(config.training.schedule),
         train_mode=stage1_mode,
         validated=not config.second_stage,
     )

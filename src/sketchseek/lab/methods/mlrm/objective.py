@@ -16,8 +16,8 @@ from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.network import MLRMNetwork, PairOutputs
 from sketchseek.lab.network import matcher_of
 from sketchseek.lab.training.loop import Phase
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 from sketchseek.matching import Matcher
 
 PARTS = ("local", "global", "overlap_sketch", "overlap_photo")
@@ -46,18 +46,7 @@ def phases(config: Config, network: MLRMNetwork, pairs: TrainingPairs) -> list[P
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
 
-    groups = body_and_new(network, network.backbone, config.training)
-    return [
-        Phase(
-            name="train",
-            steps=config.training.steps,
-            batch=pairs.at,
-            loss=loss,
-            optimizers={"all": build_optimizer(groups, config.training)},
-            schedule=schedule(config.training.schedule),
-            train_mode=train_mode,
-        )
-    ]
+    return [budget_phase(network, network.backbone, config.training, pairs.at, loss, train_mode=train_mode)]
 
 
 def losses(config: Config, matcher: Matcher, encoded: PairOutputs) -> dict[str, Tensor]:

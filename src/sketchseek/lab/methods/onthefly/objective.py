@@ -18,8 +18,8 @@ from sketchseek.lab.methods.onthefly.policy import advantage, clipped_loss, outc
 from sketchseek.lab.training.frozen import frozen_features
 from sketchseek.lab.training.loop import TRAINING_ONLY, Phase
 from sketchseek.lab.training.losses import batch_triplet, info_nce
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 
 PHOTOS_AT_A_TIME = 32
 STATISTICS_EPISODES = 1000  # at most, evenly spaced: the episodes from which states are standardised
@@ -46,14 +46,13 @@ def _supervised(config: Config, network: OnTheFlyNetwork, pairs: TrainingPairs) 
             return {"loss": info_nce(sketches, photos, config.temperature)}
         return {"loss": batch_triplet(sketches, photos, config.margin, naive=True)}
 
-    groups = body_and_new(nn.ModuleList([network.backbone, network.head]), network.backbone, config.training)
-    return Phase(
+    return budget_phase(
+        nn.ModuleList([network.backbone, network.head]),
+        network.backbone,
+        config.training,
+        pairs.at,
+        loss,
         name="supervised",
-        steps=config.training.steps,
-        batch=pairs.at,
-        loss=loss,
-        optimizers={"all": build_optimizer(groups, config.training)},
-        schedule=schedule(config.training.schedule),
         validated=False,  # sketches are encoded by the policy, which is not trained yet
     )
 

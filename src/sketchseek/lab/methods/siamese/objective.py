@@ -8,8 +8,8 @@ from sketchseek.lab.methods.siamese.config import Config
 from sketchseek.lab.methods.siamese.network import SiameseNetwork
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.losses import batch_triplet, info_nce
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 
 
 def phases(config: Config, network: SiameseNetwork, pairs: TrainingPairs) -> list[Phase]:
@@ -19,17 +19,7 @@ def phases(config: Config, network: SiameseNetwork, pairs: TrainingPairs) -> lis
         sketches, photos = network(batch.ink, batch.photos)
         return {"loss": objective(config, sketches["vector"], photos["vector"])}
 
-    groups = body_and_new(network, network.backbone, config.training)
-    return [
-        Phase(
-            name="train",
-            steps=config.training.steps,
-            batch=pairs.at,
-            loss=loss,
-            optimizers={"all": build_optimizer(groups, config.training)},
-            schedule=schedule(config.training.schedule),
-        )
-    ]
+    return [budget_phase(network, network.backbone, config.training, pairs.at, loss)]
 
 
 def objective(config: Config, sketches: Tensor, photos: Tensor) -> Tensor:

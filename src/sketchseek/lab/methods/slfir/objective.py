@@ -14,8 +14,9 @@ from sketchseek.lab.methods.slfir.network import SLFIRNetwork
 from sketchseek.lab.training.frozen import frozen_features
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.losses import batch_triplet, info_nce
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
+from sketchseek.lab.training.optimizers import build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 
 Sequences = tuple[Tensor, Tensor]  # the trunk's features of frames [B, T, D] and of photos [B, D]
 
@@ -38,13 +39,13 @@ def phases(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) -> list[
         return sequences_at(step, features(), pairs, device)
 
     training = config.training
-    stage_1 = Phase(
+    stage_1 = budget_phase(
+        network,
+        network.backbone,
+        training,
+        pairs.at,
+        complete,
         name="complete sketches",
-        steps=training.steps,
-        batch=pairs.at,
-        loss=complete,
-        optimizers={"all": build_optimizer(body_and_new(network, network.backbone, training), training)},
-        schedule=schedule(training.schedule),
         validated=not config.sequences,
     )
     if not config.sequences:

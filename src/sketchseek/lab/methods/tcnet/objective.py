@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from sketchseek.lab.methods.tcnet.config import Config
 from sketchseek.lab.methods.tcnet.network import TCNet
 from sketchseek.lab.training.loop import TRAINING_ONLY, Phase
-from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
+from sketchseek.lab.training.phases import budget_phase
 
 
 def phases(config: Config, network: TCNet, pairs: TrainingPairs) -> list[Phase]:
@@ -29,17 +29,7 @@ def phases(config: Config, network: TCNet, pairs: TrainingPairs) -> list[Phase]:
         total = torch.stack([weight * value for weight, value in zip(weights, values.values(), strict=True)]).sum()
         return {"loss": total, **values}
 
-    groups = body_and_new(network, network.backbone, config.training)
-    return [
-        Phase(
-            name="train",
-            steps=config.training.steps,
-            batch=pairs.at,
-            loss=loss,
-            optimizers={"all": build_optimizer(groups, config.training)},
-            schedule=schedule(config.training.schedule),
-        )
-    ]
+    return [budget_phase(network, network.backbone, config.training, pairs.at, loss)]
 
 
 def triplet_loss(sketches: Tensor, photos: Tensor, margin: float) -> Tensor:

@@ -8,9 +8,6 @@ import hashlib
 import io
 import json
 import logging
-import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -24,6 +21,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
+from sketchseek.files import create_folder
 from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.experiment import load_network
 from sketchseek.lab.folding import fold_batch_norms
@@ -73,9 +71,7 @@ def export(run_folder: Path, out: Path, card: Mapping[str, Any] | None = None, w
         _round_to_float16(network)
     size = run.config["size"]
     card = {"name": run_folder.resolve().name, **(card or {}), **asdict(run.trained)}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
-    try:
+    with create_folder(out) as unfinished:
         shapes = {}
         blob = _Blob(weights)
         for name, (encode, examples) in _graphs(network, size).items():
@@ -114,10 +110,6 @@ def export(run_folder: Path, out: Path, card: Mapping[str, Any] | None = None, w
         config["card"] = card | {"parity": vars(parity)}
         (unfinished / "README.md").write_text(_readme(config))
         write_model_config(unfinished, config)
-        os.chmod(unfinished, 0o755)  # a temporary folder is private, a model folder is not
-        os.rename(unfinished, out)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return parity
 
 

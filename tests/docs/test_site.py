@@ -74,6 +74,17 @@ def test_a_page_whose_subject_is_gone_goes_too(generated_pages: ModuleType, page
     assert not gone.exists()
 
 
+def test_prose_stays_within_120_characters() -> None:
+    """Of tables, code and links no line can be broken."""
+    pages = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "results").glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")]
+    too_long = []
+    for page in pages:
+        if page.parent.name not in ("commands", "methods", "tables"):
+            prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+            too_long += [f"{page}: {line}" for line in prose.splitlines() if len(line) > 120 and line[0] != "|"]
+    assert too_long == []
+
+
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-d", str(tmp_path / "trees")]

@@ -132,6 +132,7 @@ def digits(value: str | float | None) -> str:
 
 def markdown(folder: StrPath, method_pages: str | None = None) -> str:
     """The tables of the documentation: for each data set one of what was measured here and one of what papers print.
+    Data sets that were measured come first.
 
     ``folder`` is one as ``results/`` is; ``method_pages`` is the folder of the pages that methods are linked to, each
     ``<slug>.md``. Results that differ in the seed only (``NAME-seed-N.json``) are one row, their mean.
@@ -140,7 +141,9 @@ def markdown(folder: StrPath, method_pages: str | None = None) -> str:
     published = main_results(read_published(folder / "published.csv"))
     results = {path: Result.read(path) for path in sorted(folder.glob("*/*.json"))}
     parts = []
-    for dataset in sorted({entry.dataset for entry in published} | {result.dataset for result in results.values()}):
+    measured = {result.dataset for result in results.values()}
+    datasets = measured | {entry.dataset for entry in published}
+    for dataset in sorted(datasets, key=lambda name: (name not in measured, name)):
         systems: dict[str, list[Result]] = {}
         for path, result in results.items():
             if result.dataset == dataset:

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from sketchseek.errors import InputError
 from sketchseek.matching import MATCHERS, Features, Matcher, distances, get_matcher
+from sketchseek.matching.inked_cells import InkedCells
 from sketchseek.matching.region_weighted import RegionWeighted, Strategy
 
 # Subnormal halves would make vectors that the cosine takes for zero.
@@ -20,6 +21,7 @@ numbers = st.floats(-8, 8, width=16, allow_subnormal=False)
 vectors = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.just(5)), elements=numbers)
 counts = st.integers(1, 5)
 
+WEIGHTS = ("weight", "weights", "ink")  # features that say how much another one counts
 ALL = [get_matcher(name) for name in sorted(MATCHERS) if name != "region-weighted"]
 ALL += [get_matcher("region-weighted", strategy=strategy) for strategy in get_args(Strategy)]
 
@@ -37,6 +39,7 @@ def features(items: int, seed: int, regions: int = 3, cells: int = 6) -> dict[st
         "global": random.normal(size=(items, 6)),
         "local": random.normal(size=(items, regions, 6)),
         "weight": 0.7 * random.dirichlet(np.ones(regions), size=items),
+        "ink": random.dirichlet(np.ones(cells), size=items),
     }
     return {name: values.astype(np.float32) for name, values in made.items()}
 
@@ -56,6 +59,12 @@ def plain(matcher: Matcher, sketches: Features, photos: Features) -> np.ndarray:
     if matcher.name == "global-local":
         whole, local = (np.linalg.norm(s[name][:, None] - p[name][None], axis=-1) for name in ("global", "local"))
         return -whole - (s["weight"][:, None] * local).sum(axis=-1)
+    if isinstance(matcher, InkedCells):
+        a, b = (f["global"] / np.linalg.norm(f["global"], axis=-1, keepdims=True) for f in (s, p))
+        c, d = (f["cells"] / np.linalg.norm(f["cells"], axis=-1, keepdims=True) for f in (s, p))
+        best = (c[:, None, :, None] * d[None, :, None, :]).sum(axis=-1).max(axis=-1)  # [q, g, cells]
+        local = (s["ink"][:, None] * best).sum(axis=-1)
+        return matcher.global_weight * a @ b.T + matcher.cells_weight * local
     assert isinstance(matcher, RegionWeighted)
     levels = ["level1", "level2", "level3"]
     d = np.stack([np.linalg.norm(s[level][:, None] - p[level][None], axis=-1) for level in levels], axis=-1)
@@ -110,6 +119,23 @@ def test_each_sketch_cell_takes_the_nearest_photo_cell() -> None:
     assert np.allclose(get_matcher("dynamic-local").similarity(sketch, photo), -(1 + np.sqrt(10)) / 2)
 
 
+def test_only_cells_under_ink_count() -> None:
+    sketch = {
+        "global": np.array([[1, 0]], np.float32),
+        "cells": np.array([[[1, 0], [0, 1]]], np.float32),
+        "ink": np.array([[1, 0]], np.float32),
+    }
+    photos = {
+        "global": np.array([[0, 1], [0.6, 0.8]], np.float32),
+        "cells": np.array([[[0, 1], [0, 1]], [[0, 2], [3, 0]]], np.float32),
+    }
+    assert np.allclose(get_matcher("inked-cells").similarity(sketch, photos), [[0, 0.6 + 1]])
+    doubled = get_matcher("inked-cells", global_weight=0, cells_weight=2)
+    assert np.allclose(doubled.similarity(sketch, photos), [[0, 2]])
+    empty = sketch | {"ink": np.zeros((1, 2), np.float32)}
+    assert np.allclose(get_matcher("inked-cells").similarity(empty, photos), [[0, 0.6]])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ALL), counts, counts, counts, counts, st.integers(0, 99))
 def test_the_plain_formula(matcher: Matcher, q: int, g: int, regions: int, cells: int, seed: int) -> None:
@@ -156,7 +182,7 @@ def test_gradients_stay_finite_where_sketch_and_photo_are_equal(matcher: Matcher
     torch = pytest.importorskip("torch")
     sketches = features(4, 0)
     for name, values in sketches.items():
-        if name not in ("weight", "weights"):
+        if name not in WEIGHTS:
             values[0] = 0
     leaves = [{name: t.requires_grad_() for name, t in tensors(sketches).items()} for _ in range(2)]
     leaves[1] = {name: t.detach().clone().requires_grad_() for name, t in leaves[1].items()}
@@ -164,7 +190,7 @@ def test_gradients_stay_finite_where_sketch_and_photo_are_equal(matcher: Matcher
     similarity.sum().backward()
     gradients = [t.grad for side in leaves for t in side.values() if t.grad is not None]
     assert gradients and all(torch.isfinite(g).all() for g in gradients) and any(g.abs().sum() > 0 for g in gradients)
-    if matcher.name != "cosine":
+    if matcher.name not in ("cosine", "inked-cells"):  # those are no distances: 0 where a vector has no length
         assert similarity.diagonal().abs().max() < 1e-5
 
 
@@ -173,9 +199,9 @@ def test_gradients_stay_finite_where_sketch_and_photo_are_equal(matcher: Matcher
 def test_what_is_close_is_right_to_float32(matcher: Matcher, apart: float) -> None:
     """A large common part of all features does not drown what tells them apart."""
     base, other = features(5, 0), features(5, 1)
-    sketches = {name: values + (name not in ("weight", "weights")) for name, values in base.items()}
+    sketches = {name: values + (name not in WEIGHTS) for name, values in base.items()}
     photos = {
-        name: values if name in ("weight", "weights") else values + np.float32(apart) * other[name]
+        name: values if name in WEIGHTS else values + np.float32(apart) * other[name]
         for name, values in sketches.items()
     }
     expected = plain(matcher, sketches, photos)

@@ -64,7 +64,9 @@ def train(
         as_path(init) if init else None,
         extract_strokes,
     )
-    return run_training(plan, open_datasets(data), as_path(out), progress or (lambda step, steps, values: None))
+    return run_training(
+        plan, open_datasets(data, drawings_alone=True), as_path(out), progress or (lambda step, steps, values: None)
+    )
 
 
 def export(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sketchseek.errors import InputError
 from sketchseek.matching.base import Array, Distance, Features, Matcher
 from sketchseek.matching.global_local import GlobalLocal
+from sketchseek.matching.inked_cells import InkedCells
 from sketchseek.matching.local import DynamicLocal, Local
 from sketchseek.matching.region_weighted import RegionWeighted
 from sketchseek.matching.single_vector import Cosine, Euclidean
@@ -18,7 +19,8 @@ from sketchseek.plugins import load_plugin, plugins
 __all__ = ["MATCHERS", "Array", "Distance", "Features", "Matcher", "get_matcher"]
 
 MATCHERS: dict[str, Callable[..., Matcher]] = {
-    matcher.name: matcher for matcher in (Cosine, Euclidean, RegionWeighted, Local, DynamicLocal, GlobalLocal)
+    matcher.name: matcher
+    for matcher in (Cosine, Euclidean, RegionWeighted, Local, DynamicLocal, GlobalLocal, InkedCells)
 }
 
 

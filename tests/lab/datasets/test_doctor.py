@@ -80,7 +80,7 @@ def test_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     entries = {entry["slug"]: entry for entry in json.loads(capsys.readouterr().out)}
     assert set(entries) == {
         *("chairv2", "shoev2", "chair", "shoe", "sketchy", "sketchy-10", "sketchy-125", "clothesv1"),
-        *("fs2k", "fs2k-sde1", "fs2k-sde2", "quickdraw", "synthetic", "folder", "drawings"),
+        *("categories", "fs2k", "fs2k-sde1", "fs2k-sde2", "quickdraw", "synthetic", "folder", "drawings"),
     }
     published = {(v["train_sketches"], v["test_sketches"]) for v in entries["shoev2"]["variants"]}
     assert published >= {(5982, 666), (6051, 679)}

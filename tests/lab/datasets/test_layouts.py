@@ -13,6 +13,8 @@ import pytest
 
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets import CATALOGUE, Dataset, open_dataset, read_dataset, slug_of
+from sketchseek.lab.datasets.base import NO_PHOTO
+from sketchseek.lab.datasets.traced import with_traced_sketches
 
 Write = Callable[[Path], Path]
 
@@ -207,17 +209,32 @@ def test_sde_with_the_lists_of_fvlp(slug: str, name: str, tmp_path: Path, pictur
 
 
 def test_quickdraw_has_nothing_to_retrieve(tmp_path: Path) -> None:
-    drawing = {"key_id": "12", "word": "chair", "drawing": [[[0, 200, 300], [0, 100, 600], [0, 10, 30]]]}
-    (tmp_path / "chair.ndjson").write_text(json.dumps(drawing) + "\n" + json.dumps(drawing | {"key_id": "13"}) + "\n")
+    drawing = {"word": "chair", "drawing": [[[0, 200, 300], [0, 100, 600], [0, 10, 30]]]}
+    lines = [json.dumps(drawing | {"key_id": str(key)}) + "\n" for key in range(10, 20)]
+    (tmp_path / "chair.ndjson").write_text("".join(lines))
     dataset = read_dataset("quickdraw", tmp_path)
-    assert counts(dataset) == (0, 2, 0, 0)
-    sketch = dataset.train.sketches[1]
-    assert (sketch.name, sketch.category, sketch.photo) == ("chair/13", "chair", -1)
+    assert counts(dataset) == (0, 4, 0, 6)
+    sketch = dataset.train.sketches[0]
+    assert sketch.name.startswith("chair/1") and (sketch.category, sketch.photo) == ("chair", NO_PHOTO)
     assert sketch.strokes is not None and np.ptp(sketch.strokes.points[:, 1]) == pytest.approx(190 / 256)
+    (tmp_path / "chair.ndjson").write_text("".join(reversed(lines)))
+    again = read_dataset("quickdraw", tmp_path)
+    assert {s.name for s in again.test.sketches} == {s.name for s in dataset.test.sketches}
     with pytest.raises(InputError, match="no photos"):
         open_dataset(f"quickdraw:{tmp_path}")
+    assert counts(open_dataset(f"quickdraw:{tmp_path}", drawings_alone=True)) == (0, 4, 0, 6)
     (tmp_path / "cup.ndjson").write_text("{")
     assert any("cup.ndjson" in p for p in read_dataset("quickdraw", tmp_path).problems)
+
+
+def test_photos_by_category_keep_a_third_for_drawings_to_search_in(tmp_path: Path, picture: Write) -> None:
+    for category in ("cat", "hot dog"):
+        for number in range(30):
+            picture(tmp_path / category / f"{number}.jpg")
+    dataset = with_traced_sketches(open_dataset(f"categories:{tmp_path}"))
+    assert len(dataset.train.photos) + len(dataset.test.photos) == 60 and 10 <= len(dataset.test.photos) <= 30
+    assert {photo.category for photo in dataset.test.photos} == {"cat", "hot dog"}
+    assert len(dataset.train.sketches) == len(dataset.train.photos) and not dataset.test.sketches
 
 
 @pytest.mark.parametrize(("photos", "sketches"), [("photos", "sketches"), ("photo", "sketch")])

@@ -32,12 +32,12 @@ __all__ = [
 ]
 
 
-def open_dataset(specification: str) -> Dataset:
+def open_dataset(specification: str, drawings_alone: bool = False) -> Dataset:
     """Open ``NAME:DIR`` for training or evaluation, or ``NAME`` alone for the folder of that name in ./datasets.
 
     Case and hyphens in names are ignored. ``synthetic`` alone is generated on first use. Broken and unpaired files are
     left out; the log tells how many. Raises InputError for an unknown name, a missing folder, an unexpected layout, and
-    a data set without photos.
+    a data set without photos, unless ``drawings_alone`` (drawings without photos serve to train by category).
     """
     name, _, folder = specification.partition(":")
     slug = slug_of(name)
@@ -48,7 +48,7 @@ def open_dataset(specification: str) -> Dataset:
     else:
         root = _default_folder(slug)
     dataset = read_dataset(slug, root)
-    if not dataset.train.photos and not dataset.test.photos:
+    if not dataset.train.photos and not dataset.test.photos and not drawings_alone:
         raise InputError(f"{root}: {slug} has no photos here, so there is nothing to retrieve; choose another data set")
     if dataset.problems:
         logging.getLogger(__name__).warning(
@@ -57,12 +57,12 @@ def open_dataset(specification: str) -> Dataset:
     return dataset
 
 
-def open_datasets(data: str | Dataset | Iterable[str | Dataset]) -> list[Dataset]:
+def open_datasets(data: str | Dataset | Iterable[str | Dataset], drawings_alone: bool = False) -> list[Dataset]:
     """Open one or several data sets, given as for ``open_dataset`` or already open. Raises InputError for none."""
     several = [data] if isinstance(data, str | Dataset) else list(data)
     if not several:
         raise InputError("there is no data; name a data set, e.g. ChairV2:path/to/chairv2")
-    return [open_dataset(each) if isinstance(each, str) else each for each in several]
+    return [open_dataset(each, drawings_alone) if isinstance(each, str) else each for each in several]
 
 
 def read_dataset(slug: str, root: Path) -> Dataset:

@@ -25,12 +25,15 @@ class Photo:
     paraphrases: tuple[str, ...] = ()
 
 
+NO_PHOTO = -1  # the ``photo`` of a drawing of which only the category is known
+
+
 @dataclass(frozen=True)
 class SketchItem:
     """One sketch of a photo: strokes, or the path of a raster image."""
 
     name: str
-    photo: int  # index of the photo in ``split.photos``
+    photo: int  # index of the photo in ``split.photos``; ``NO_PHOTO`` if only a category is known
     path: Path | None = None
     strokes: Sketch | None = None
     drawer: str = ""  # who drew it; empty if unknown
@@ -64,7 +67,7 @@ def merge(splits: Sequence[Split]) -> Split:
     photos: list[Photo] = []
     sketches: list[SketchItem] = []
     for split in splits:
-        sketches += [replace(s, photo=s.photo + len(photos)) for s in split.sketches]
+        sketches += [replace(s, photo=s.photo + len(photos)) if s.photo != NO_PHOTO else s for s in split.sketches]
         photos += split.photos
     return Split(tuple(photos), tuple(sketches))
 
@@ -79,12 +82,17 @@ def hold_out(split: Split, fraction: float = 0.1, seed: int = 0) -> tuple[Split,
 
 
 def split_by_name(split: Split, fraction: float, salt: str) -> tuple[Split, Split]:
-    """Split into (the rest, about ``fraction`` of the photos), by a hash of ``salt`` and the photo's file name."""
-    chosen = [_position(photo.name.rpartition("/")[2], salt) < fraction for photo in split.photos]
-    return _subset(split, [not c for c in chosen]), _subset(split, chosen)
+    """Split into (the rest, about ``fraction`` of the photos), by a hash of ``salt`` and the photo's file name.
+
+    Drawings without a photo stay with the rest.
+    """
+    chosen = [hash_position(photo.name.rpartition("/")[2], salt) < fraction for photo in split.photos]
+    rest = _subset(split, [not c for c in chosen])
+    unpaired = tuple(sketch for sketch in split.sketches if sketch.photo == NO_PHOTO)
+    return Split(rest.photos, rest.sketches + unpaired), _subset(split, chosen)
 
 
-def _position(name: str, salt: str) -> float:
+def hash_position(name: str, salt: str) -> float:
     """A pseudo-random number in [0, 1) that depends only on ``name`` and ``salt``."""
     return int.from_bytes(hashlib.sha256(f"{salt}/{name}".encode()).digest()[:8]) / 2**64
 

@@ -13,7 +13,7 @@ from sketchseek.lab.datasets.folder import read_folder
 from sketchseek.lab.datasets.fs2k import read_fs2k, read_sde
 from sketchseek.lab.datasets.qmul import read_clothes, read_v1, read_v2
 from sketchseek.lab.datasets.quickdraw import read_quickdraw
-from sketchseek.lab.datasets.sketchy import read_reduced, read_sketchy
+from sketchseek.lab.datasets.sketchy import read_categories, read_reduced, read_sketchy
 from sketchseek.lab.datasets.synthetic import read_synthetic
 from sketchseek.plugins import broken_plugin, load_plugin, plugins
 
@@ -175,6 +175,18 @@ _ENTRIES = (
         "{photo,sketch}/<category>/; sketch <photo>-<n>.png",
         CHECKED_ON_REAL_FILES,
         (Variant("3,084 sketches", 570, 3084, 0, 0),),
+    ),
+    Entry(
+        "categories",
+        read_categories,
+        "Photos of known categories, for training and searching by category",
+        "no sketches",
+        "none",
+        "yours; of photos of Sketchy: " + SKETCHY_LICENCE,
+        "put the photos of each category in a folder of its name",
+        "<category>/<photo>.*",
+        CHECKED_ON_REAL_FILES,
+        (Variant("1,994 photos of Sketchy", 1335, 0, 659, 0),),
     ),
     Entry(
         "clothesv1",

@@ -14,12 +14,14 @@ from sketchseek.lab.datasets.base import (
     first_existing,
     folders,
     match_sketches,
+    split_by_name,
 )
 
 UNTRANSFORMED = (
     "tx_000000000000"  # the variant without transformation: the photo squeezed into a square, the sketch as drawn
 )
 TEST_EVERY = 10
+CATEGORY_TEST_SHARE = 1 / 3
 
 
 def read_sketchy(slug: str, root: Path) -> Dataset:
@@ -63,6 +65,16 @@ def read_reduced(slug: str, root: Path) -> Dataset:
         splits[part], unpaired = _split(photos[part], _images(first_existing(base, "sketch")), ambiguous)
         problems += unpaired
     return Dataset(slug, root, splits["train"], splits["test"], problems=tuple(problems))
+
+
+def read_categories(slug: str, root: Path) -> Dataset:
+    """Read photos of known categories, without sketches: ``<category>/<photo>``.
+
+    A third is test, by a hash of the name: a gallery for drawings of which only the category is known.
+    """
+    photos = tuple(Photo(f"{path.parent.name}/{path.stem}", path, path.parent.name) for path in _images(root))
+    train, test = split_by_name(Split(photos), CATEGORY_TEST_SHARE, "everyday")
+    return Dataset(slug, root, train, test)
 
 
 def _images(folder: Path) -> list[Path]:

@@ -13,13 +13,13 @@ def with_traced_sketches(dataset: Dataset) -> Dataset:
     """If a data set has training photos but no training sketches, add a traced sketch for each photo.
 
     Other data sets are returned unchanged. If the test part has no sketches either, nothing can be tested, so its
-    photos are added to the training photos. Edges are traced later, when the pixels of a sketch are needed. ``variant``
-    becomes ``TRACED``.
+    photos are added to the training photos, unless they have categories: then drawings of a category can be tested on
+    them. Edges are traced later, when the pixels of a sketch are needed. ``variant`` becomes ``TRACED``.
     """
     if dataset.train.sketches or not dataset.train.photos:
         return dataset
     photos = dataset.train.photos
-    if not dataset.test.sketches:
+    if not dataset.test.sketches and not any(photo.category for photo in dataset.test.photos):
         photos += dataset.test.photos
     sketches = tuple(
         SketchItem(f"{photo.name}_edges", index, photo.path, category=photo.category, traced=True)

@@ -2,7 +2,8 @@
 
 ``bench`` is the one augmentation of all comparison tables: one horizontal flip per pair (a mirrored chair is another
 chair, so sketch and photo flip together), a light affine change of each image on its own (nobody draws exactly in the
-frame), and colour jitter of the photo.
+frame), and colour jitter of the photo. ``freehand`` is for a model that anybody may use: drawings vary more, in size,
+place, angle, steadiness and thickness of the pen.
 """
 
 from __future__ import annotations
@@ -14,12 +15,20 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2.functional import equalize
 
+from sketchseek.strokes.ink import LEAST_INK
+from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE
+
 ROTATION = math.radians(8)
 SCALE = 0.12
 SHIFT = 0.08  # of half the image side, as affine_grid counts
 SHEAR = 0.05
 BRIGHTNESS, CONTRAST, SATURATION = 0.3, 0.3, 0.4
 GRAYSCALE_PROBABILITY = 0.1
+# `freehand`: shares of the drawings that are fitted to the sheet, small (down to half the size), turned far, and shaky.
+FITTED, SMALL, TURNED, SHAKY = 0.25, 0.12, 0.3, 0.22
+SMALL_SHIFT = 0.25  # of small drawings, as SHIFT
+TURN = math.radians(20)
+SHAKE, SHAKE_NODES = 0.028, 40  # deviation of a node at most, of half the image side; nodes a side
 # RandAugment as FVLP's released code has it: two operations an image, each with a probability of one half, at level 5
 # of 10, where brightness and sharpness change nothing. Grey comes in, beside a drawing bare paper.
 OPERATIONS = (
@@ -41,32 +50,62 @@ def augment_pairs(
     (all uint8) of the same pairs; returns ink and photos as float32 in 0..255, labels uint8, same shapes.
 
     Labels take the same geometry as their ink, without interpolation. ``kind`` is ``none``, ``flip`` (half of the
-    pairs mirrored), ``bench``, or ``randaugment`` (such flips, then two operations on each image; drawings are not
-    equalised). Random numbers come from torch's global generator.
+    pairs mirrored), ``bench``, ``freehand``, or ``randaugment`` (such flips, then two operations on each image;
+    drawings are not equalised). Random numbers come from torch's global generator.
     """
-    ink, photos = ink.float(), photos.float()
+    flip = _flips(kind, ink)
+    ink, labels = _augment_ink(kind, ink, flip, labels)
+    return ink, _augment_photos(kind, photos, flip), labels
+
+
+def augment_unpaired(kind: str, ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
+    """As ``augment_pairs``, for ``ink [B, S, S]`` and ``photos [P, S, S, 3]`` that do not belong together: each is
+    mirrored on its own.
+    """
+    ink, _ = _augment_ink(kind, ink, _flips(kind, ink), None)
+    return ink, _augment_photos(kind, photos, _flips(kind, photos))
+
+
+def _flips(kind: str, images: Tensor) -> Tensor:
+    """Which of the images are mirrored, ``[B]``."""
     if kind == "none":
-        return ink, photos, labels
-    flip = torch.rand(len(ink), device=ink.device) < 0.5
+        return torch.zeros(len(images), dtype=torch.bool, device=images.device)
+    return torch.rand(len(images), device=images.device) < 0.5
+
+
+def _augment_ink(kind: str, ink: Tensor, flip: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    ink = ink.float()
+    if kind == "none":
+        return ink, labels
     ink = torch.where(flip[:, None, None], ink.flip(2), ink)
-    photos = torch.where(flip[:, None, None, None], photos.flip(2), photos)
     if labels is not None:
         labels = torch.where(flip[:, None, None], labels.flip(2), labels)
     if kind == "flip":
-        return ink, photos, labels
-    grid = _random_affine(ink[:, None]) if kind == "bench" else _random_operations(ink[:, None])[0]
+        return ink, labels
+    grids = {"bench": _random_affine, "freehand": _freehand_grid, "randaugment": lambda i: _random_operations(i)[0]}
+    grid = grids[kind](ink[:, None])
     ink = F.grid_sample(ink[:, None], grid, padding_mode="zeros", align_corners=False)[:, 0]
     if labels is not None:
         moved = F.grid_sample(labels[:, None].float(), grid, mode="nearest", padding_mode="zeros", align_corners=False)
         labels = moved[:, 0].to(torch.uint8)
+    return (_thickened(ink) if kind == "freehand" else ink), labels
+
+
+def _augment_photos(kind: str, photos: Tensor, flip: Tensor) -> Tensor:
+    photos = photos.float()
+    if kind == "none":
+        return photos
+    photos = torch.where(flip[:, None, None, None], photos.flip(2), photos)
+    if kind == "flip":
+        return photos
     photos = photos.permute(0, 3, 1, 2)
     if kind == "randaugment":
         grid, equalized = _random_operations(photos)
         photos = F.grid_sample(photos - RAND_FILL, grid, padding_mode="zeros", align_corners=False) + RAND_FILL
         photos[equalized] = equalize(photos[equalized].round().to(torch.uint8)).float()
-        return ink, photos.permute(0, 2, 3, 1), labels
+        return photos.permute(0, 2, 3, 1)
     photos = F.grid_sample(photos, _random_affine(photos), padding_mode="border", align_corners=False)
-    return ink, _jitter_colour(photos.permute(0, 2, 3, 1)), labels
+    return _jitter_colour(photos.permute(0, 2, 3, 1))
 
 
 def augmented_views(ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,6 +150,61 @@ def _random_affine(images: Tensor) -> Tensor:
     matrix[:, 1, 0], matrix[:, 1, 1] = sin * scale, cos * scale / aspect
     matrix[:, 0, 2], matrix[:, 1, 2] = _uniform(count, SHIFT, images), _uniform(count, SHIFT, images)
     return F.affine_grid(matrix, list(images.shape), align_corners=False)
+
+
+def _freehand_grid(ink: Tensor) -> Tensor:
+    """Where to take each pixel of ``ink [B, 1, S, S]`` from, as another hand would have drawn it: some drawings moved
+    and scaled to the size that the app gives to drawings, some small and off-centre, all turned, sheared and moved a
+    little, some turned more, some shaky.
+    """
+    count = len(ink)
+
+    def share(probability: float) -> Tensor:
+        return torch.rand(count, device=ink.device) < probability
+
+    fitted = torch.where(share(FITTED)[:, None, None], _fitting(ink), torch.eye(3, device=ink.device))
+    small = share(SMALL)
+    angle = torch.where(share(TURNED), _uniform(count, TURN, ink), _uniform(count, ROTATION, ink))
+    scale = torch.exp(_uniform(count, SCALE, ink)) * torch.where(small, 1 + torch.rand(count, device=ink.device), 1.0)
+    shift = torch.where(small, SMALL_SHIFT, SHIFT)
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    matrix = torch.eye(3, device=ink.device).repeat(count, 1, 1)
+    matrix[:, 0, 0], matrix[:, 0, 1] = cos, -sin + _uniform(count, SHEAR, ink)
+    matrix[:, 1, 0], matrix[:, 1, 1] = sin, cos
+    matrix[:, 0, 2], matrix[:, 1, 2] = shift * _uniform(count, 1, ink), shift * _uniform(count, 1, ink)
+    grid = F.affine_grid((fitted @ matrix)[:, :2], list(ink.shape), align_corners=False)
+    strength = torch.rand(count, device=ink.device) * SHAKE * share(SHAKY)
+    shake = torch.randn(count, 2, SHAKE_NODES, SHAKE_NODES, device=ink.device) * strength[:, None, None, None]
+    return grid + F.interpolate(shake, size=ink.shape[2:], mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
+
+
+def _fitting(ink: Tensor) -> Tensor:
+    """The matrices ``[B, 3, 3]`` from a canvas where the ink of ``ink [B, 1, S, S]`` is centred and as large as
+    ``Sketch.fitted`` makes it, to where it is; the identity where there is no ink.
+    """
+    drawn = ink[:, 0] >= LEAST_INK
+    matrix = torch.eye(3, device=ink.device).repeat(len(ink), 1, 1)
+    extents = []
+    for row, axis in ((0, 1), (1, 2)):  # x from the columns, y from the rows
+        along = drawn.any(dim=axis)
+        places = (torch.arange(along.shape[1], device=ink.device) + 0.5) * 2 / along.shape[1] - 1
+        low = torch.where(along, places, math.inf).amin(dim=1)
+        high = torch.where(along, places, -math.inf).amax(dim=1)
+        empty = ~along.any(dim=1)
+        matrix[:, row, 2] = torch.where(empty, 0.0, (low + high) / 2)
+        extents.append(torch.where(empty, 2 * FITTED_SIDE / CANVAS, high - low))
+    size = torch.stack(extents).amax(dim=0).clamp_min(0.05) / (2 * FITTED_SIDE / CANVAS)
+    matrix[:, 0, 0] = matrix[:, 1, 1] = size
+    return matrix
+
+
+def _thickened(ink: Tensor) -> Tensor:
+    """Some of the drawings ``[B, S, S]`` with a thicker pen, by three or five pixels."""
+    chance = torch.rand(len(ink), device=ink.device)[:, None, None]
+    for pixels, low, high in ((3, 0.0, 0.16), (5, 0.16, 0.25)):
+        thick = F.max_pool2d(ink[:, None], pixels, 1, pixels // 2)[:, 0]
+        ink = torch.where((chance >= low) & (chance < high), thick, ink)
+    return ink
 
 
 def _random_operations(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,7 @@ class TrainingConfig:
     rate_new: float
     weight_decay: float
     schedule: Literal["constant", "one-cycle", "exponential"]
-    augmentation: Literal["none", "flip", "randaugment", "bench"]
+    augmentation: Literal["none", "flip", "randaugment", "bench", "freehand"]
     precision: Literal["fp32", "bf16"]
     stroke_augmentation: tuple[Literal["disorder", "removal", "deformation"], ...] = ()
     strokes: Literal["extracted", "drawn"] = "extracted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import Split, merge
+from sketchseek.lab.datasets.base import NO_PHOTO, Split, merge
+from sketchseek.lab.datasets.categories import common_name
 from sketchseek.lab.datasets.pixels import LabelKind, photo_pixels, sketch_labels, sketch_pixels
-from sketchseek.lab.training.augmentation import augment_pairs
+from sketchseek.lab.training.augmentation import augment_pairs, augment_unpaired
 from sketchseek.lab.training.config import TrainingConfig
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.strokes.augment import deform_strokes, disorder_strokes, remove_strokes
@@ -34,6 +36,18 @@ class PairBatch:
     labels: Tensor | None
 
 
+@dataclass(frozen=True)
+class CategoryBatch:
+    """``ink [B, S, S]`` and ``photos [P, S, S, 3]``, 0..255, that share only categories, ``of_sketches [B]`` and
+    ``of_photos [P]``, as numbers into ``TrainingPairs.categories``.
+    """
+
+    ink: Tensor
+    photos: Tensor
+    of_sketches: Tensor
+    of_photos: Tensor
+
+
 class TrainingPairs:
     """Decoded sketches and photos of one or several training splits.
 
@@ -42,6 +56,10 @@ class TrainingPairs:
     batch. Where photos have categories, every other epoch fills each batch from as few categories as can be (MLRM
     2022: batches of one category and of many alternate), since only photos of one category teach the fine
     differences.
+
+    ``categories`` are the names of all categories of the data, as ``common_name`` gives them, sorted, and
+    ``category_of_photo [photos]`` their numbers, -1 where a photo has none. Drawings that have a category but no photo
+    and photos that have no sketch are in no pair; ``by_category`` shows them.
     """
 
     def __init__(self, splits: Sequence[Split], size: int, training: TrainingConfig, seed: int) -> None:
@@ -53,13 +71,20 @@ class TrainingPairs:
         self.size, self.training, self.seed = size, training, seed
         self.sketches_of: dict[int, list[int]] = {}
         for index, sketch in enumerate(self.split.sketches):
-            self.sketches_of.setdefault(sketch.photo, []).append(index)
+            if sketch.photo != NO_PHOTO:
+                self.sketches_of.setdefault(sketch.photo, []).append(index)
         self.drawn = np.array(sorted(self.sketches_of))  # the photos that have a sketch
         self.category = np.unique([self.split.photos[p].category for p in self.drawn], return_inverse=True)[1]
         if len(self.drawn) < training.batch:
             raise InputError(
                 f"training needs at least {training.batch} photos with a sketch, this data has {len(self.drawn)}"
             )
+        of_photos = [common_name(photo.category) for photo in self.split.photos]
+        of_sketches = [common_name(sketch.category) for sketch in self.split.sketches]
+        self.categories = sorted({*of_photos, *of_sketches} - {""})
+        number = {"": -1} | {name: index for index, name in enumerate(self.categories)}
+        self.category_of_photo = np.array([number[name] for name in of_photos], dtype=np.int64)
+        self._category_of_sketch = np.array([number[name] for name in of_sketches], dtype=np.int64)
         if training.stroke_augmentation:
             self.label(training.strokes, STROKES)
 
@@ -91,6 +116,61 @@ class TrainingPairs:
             None if labels is None else torch.from_numpy(labels).to(device),
         )
         return PairBatch(augmented[0], augmented[1], torch.from_numpy(photo).to(device), augmented[2])
+
+    def by_category(
+        self, step: int, categories: int, drawings: int, device: torch.device | str = "cpu"
+    ) -> CategoryBatch:
+        """A drawing and a photo of each of so many random categories, then so many drawings of any category,
+        augmented. Uses torch's global generator as ``at`` does.
+
+        A drawing is one without a photo where the category has such, otherwise a sketch of a pair. Raises InputError
+        where there are not so many categories with drawings and photos.
+        """
+        random = np.random.default_rng([self.seed, step, categories])
+        both = sorted(self._drawings_of.keys() & self._photos_of.keys())
+        if len(both) < categories:
+            raise InputError(
+                f"training by category needs {categories} categories with drawings and photos, this data has "
+                f"{len(both)}; add data sets, or set categories=0"
+            )
+        chosen = random.choice(both, categories, replace=False)
+        any_drawing = np.concatenate([self._drawings_of[c] for c in sorted(self._drawings_of)])
+        sketch = np.array(
+            [*(random.choice(self._drawings_of[c]) for c in chosen), *random.choice(any_drawing, drawings)]
+        )
+        photo = np.array([random.choice(self._photos_of[c]) for c in chosen])
+        ink, photos = augment_unpaired(
+            self.training.augmentation,
+            torch.from_numpy(self.ink[sketch]).to(device),
+            torch.from_numpy(self.photos[photo]).to(device),
+        )
+        of_sketches, of_photos = self._category_of_sketch[sketch], self.category_of_photo[photo]
+        return CategoryBatch(
+            ink, photos, torch.from_numpy(of_sketches).to(device), torch.from_numpy(of_photos).to(device)
+        )
+
+    @cached_property
+    def _photos_of(self) -> dict[int, NDArray[np.intp]]:
+        """The photos of each category that has any."""
+        return {
+            int(c): np.flatnonzero(self.category_of_photo == c) for c in np.unique(self.category_of_photo) if c >= 0
+        }
+
+    @cached_property
+    def _drawings_of(self) -> dict[int, NDArray[np.intp]]:
+        """The drawings of each category that has any: those without a photo or, where it has none, those of pairs that
+        a person drew.
+        """
+        unpaired = np.array([sketch.photo == NO_PHOTO for sketch in self.split.sketches], dtype=np.bool_)
+        drawn = np.array([not sketch.traced for sketch in self.split.sketches], dtype=np.bool_)
+        found = {}
+        for category in range(len(self.categories)):
+            of_category = self._category_of_sketch == category
+            chosen = np.flatnonzero(of_category & unpaired)
+            chosen = chosen if len(chosen) else np.flatnonzero(of_category & drawn)
+            if len(chosen):
+                found[category] = chosen
+        return found
 
     def _cut(self, ink: NDArray[np.uint8], sketch: NDArray[np.intp], share: NDArray[np.float64]) -> NDArray[np.uint8]:
         """The ink of these sketches after each's share of its points, as a step of an episode shows it; of sketches

@@ -22,6 +22,7 @@ class Config:
     normalisation: Literal["unit", "imagenet"]
     vector: int  # numbers of the global vector
     channels: int  # numbers of a cell
+    grid: int  # cells a side to which a photo's map is pooled at most; all of a sketch's cells are kept
     cells_weight: float  # of the cells in the similarity; the global vector has 1
     temperature: float  # of the contrast between pairs
     categories: (
@@ -46,6 +47,7 @@ PRESETS = {
         normalisation="unit",
         vector=256,
         channels=32,
+        grid=14,
         cells_weight=1.0,
         temperature=0.05,
         categories=0,
@@ -66,7 +68,8 @@ PRESETS = {
         polarity="black-on-white",
         normalisation="unit",
         vector=256,
-        channels=32,
+        channels=28,
+        grid=8,
         cells_weight=1.0,
         temperature=0.05,
         categories=24,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -22,8 +23,9 @@ FULL_INK = 0.04
 
 class SeekNetwork(Network):
     """``forward(ink [B, S, S], photos [P, S, S, 3])`` gives the features of both, float32: ``global`` ``[n, D]`` and
-    ``cells`` ``[n, h w, C]``, row by row, both of unit length, and of sketches ``ink`` ``[n, h w]``, the weight of each
-    cell, which sum to 1 (all 0 without ink). While training with categories, ``logits [n, classes]`` too.
+    ``cells``, row by row, both of unit length. Of sketches the cells are ``[n, h w, C]``, of photos they are pooled to
+    ``[n, grid^2, C]`` if the map is larger than the grid. Sketches also have ``ink`` ``[n, h w]``, the weights of the
+    cells, which sum to 1 (all 0 without ink). While training with categories, ``logits [n, classes]`` too.
 
     Both go through the encoder in one pass, so batch statistics are joint. S is any size that the backbone takes.
     """
@@ -46,20 +48,24 @@ class SeekNetwork(Network):
         nn.init.orthogonal_(self.lateral.weight)
         nn.init.normal_(self.top.weight, std=0.003)
         self.matcher_parameters = {"cells_weight": config.cells_weight}
+        self.grid = config.grid
+        full = self.backbone.sides[0]
+        for side in {full, full * config.small_size // config.size}:  # of the maps, at both sizes
+            self.register_buffer(f"pooling_{side}", _pooling(side, min(side, config.grid)), persistent=False)
 
     def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
         return self._of_sketches(ink, *self._encode(self.inputs.sketches(ink)))
 
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
         vectors, maps = self._encode(self.inputs.photos(photos))
-        return {"global": vectors, "cells": _cells(maps)}
+        return {"global": vectors, "cells": self._pooled(_cells(maps))}
 
     def forward(self, ink: Tensor, photos: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         images = torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)])
         counts = [len(ink), len(photos)]
         vectors, maps = (part.split(counts) for part in self._encode(images))
         sketches = self._of_sketches(ink, vectors[0], maps[0])
-        of_photos = {"global": vectors[1], "cells": _cells(maps[1])}
+        of_photos = {"global": vectors[1], "cells": self._pooled(_cells(maps[1]))}
         # Here and not in the loss: several processes share the gradients of what a forward pass uses.
         classifier: Any = getattr(self, TRAINING_ONLY, None)
         if classifier is not None:
@@ -74,6 +80,11 @@ class SeekNetwork(Network):
             pooled = torch.cat([m.mean(dim=(2, 3)) for m in (local, deep)], dim=1)
             around = F.interpolate(self.top(deep), size=local.shape[2:], mode="bilinear", align_corners=False)
             return F.normalize(self.head(pooled), dim=1), self.lateral(local) + around
+
+    def _pooled(self, cells: Tensor) -> Tensor:
+        """The cells of photos, ``[n, h w, C]``, averaged to the grid, ``[n, grid^2, C]``, of unit length again."""
+        side = math.isqrt(cells.shape[1])
+        return cells if side <= self.grid else F.normalize(getattr(self, f"pooling_{side}") @ cells, dim=2)
 
     def _of_sketches(self, ink: Tensor, vectors: Tensor, maps: Tensor) -> dict[str, Tensor]:
         return {"global": vectors, "cells": _cells(maps), "ink": ink_weights(ink, maps.shape[2])}
@@ -92,6 +103,12 @@ def ink_weights(ink: Tensor, side: int) -> Tensor:
 def _cells(maps: Tensor) -> Tensor:
     """``[n, C, h, w]`` to cells of unit length, ``[n, h w, C]``."""
     return F.normalize(maps, dim=1).flatten(2).transpose(1, 2)
+
+
+def _pooling(side: int, grid: int) -> Tensor:
+    """The matrix ``[grid^2, side^2]`` that averages a map of ``side`` cells a side to ``grid`` a side."""
+    each = torch.eye(side * side).view(-1, 1, side, side)
+    return F.adaptive_avg_pool2d(each, grid).flatten(1).T.contiguous()
 
 
 class Classifier(nn.Module):

@@ -19,6 +19,10 @@ CELL, GAP, FRAME = 128, 8, 4
 INSIDE = CELL - 2 * FRAME
 PICTURE = 168  # of a sheet; three times the 56 cells of most recovery maps
 RIGHT, WRONG, TEXT = (22, 163, 74), (226, 229, 233), (55, 65, 81)
+# Colours that tell things in a picture apart, such as strokes or regions: uint8 [12, 3].
+PALETTE = np.frombuffer(
+    bytes.fromhex("d73027 1f78b4 33a02c ff7f00 6a3d9a 00bebe b15928 f062b2 787814 14287e 8fc94f 006446"), dtype=np.uint8
+).reshape(-1, 3)
 ROWS = 12
 STRIPS, STRIP_PHOTOS, STRIP_PERCENT = 4, 4, (5, 10, 20, 40, 60, 80, 100)
 CURVES = {  # whether early steps weigh more, and what the curve is of
@@ -55,7 +59,12 @@ def write_report(
 def _from_easy_to_hard(evaluation: Evaluation, count: int) -> NDArray[np.intp]:
     """``count`` queries, evenly chosen in order of the rank of the complete sketch."""
     by_rank = np.argsort(evaluation.ranks[:, -1], kind="stable")
-    return by_rank[np.linspace(0, len(by_rank) - 1, min(count, len(by_rank))).astype(int)]
+    return by_rank[evenly_spaced(len(by_rank), count)]
+
+
+def evenly_spaced(total: int, count: int) -> NDArray[np.intp]:
+    """The indices of ``count`` of ``total`` things, from the first to the last; of all where there are fewer."""
+    return np.linspace(0, total - 1, min(count, total)).astype(np.intp)
 
 
 def top_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.ndarray) -> Image.Image:

@@ -20,7 +20,7 @@ from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_labels, sketch_pixels
 from sketchseek.lab.evaluation.compare import paired_bootstrap
 from sketchseek.lab.evaluation.evaluate import Evaluation
-from sketchseek.lab.evaluation.report import picture_sheet
+from sketchseek.lab.evaluation.report import PALETTE, evenly_spaced, picture_sheet
 from sketchseek.lab.methods.csr.config import Config
 from sketchseek.lab.methods.csr.network import CSRNetwork
 from sketchseek.lab.methods.csr.objective import recovery_loss
@@ -32,9 +32,6 @@ BATCH = 32
 ROWS = 6  # sketches in a picture
 CHANNELS = ("all strokes", "moved strokes,\nnew position", "unmoved\nstrokes", "moved strokes,\nold position")
 
-COLOURS = np.frombuffer(
-    bytes.fromhex("d73027 1f78b4 33a02c ff7f00 6a3d9a 00bebe b15928 f062b2 787814 14287e 8fc94f 006446"), dtype=np.uint8
-).reshape(-1, 3)
 UNASSIGNED_COLOUR = np.array((175, 180, 188), dtype=np.uint8)
 
 
@@ -162,7 +159,7 @@ def _recover(network: CSRNetwork, cases: _Cases, photos: NDArray[np.uint8]) -> T
 
 def _sample(split: Split) -> Split:
     """``ROWS`` sketches evenly spread over the split, each with its photo."""
-    rows = np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int)
+    rows = evenly_spaced(len(split.sketches), ROWS)
     sketches = [split.sketches[row] for row in rows]
     return Split(
         tuple(split.photos[s.photo] for s in sketches), tuple(replace(s, photo=i) for i, s in enumerate(sketches))
@@ -180,6 +177,6 @@ def _grey(maps: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _coloured(ink: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """``ink [S, S]`` with each stroke in its own colour, ``[S, S, 3]``."""
-    colour = np.where((labels == UNASSIGNED)[..., None], UNASSIGNED_COLOUR, COLOURS[labels % len(COLOURS)])
+    colour = np.where((labels == UNASSIGNED)[..., None], UNASSIGNED_COLOUR, PALETTE[labels % len(PALETTE)])
     cover = ink[..., None] / 255
     return (255 * (1 - cover) + colour * cover).astype(np.uint8)

@@ -18,7 +18,7 @@ from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames
 from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.evaluate import Evaluation, has_steps
 from sketchseek.lab.evaluation.metrics import figures, ranks_of
-from sketchseek.lab.evaluation.report import PICTURE, picture_sheet
+from sketchseek.lab.evaluation.report import PICTURE, evenly_spaced, picture_sheet
 from sketchseek.lab.methods.lgrl.config import Config
 from sketchseek.lab.methods.lgrl.network import LGRLNetwork
 from sketchseek.matching import Features
@@ -94,9 +94,7 @@ def _shares(network: LGRLNetwork, ink: NDArray[np.uint8]) -> NDArray[np.float32]
 
 def _draw_regions(path: Path, network: LGRLNetwork, config: Config, split: Split) -> None:
     """Draw, for each sketch, its photo and partial sketches with the grid of regions and the share of ink in each."""
-    chosen = [
-        split.sketches[i] for i in np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int)
-    ]
+    chosen = [split.sketches[i] for i in evenly_spaced(len(split.sketches), ROWS)]
     photos = photo_pixels([split.photos[sketch.photo] for sketch in chosen], config.size)
     rows = []
     for sketch, photo in zip(chosen, photos, strict=True):

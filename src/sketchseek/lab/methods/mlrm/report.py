@@ -19,13 +19,13 @@ from sketchseek.lab.datasets.pixels import photo_pixels, sketch_pixels
 from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.evaluate import Evaluation
 from sketchseek.lab.evaluation.metrics import figures, ranks_of
-from sketchseek.lab.evaluation.report import picture_sheet
+from sketchseek.lab.evaluation.report import PALETTE, evenly_spaced, picture_sheet
 from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build
 from sketchseek.matching import Features, get_matcher
 
 ROWS = 6  # sketches in a picture
-COLOURS = np.array([(215, 48, 39), (31, 120, 180), (51, 160, 44), (255, 127, 0), (106, 61, 154)], dtype=np.float64)
+COLOURS = PALETTE[:5].astype(np.float64)  # of regions
 OPACITY = 0.55  # of a region's colour where its map is 1
 
 
@@ -185,7 +185,7 @@ def _levels(features: Features) -> Sequence[str]:
 
 def _some(split: Split) -> list[int]:
     """The indices of ``ROWS`` sketches, evenly spread over the split."""
-    return np.linspace(0, len(split.sketches) - 1, min(ROWS, len(split.sketches))).astype(int).tolist()
+    return evenly_spaced(len(split.sketches), ROWS).tolist()
 
 
 def _rows(features: Features, rows: Sequence[int]) -> Features:

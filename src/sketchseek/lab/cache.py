@@ -1,7 +1,7 @@
 """The on-disk cache of computed arrays: decoded images, recovered strokes, features of frozen networks. No torch.
 
-An entry is a safetensors file, mapped into memory. Its name is a hash of what the arrays are made of, and its header
-repeats it; a file whose header says anything else, or that is cut short, is made anew.
+An entry is a safetensors file, memory-mapped when read. Its name is a hash of its key, which lists everything that the
+arrays depend on. The header contains the key, too. A file with another header, or a truncated one, is replaced.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ from sketchseek.errors import InputError
 from sketchseek.files import replace_file
 from sketchseek.lab.provenance import code_hash
 
-# Entries not used for so many days are deleted when a new one of the kind is written. Features may be gigabytes.
+# Entries not used for this many days are deleted when an entry of that kind is written. Features may take gigabytes.
 KEEP_DAYS = {"pixels": 30, "strokes": 30, "features": 7}
 DTYPES = {"uint8": "U8", "int64": "I64", "float16": "F16", "float32": "F32", "float64": "F64"}  # in safetensors files
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
-# Makes room for arrays, given the shape and the type of each, and returns them to be filled.
+# Allocates arrays, given the shape and the dtype of each, and returns them to be filled.
 Allocate: TypeAlias = Callable[[Mapping[str, tuple[tuple[int, ...], str]]], Arrays]
 
 
 def cached_arrays(
     kind: str, made_of: Mapping[str, str], code: Iterable[str], make: Callable[[Allocate], None]
 ) -> Arrays:
-    """Arrays from the cache, read-only, or made and put into it. ``kind`` is one of ``KEEP_DAYS``.
+    """Read arrays from the cache, or compute and store them; they are read-only. ``kind`` is one of ``KEEP_DAYS``.
 
-    ``made_of`` names every input that the values depend on, ``code`` every module and package that computes them, e.g.
-    ``sketchseek.strokes`` (``provenance.code_hash``). ``make(allocate)`` calls ``allocate`` once, e.g. with ``{"ink":
-    ((8, 64, 64), "uint8")}``, and fills the arrays it returns, which lie in the file. If it raises, nothing is left.
+    ``made_of`` lists every input that the values depend on, and ``code`` every module and package that computes them,
+    e.g. ``sketchseek.strokes`` (``provenance.code_hash``). ``make(allocate)`` must call ``allocate`` once, e.g. with
+    ``{"ink": ((8, 64, 64), "uint8")}``, and fill the arrays it returns, which are memory-mapped. If it raises, nothing
+    is stored.
 
-    Raises InputError where the disk has no room.
+    Raises InputError if the disk is full.
     """
     made_of = {**made_of, "code": code_hash(*code)}
     folder = user_cache_path("sketchseek") / kind
@@ -78,7 +79,7 @@ def _allocate(path: Path, made_of: dict[str, str], arrays: Mapping[str, tuple[tu
 
 
 def _read(path: Path, made_of: dict[str, str]) -> Arrays | None:
-    """The arrays of an entry; None where there is none, or it is not what its name says."""
+    """The arrays of an entry; None if there is none, or if it is damaged or has another key."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -110,5 +111,5 @@ def _delete_old(folder: Path, days: int) -> None:
         try:
             if path.stat().st_mtime < time.time() - days * 86400:
                 path.unlink()
-        except FileNotFoundError:  # another process was quicker
+        except FileNotFoundError:  # deleted by another process
             pass

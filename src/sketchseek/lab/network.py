@@ -1,7 +1,7 @@
-"""What a method's network is, and what more it may do.
+"""The contract of a method's network.
 
-Every network is a ``Network``. What not every network can do is a protocol below: one that has its methods has its
-other members too, and is then evaluated, exported and searched accordingly.
+Every network is a ``Network``. Optional capabilities are protocols below. A network that has one of a protocol's
+methods must have all of its members, and is evaluated, exported and searched accordingly.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 
 
 class Network(nn.Module):
-    """Encodes sketches and photos. Polarity and normalisation happen inside (``methods.inputs``), so that the exported
-    model takes the same pixels. ``forward`` is the method's own, for its objective.
+    """The base class of networks that encode sketches and photos.
+
+    Polarity and normalisation are part of the network (``methods.inputs``), so every exported model takes the same
+    pixels. ``forward`` is defined by the method, for its own losses.
     """
 
     matcher: str  # the name of the matcher that compares the features
     matcher_parameters: Mapping[str, Any] = MappingProxyType({})
-    # Trained for partial sketches: its checkpoints are chosen by m@B, and drawings that are images are trained on and
-    # validated by strokes recovered from them.
+    # Made for partial sketches: checkpoints are chosen by m@B, and raster drawings are replaced by strokes recovered
+    # from them in training and validation.
     for_partial_sketches: bool = False
     compiles: ClassVar[bool] = True  # whether torch.compile may be used on it
 
@@ -46,66 +48,67 @@ class Network(nn.Module):
 
 @runtime_checkable
 class RegionNetwork(Protocol):
-    """Sees a sketch region by region, so that the app encodes a region again only where it changed (``lgrl``)."""
+    """A network that encodes a sketch region by region, so that only changed regions are encoded again (``lgrl``)."""
 
-    regions: int  # cells a side of the grid; a crop has c = S // regions pixels a side
+    regions: int  # cells on a side of the grid; a crop has c = S // regions pixels on a side
 
     def encode_whole(self, ink: Tensor) -> dict[str, Tensor]:
-        """Ink ``[B, S, S]``, the whole drawing."""
+        """The features that need the whole drawing, ink ``[B, S, S]``."""
 
     def encode_regions(self, crops: Tensor) -> Tensor:
-        """Crops of ink, uint8 ``[B, c, c]``, to ``[B, ...]``."""
+        """Encode crops of ink, uint8 ``[B, c, c]``, to ``[B, ...]``."""
 
     def join(self, whole: dict[str, Tensor], regions: Tensor) -> dict[str, Tensor]:
-        """The features that ``encode_sketch`` gives, of both, ``regions [B, regions regions, ...]`` row by row."""
+        """Combine both to the features of ``encode_sketch``; ``regions [B, regions^2, ...]`` are row by row."""
 
 
 @runtime_checkable
 class StatefulNetwork(Protocol):
-    """To which a drawing is a sequence of frames; ``encode_sketch`` is the first frame's (``slfir``)."""
+    """A recurrent network over the frames of a drawing; ``encode_sketch`` encodes a first frame (``slfir``)."""
 
-    state: int  # how many numbers it keeps of the frames before; 0: none, it sees each frame by itself
+    state: int  # size of the recurrent state; 0: none, frames are encoded independently
 
     def encode_next(self, ink: Tensor, state: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """One more frame ``[B, S, S]`` of each drawing: its features, and the ``state [B, state]`` after it; zeros are
-        the state of a new drawing.
+        """Encode the next frame ``[B, S, S]`` of each drawing: its features, and the ``state [B, state]`` after it.
+
+        The state of a new drawing is zero.
         """
 
 
 @runtime_checkable
 class WordNetwork(Protocol):
-    """Takes words beside the sketch (``fvlp``). The vectors of sketch and words are not of unit length."""
+    """A network that takes text in addition to a sketch (``fvlp``). Vectors of both are not normalised."""
 
-    fusion: str  # how sketch and words become one query, of ``matching.fusion.FUSIONS``
-    query: Query  # what it was trained to be asked with
+    fusion: str  # how sketch and text are fused into a query, one of ``matching.fusion.FUSIONS``
+    query: Query  # the kind of query that it was trained for
 
     @property
     def tokenizer(self) -> Tokenizer | None:
-        """Pads and cuts every text to one length L; None before training has made one."""
+        """Pads or truncates every text to the length L; None before training has built it."""
 
     def encode_text(self, tokens: Tensor) -> dict[str, Tensor]:
-        """Tokens, int64 ``[B, L]``, to ``{"vector": [B, D]}``."""
+        """Encode tokens, int64 ``[B, L]``, to ``{"vector": [B, D]}``."""
 
 
 @runtime_checkable
 class MatchingNetwork(WordNetwork, Protocol):
-    """Also judges whether words and a photo belong together; ``encode_photo`` then gives the photo's "tokens" too."""
+    """A network with image-text matching (ITM). ``encode_photo`` then also gives the feature "tokens"."""
 
-    can_match: bool  # false where that was not trained, or did not help on the validation photos
+    can_match: bool  # false if ITM was not trained, or did not help on the validation photos
 
     def match(self, tokens: Tensor, photo_tokens: Tensor) -> Tensor:
-        """The probability ``[B]`` that texts ``[B, L]`` and photos ``[B, P, C]`` belong together."""
+        """The probability ``[B]`` that texts ``[B, L]`` and photos, given by their tokens ``[B, P, C]``, match."""
 
 
 @runtime_checkable
 class FittedNetwork(Protocol):
-    """Has a part that no training step teaches and that is fitted to training photos afterwards (``la``)."""
+    """A network with a part that is fitted to training photos after training, such as a projection (``la``)."""
 
     def fit(self, photos: NDArray[np.uint8]) -> None:
-        """Photos ``[n, S, S, 3]``."""
+        """Fit it to photos, uint8 ``[n, S, S, 3]``."""
 
 
-# Whoever has this method has all members of the protocol.
+# A network with this method must have all members of the protocol.
 _EXTENSIONS = {
     "encode_regions": RegionNetwork,
     "encode_next": StatefulNetwork,
@@ -115,7 +118,10 @@ _EXTENSIONS = {
 
 
 def check_network(method: str, network: object) -> Network:
-    """The network, which the method of that name built. Raises InputError naming the member that it lacks."""
+    """Check a network built by ``method`` against its contract, and return it.
+
+    Raises InputError, which names the missing member.
+    """
     if not isinstance(network, Network):
         raise InputError(f"{method}: its network is no subclass of sketchseek.lab.network.Network; make it one")
     for name in ("encode_sketch", "encode_photo"):
@@ -143,7 +149,7 @@ def matcher_of(network: Network) -> Matcher:
 
 
 def _members(protocol: type) -> list[str]:
-    """The names of what a protocol demands."""
+    """The names of all members of a protocol."""
     bases = [base for base in protocol.__mro__ if base.__module__ == __name__]
     names = [name for base in bases for name in (*get_annotations(base), *vars(base))]
     return sorted({name for name in names if not name.startswith("_")})

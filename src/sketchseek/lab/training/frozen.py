@@ -1,6 +1,6 @@
-"""Features that frozen parts of a network compute of training sketches as they grow and of photos, cached on the disk.
+"""Cache frozen-backbone features of partial training sketches and photos on disk.
 
-Methods that train a small part on top of a frozen backbone compute these once (``onthefly``, ``lgrl``, ``slfir``).
+Methods that train a small part on top of a frozen backbone compute them once (``onthefly``, ``lgrl``, ``slfir``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 PHOTOS_AT_A_TIME = 32
 
 N = TypeVar("N", bound=Network)
-Encode: TypeAlias = Callable[[N, Tensor], Mapping[str, Tensor]]  # of a network and uint8 images, features by name
+Encode: TypeAlias = Callable[[N, Tensor], Mapping[str, Tensor]]  # (network, uint8 images) to features by name
 
 
 def frozen_features(
@@ -39,13 +39,15 @@ def frozen_features(
     sketch: Encode[N],
     photo: Encode[N] | None = None,
 ) -> Arrays:
-    """float16 features by name: those of ``sketch(network, ink [steps, S, S])``, for every sketch, ``[sketches, steps,
-    ...]``, and those of ``photo(network, pixels [B, S, S, 3])``, for every photo, ``[photos, ...]``.
+    """Compute float16 features by name, or read them from the cache.
 
-    Both functions may use the ``frozen`` modules of the network alone, and whatever else in it ``settings`` tells, as
-    text: the cache knows the features by these, by the data, and by the code of the network's package, of backbones and
-    of everything that reads and draws images. They are called with a copy of the network in evaluation mode, its batch
-    norms folded. Raises InputError naming a sketch or photo that cannot be read.
+    ``sketch(network, ink [steps, S, S])`` gives the features of a sketch at every step; the result is ``[sketches,
+    steps, ...]``. ``photo(network, pixels [B, S, S, 3])`` gives those of photos; the result is ``[photos, ...]``. Both
+    are called with a copy of the network in evaluation mode with folded batch norms. They may only use the ``frozen``
+    modules and settings of the network that are listed in ``settings``. These are parts of the cache key, together with
+    the data and the code of the network's package, of backbones, and of all modules that read and draw images.
+
+    Raises InputError for a sketch or photo that cannot be read.
     """
     made_of = {
         "network": state_hash(*frozen),
@@ -83,7 +85,7 @@ def frozen_features(
 
 
 def state_hash(*modules: nn.Module) -> str:
-    """A hash of every parameter and buffer of modules."""
+    """A hash of all parameters and buffers of the modules."""
     digest = hashlib.sha256()
     for module in modules:
         for name, value in module.state_dict().items():

@@ -26,8 +26,9 @@ class Args:
     set: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")]] = ()
     """Change one value of the config, e.g. --set training.pairs=20480. May be given several times."""
     weights: str = "pretrained"
-    """The backbone's first weights: `pretrained` (downloaded once), `random`, a local .safetensors file, or the
-    folder of a finished run with this backbone, cut no earlier (not for `mlrm`, not from `arnet` or `fvlp`)."""
+    """The backbone's initial weights: `pretrained` (downloaded once), `random`, a local .safetensors file, or the
+    folder of a finished run with the same backbone that reaches at least these layers (not for `mlrm`, not from `arnet`
+    or `fvlp`)."""
     start: Path | None = None
     """Start from the network of another run instead, e.g. one trained on more data."""
     init: Path | None = None

@@ -84,8 +84,8 @@ def write_model_config(folder: Path, config: Mapping[str, Any]) -> str:
 class Model:
     """A network that encodes sketches and photos, and the matcher that compares them. Several threads may use it.
 
-    ``threads`` is how many threads work on one call: all cores by default, the quickest answer for a single drawing.
-    Whoever encodes in several threads of their own gets the most done with ``dataclasses.replace(model, threads=1)``.
+    ``threads`` is the number of threads used for one call. The default, all cores, is fastest for a single drawing.
+    With your own thread pool, use ``dataclasses.replace(model, threads=1)``.
     """
 
     folder: Path

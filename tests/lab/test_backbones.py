@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones import build_backbone, build_network
-from sketchseek.lab.backbones.relu6 import use_thrifty_relu6
+from sketchseek.lab.backbones.relu6 import use_memory_efficient_relu6
 from sketchseek.lab.config import override
 from sketchseek.lab.experiment import load_network, read_weights
 from sketchseek.lab.methods import get_method
@@ -43,7 +43,7 @@ def test_relu6_keeps_a_third_less_and_changes_no_gradient() -> None:
     torch.manual_seed(0)
     library = build_network("torchvision/mobilenet_v2").get_submodule("features").train()
     ours = copy.deepcopy(library)
-    use_thrifty_relu6(ours)
+    use_memory_efficient_relu6(ours)
     images = 4 * torch.randn(4, 3, 96, 96)  # so that some units are above 6
 
     expected, kept_by_library = train_step(library, images)

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON and back, and overrides of single fields. An unknown key is always an error. No torch."""
+"""Convert frozen dataclasses to JSON and back, and override single fields. Unknown keys are errors. No torch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ C = TypeVar("C")
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """A config as plain JSON values."""
+    """Convert a config to plain JSON values."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def from_dict(kind: type[C], values: Mapping[str, Any], where: str = "") -> C:
-    """Build ``kind`` from plain values. Raises InputError naming the key that is unknown, missing or of the wrong
-    type.
-    """
+    """Build ``kind`` from plain values. Raises InputError for a key that is unknown, missing or of the wrong type."""
     hints = typing.get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
     for key in values:
@@ -39,8 +37,9 @@ def from_dict(kind: type[C], values: Mapping[str, Any], where: str = "") -> C:
 
 
 def override(config: C, changes: Mapping[str, Any]) -> C:
-    """A copy with single fields changed; keys may be dotted (``training.pairs``), values text or of the field's
-    type.
+    """A copy with some fields changed.
+
+    Keys may be dotted (``training.pairs``); values are text or of the field's type. Raises InputError as ``from_dict``.
     """
     values = to_dict(config)
     for key, value in changes.items():
@@ -67,7 +66,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
-    """``value`` as the annotated type; text is parsed, since overrides come from a command line."""
+    """Convert ``value`` to the annotated type. Text is parsed, because overrides come from the command line."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, Mapping):

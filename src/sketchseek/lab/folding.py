@@ -1,4 +1,4 @@
-"""Networks as they are once they are trained."""
+"""Fold batch norms into convolutions, for networks in evaluation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def fold_batch_norms(network: nn.Module) -> None:
-    """Fold each batch norm into the convolution before it, as the exporter will, so that torch rounds the same
-    weights.
+    """Fold each batch norm into the convolution before it, in place.
+
+    The exporter does the same, so torch and the exported model use equally rounded weights.
     """
     for module in network.modules():
         pairs: list[tuple[str, str]] = []

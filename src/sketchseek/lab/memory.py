@@ -1,4 +1,4 @@
-"""How the process gets its memory."""
+"""Memory allocation settings for training on CPUs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
 
 def keep_freed_memory() -> None:
-    """From now on let this process keep what it frees for its next allocations.
+    """Let this process keep freed memory for later allocations, from now on.
 
-    By default glibc gives every large block back to the system at once, and a network's maps are nothing but large
-    blocks: a third of a training step on a CPU then goes into fresh pages (``benchmarks/csr_training.py``). Without
-    glibc this does nothing.
+    By default glibc returns every large block to the system at once. The feature maps of networks are such blocks, so a
+    third of a training step on a CPU is spent on page faults (``benchmarks/csr_training.py``). Does nothing without
+    glibc.
     """
     if platform.libc_ver()[0] != "glibc":
         return

@@ -1,4 +1,4 @@
-"""Weights that a paper's authors published, as one flat dictionary."""
+"""Read weights published by a paper's authors as a flat dictionary."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sketchseek.errors import InputError
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a state dict by name: of a ``.safetensors`` file, or of one that ``torch.save`` wrote, which may
-    hold dictionaries of dictionaries (their names are joined with dots) and numbers (left out).
+    """Read the tensors of a ``.safetensors`` file or of a file written by ``torch.save``, by name.
 
-    Only tensors and plain values are unpickled. Raises InputError for a file that is missing, broken or holds code.
+    The latter may contain nested dictionaries, whose names are joined with dots, and numbers, which are left out. Only
+    tensors and plain values are unpickled. Raises InputError for a file that is missing, damaged, or contains code.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such weights file")

@@ -1,7 +1,7 @@
-"""Networks by their torchvision or timm name, cut at named taps.
+"""Backbones: networks of torchvision and timm by name, with features taken at named taps.
 
-A tap is the name of a module inside the network, as ``named_modules`` prints it; the backbone returns the output of
-each. Layers that no tap needs are cut away, classifiers included.
+A tap is the name of a module inside the network, as in ``named_modules``. A backbone returns the output of each tap.
+Layers that no tap needs, such as the classifier, are removed.
 """
 
 from __future__ import annotations
@@ -16,32 +16,30 @@ import torch
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.backbones.relu6 import use_thrifty_relu6
+from sketchseek.lab.backbones.relu6 import use_memory_efficient_relu6
 
-# The networks of torchvision that know of `transform_input`.
+# The torchvision networks that have the option `transform_input`.
 RESCALING = ("googlenet", "inception_v3")
 
 
 @dataclass(frozen=True)
 class SavedWeights:
-    """A state dict that was read from ``source``, which messages name: of a whole network of the library, or with
-    ``of_run`` of a network that was trained here, whose ``backbone`` is wanted.
-    """
+    """A state dict read from a file."""
 
-    source: Path
+    source: Path  # for error messages
     state: Mapping[str, Tensor]
-    of_run: bool = False
+    of_run: bool = False  # the network of one of our runs, of which the backbone is used; else the library's network
 
 
-# A backbone's first weights; ``pretrained`` is the library's own download, which needs the internet once.
+# Initial weights of a backbone. ``pretrained`` are the library's, downloaded once.
 Weights: TypeAlias = Literal["random", "pretrained"] | SavedWeights
 
 
 class Backbone(nn.Module):
-    """``forward(images [B, 3, S, S]) -> list of feature maps``, one per tap, in the order of the taps.
+    """``forward(images [B, 3, S, S])`` returns a list of feature maps, one for each tap, in the order of the taps.
 
-    ``channels`` holds the number of channels of each tap's map, ``sides`` its side in cells for an input of ``size``
-    px.
+    ``channels`` are the numbers of channels of the maps, ``sides`` their sides in cells for an input of ``size``
+    pixels.
     """
 
     def __init__(self, network: nn.Module, taps: Sequence[str], size: int) -> None:
@@ -54,10 +52,10 @@ class Backbone(nn.Module):
                 raise InputError(f"the backbone has no layer '{tap}'; its layers are printed by named_modules()")
         self.taps = tuple(taps)
         with warnings.catch_warnings():
-            # GoogLeNet and Inception have heads in training alone; these are cut away with the rest.
+            # The warning is about heads that GoogLeNet and Inception have in training only; they are removed here.
             warnings.filterwarnings("ignore", "NOTE: The nodes obtained by tracing")
             self.network = create_feature_extractor(network, {tap: str(i) for i, tap in enumerate(taps)})
-        use_thrifty_relu6(self.network)
+        use_memory_efficient_relu6(self.network)
         self.eval()
         try:
             with torch.no_grad():
@@ -73,9 +71,10 @@ class Backbone(nn.Module):
 
 
 def build_backbone(name: str, taps: Sequence[str], size: int, weights: Weights = "random") -> Backbone:
-    """``build_network``, cut at the taps; ``weights`` may also be of a run, of any method. Raises InputError as it
-    does, for an unknown tap or a size too small, and for a run of another backbone or of one that was cut before these
-    taps.
+    """Build a network with ``build_network`` and take features at ``taps``.
+
+    ``weights`` may also be those of a run of any method. Raises InputError as ``build_network`` does, for an unknown
+    tap, for a size that is too small, and for a run whose backbone is another or does not reach these taps.
     """
     of_run = weights if isinstance(weights, SavedWeights) and weights.of_run else None
     network = build_network(name, "random" if of_run else weights)
@@ -87,10 +86,10 @@ def build_backbone(name: str, taps: Sequence[str], size: int, weights: Weights =
 
 
 def build_network(name: str, weights: Weights = "random") -> nn.Module:
-    """The library's whole network, ``torchvision/<name>`` or ``timm/<name>``, with its weights loaded.
+    """Build a library's complete network, ``torchvision/<name>`` or ``timm/<name>``, and load its weights.
 
-    Saved weights have the library's key names; keys of the classifier may be missing or left over. Raises InputError
-    for an unknown name, for weights that do not fit or are of a run, and for a download that fails.
+    Saved weights must have the library's key names; keys of the classifier may be missing or superfluous. Raises
+    InputError for an unknown name, for weights that do not fit or are a run's, and for a download that fails.
     """
     library, _, model = name.partition("/")
     pretrained = weights == "pretrained"
@@ -99,8 +98,8 @@ def build_network(name: str, weights: Weights = "random") -> nn.Module:
         if library == "torchvision":
             import torchvision
 
-            # GoogLeNet and Inception rescale their input when pretrained, but normalisation is the method's; and they
-            # warn where nobody says how random weights are drawn.
+            # GoogLeNet and Inception rescale their input when pretrained, but the method does the normalisation. They
+            # also warn unless the initialisation of random weights is chosen.
             options = {"transform_input": False, "init_weights": False} if model in RESCALING else {}
             network = torchvision.models.get_model(model, weights="IMAGENET1K_V1" if pretrained else None, **options)
         elif library == "timm":
@@ -108,8 +107,8 @@ def build_network(name: str, weights: Weights = "random") -> nn.Module:
 
             network = timm.create_model(model, pretrained=pretrained)
             if not pretrained and isinstance(network, timm.models.VisionTransformer):
-                # As their paper begins. From timm's own beginning, a deviation of 0.02 in every layer, all drawings
-                # have nearly one class token, and a hundred steps of contrast did not drive them apart.
+                # The initialisation of the ViT paper. With timm's own, a deviation of 0.02 in every layer, all
+                # drawings have nearly the same class token, which a hundred contrastive steps did not change.
                 network.init_weights("jax")
         else:
             raise InputError(f"backbone '{name}': write torchvision/<name> or timm/<name>")
@@ -130,8 +129,9 @@ def build_network(name: str, weights: Weights = "random") -> nn.Module:
 
 
 def _load_weights(network: nn.Module, weights: SavedWeights) -> None:
-    """Load saved weights into a whole library network. Keys the network lacks are an error, as are wrong shapes and
-    weights that leave more of the network empty than its classifier.
+    """Load saved weights into a library's complete network.
+
+    Raises InputError for unknown keys, for wrong shapes, and for missing keys, except those of the classifier.
     """
     if weights.of_run:
         raise InputError(f"{weights.source}: a run's backbone cannot be taken here; give a weights file")
@@ -150,8 +150,10 @@ def _load_weights(network: nn.Module, weights: SavedWeights) -> None:
 
 
 def _load_backbone_of_run(backbone: Backbone, weights: SavedWeights, layers: set[str]) -> None:
-    """Load the backbone that a run trained. Its taps may be others: what it has of ``layers``, all those of the
-    library's network, and ``backbone`` has not, was cut away.
+    """Load the backbone trained by a run, whose taps may be different.
+
+    ``layers`` are the keys of the library's complete network. Keys of the run among them that ``backbone`` does not
+    have are ignored, because these layers were removed here.
     """
     state = {key.removeprefix("backbone."): v for key, v in weights.state.items() if key.startswith("backbone.")}
     wanted = backbone.state_dict()

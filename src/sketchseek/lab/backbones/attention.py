@@ -1,4 +1,4 @@
-"""Residual spatial attention, shared by the on-the-fly and face methods."""
+"""Residual spatial attention, shared by several methods."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 class SpatialAttention(nn.Module):
     """``y = x + x * mask`` with a mask that sums to 1 over all positions; ``x`` and ``y`` are ``[B, C, H, W]``.
 
-    Logits are Conv1x1(C -> hidden) -> BN -> ReLU -> Conv1x1(hidden -> 1). Convolution weights start Kaiming-normal.
+    Logits are Conv1x1(C -> hidden) -> BN -> ReLU -> Conv1x1(hidden -> 1). Convolutions are initialised Kaiming-normal.
     """
 
     def __init__(self, channels: int, hidden: int) -> None:

@@ -1,5 +1,7 @@
-"""ReLU6 that keeps one map for the backward pass. torch's keeps two: in place, its input is first copied, and out of
-place there is its output besides. That is a third of what a MobileNetV2 keeps for the backward pass.
+"""A ReLU6 that stores one tensor for the backward pass instead of two.
+
+torch's ReLU6 stores its input; in place it is copied first, and out of place there is the output in addition. For
+MobileNetV2 this saves a third of the memory for the backward pass.
 """
 
 from __future__ import annotations
@@ -11,27 +13,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def use_thrifty_relu6(network: nn.Module) -> None:
-    """Put ``ThriftyReLU6`` wherever ``network`` has a ``nn.ReLU6`` that works in place."""
+def use_memory_efficient_relu6(network: nn.Module) -> None:
+    """Replace every in-place ``nn.ReLU6`` of ``network`` by ``MemoryEfficientReLU6``."""
     for name, child in network.named_children():
         if isinstance(child, nn.ReLU6) and child.inplace:
-            setattr(network, name, ThriftyReLU6())
+            setattr(network, name, MemoryEfficientReLU6())
         else:
-            use_thrifty_relu6(child)
+            use_memory_efficient_relu6(child)
 
 
-class ThriftyReLU6(nn.Module):
-    """``nn.ReLU6(inplace=True)`` to the last bit, gradients included."""
+class MemoryEfficientReLU6(nn.Module):
+    """Equal to ``nn.ReLU6(inplace=True)``, bit for bit, including gradients."""
 
     def forward(self, x: Tensor) -> Tensor:
-        # A compiler decides by itself what it keeps, and an exported graph has the operator's own name.
+        # A compiler decides itself what to store, and an exported graph should contain the standard operator.
         if x.requires_grad and not torch.compiler.is_compiling():
             return _ReLU6.apply(x)
         return F.relu6(x, inplace=True)
 
 
 class _ReLU6(torch.autograd.Function):
-    """The gradient is 0 where the output is 0 or 6, so the output alone tells it."""
+    """The backward pass needs only the output: the gradient is 0 where the output is 0 or 6."""
 
     @staticmethod
     def forward(context: Any, x: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""Encode a split, rank its photos for each partial sketch, and compute all figures from these ranks."""
+"""Evaluation: encode a split, rank its photos for each partial sketch, and compute metrics from the ranks."""

@@ -17,12 +17,12 @@ from sketchseek.model.encoder import Encoder, encode_episodes
 from sketchseek.strokes import CANVAS, last_points
 
 STEPS = 20
-MAX_SKETCHES, MAX_DISTRACTORS = 200, 500  # to fit on; the time this takes is part of training
+MAX_SKETCHES, MAX_DISTRACTORS = 200, 500  # used in fitting; limits the time, which is part of training
 ENOUGH_SKETCHES = 50
 ENOUGH_PHOTOS = SCORES
 LEAST_GALLERY = 8
-GALLERIES = 5  # random ones for each sketch
-RIDGE = 0.1  # keeps coefficients finite that the drawings do not determine
+GALLERIES = 5  # random galleries for each sketch
+RIDGE = 0.1  # keeps coefficients finite that the data do not determine
 BINS = 10
 LINE_WIDTH = 3  # pixels of the canvas
 
@@ -33,11 +33,12 @@ def calibrate(
     """Fit a model's confidence on validation drawings, 20 steps each, ranked in random galleries of 8 to all photos.
 
     ``datasets`` are validation splits, each with photos of its training part, uint8 ``[n, S, S, 3]``, or None. The
-    training photos serve as distractors: they make galleries possible that are larger than the few validation photos,
-    so the confidence extrapolates less. Beyond the largest gallery its logit is linear in the logarithm of the number
-    of photos. Each gallery is of one data set, as photos of other kinds would make a search too easy.
+    training photos serve as distractors: with them galleries can be larger than the few validation photos, so the
+    confidence needs less extrapolation. For galleries larger than all of these, its logit is linear in the logarithm of
+    the number of photos. Each gallery has photos of one data set, because photos of other categories would make the
+    search too easy.
 
-    None where fewer than 50 sketches have strokes or frames in a data set of at least 24 photos.
+    Returns None if fewer than 50 sketches have strokes or frames in a data set of at least 24 photos.
     """
     usable = []
     for split, distractors in datasets:
@@ -70,9 +71,7 @@ def calibrate(
 
 
 def fit(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
-    """The logistic model of ``right [n]`` given ``inputs [n, 4]``: maximum likelihood with a small ridge, by Newton's
-    method.
-    """
+    """Logistic regression of ``right [n]`` on ``inputs [n, 4]`` with a small ridge penalty, by Newton's method."""
     x = np.column_stack([inputs, np.ones(len(inputs))])
     ridge = RIDGE * np.diag([1.0, 1.0, 1.0, 1.0, 0.0])
     weights = np.zeros(len(ridge))
@@ -85,7 +84,7 @@ def fit(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
 
 
 def confidences(confidence: Confidence, evaluation: Evaluation, split: Split) -> NDArray[np.float64]:
-    """The confidence in the first photo that a live session states at each step, 0..1, ``[queries, steps]``."""
+    """The confidence in the first photo that a live session would show at each step, 0..1, ``[queries, steps]``."""
     result = []
     for query, sketch in enumerate(split.sketches):
         tracker = ConfidenceTracker(confidence, evaluation.gallery)
@@ -98,10 +97,10 @@ def confidences(confidence: Confidence, evaluation: Evaluation, split: Split) ->
 def calibration_curve(
     probability: NDArray[np.floating[Any]], right: NDArray[np.bool_], bins: int = BINS
 ) -> NDArray[np.float64]:
-    """Mean probability, accuracy and number of answers of each bin, ``[bins, 3]``.
+    """Mean probability, accuracy and number of answers in each bin, ``[bins, 3]``.
 
-    ``probability`` and ``right`` have one value an answer, in the same shape; bins are of equal count, in order of the
-    probability.
+    ``probability`` and ``right`` have the same shape, with one value for each answer. Bins have equal counts, and are
+    ordered by probability.
     """
     order = np.argsort(probability, axis=None, kind="stable")
     parts = np.array_split(order, min(bins, len(order)))
@@ -110,27 +109,29 @@ def calibration_curve(
 
 
 def calibration_error(probability: NDArray[np.floating[Any]], right: NDArray[np.bool_]) -> float:
-    """The expected calibration error, 0..1: the mean gap between accuracy and stated probability, over ten bins of
-    equal count (Nguyen and O'Connor, EMNLP 2015).
+    """The expected calibration error, 0..1 (Nguyen and O'Connor, EMNLP 2015).
+
+    It is the mean difference between accuracy and stated probability over ten bins of equal count.
     """
     stated, found, count = calibration_curve(probability, right).T
     return float(np.average(np.abs(stated - found), weights=count))
 
 
 def lines_drawn(sketch: SketchItem, steps: int) -> NDArray[np.float64]:
-    """The length of all lines at each step, in canvas widths, ``[steps]``. Of a sketch that has frames only it is
-    estimated: the ink divided by the width of the rasteriser's lines.
+    """The total length of lines at each step, in sides of the canvas, ``[steps]``.
+
+    For a sketch that has only frames it is estimated as the ink divided by the width of the rasteriser's lines.
     """
     if sketch.strokes is None:
         return sketch_frames(sketch, steps, CANVAS).sum(axis=(1, 2)) / (255 * LINE_WIDTH * CANVAS)
     points, stroke = sketch.strokes.points, sketch.strokes.stroke_of_point
-    way = np.hypot(*np.diff(points[:, :2], axis=0).T)
-    way[np.diff(stroke) > 0] = 0  # the pen is up
-    return np.concatenate([[0], np.cumsum(way)])[last_points(len(points), steps)]
+    lengths = np.hypot(*np.diff(points[:, :2], axis=0).T)
+    lengths[np.diff(stroke) > 0] = 0  # the pen is up
+    return np.concatenate([[0], np.cumsum(lengths)])[last_points(len(points), steps)]
 
 
 def _random_gallery(generator: np.random.Generator, photos: int, right: int) -> NDArray[np.intp]:
-    """The right photo and random others, 8 to all photos; the logarithm of their number is uniform."""
+    """The right photo and random others, 8 to all photos, with a log-uniform number of photos."""
     count = round(math.exp(generator.uniform(math.log(LEAST_GALLERY), math.log(photos))))
     others = generator.permutation(photos)
     return np.append(others[others != right][: count - 1], right)  # last, so that a tie counts against it

@@ -1,4 +1,4 @@
-"""The paired bootstrap: is the difference between two systems more than chance?"""
+"""The paired bootstrap, to test whether the difference between two systems is significant."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def paired_bootstrap(
 ) -> tuple[float, float, float]:
     """Mean of ``a - b`` with its 95 % percentile-bootstrap interval: (mean, low, high), in the unit of the inputs.
 
-    ``a`` and ``b`` hold one value a query, ``[queries]``, the same queries in the same order. Count a gain only where
-    the interval excludes 0. Raises ValueError where the shapes differ.
+    ``a`` and ``b`` have one value for each query, ``[queries]``, in the same order. The difference is significant only
+    if the interval excludes 0. Raises ValueError if the shapes differ.
     """
     if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
         raise ValueError(f"a paired comparison needs the same queries on both sides, not {a.shape} and {b.shape}")

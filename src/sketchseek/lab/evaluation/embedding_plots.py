@@ -1,4 +1,4 @@
-"""A t-SNE map of the vectors of sketches and photos, and the attention distances of transformers."""
+"""Plots of embeddings: a t-SNE map of sketches and photos, and the attention distances of transformers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sketchseek.lab.network import Network
 
-SHOWN = 800  # points of a map; each step of t-SNE compares every two of them
+SHOWN = 800  # points in a map; the time of a step of t-SNE is quadratic in it
 IMAGES = 64  # over which the attention distance is averaged
 BATCH = 16
 
@@ -34,9 +34,10 @@ def draw_embedding_map(path: Path, encoder: Encoder, split: Split, evaluation: E
 
 
 def draw_attention(path: Path, network: Network, size: int, split: Split) -> dict[str, Any]:
-    """Draw the attention distances of a network with a timm transformer, and return them: ``attention_distance``, the
-    mean in pixels by kind (``sketch``, ``photo``), layer and head, over at most 64 images. Nothing and ``{}`` for any
-    other network. ``size`` is the input's side in pixels.
+    """Draw the attention distances of a network with a timm transformer, and return them.
+
+    The result is ``attention_distance``, the mean in pixels over at most 64 images, by kind (``sketch``, ``photo``),
+    layer and head. For other networks it draws nothing and returns ``{}``. ``size`` is the side of the input in pixels.
     """
     ink = sketch_pixels(split.sketches[:: -(-len(split.sketches) // IMAGES)], size)
     photos = photo_pixels(split.photos[:: -(-len(split.photos) // IMAGES)], size)
@@ -51,10 +52,10 @@ def draw_attention(path: Path, network: Network, size: int, split: Split) -> dic
 
 
 def embedding_map(matcher: Matcher, split: Split, sketches: Features, photos: Features) -> Any:
-    """A t-SNE of the single-vector forms of sketches (dots) and the photos they are of (squares), each sketch joined to
-    its photo; a matplotlib figure. Of a large split it shows evenly spaced photos, with their sketches.
+    """A matplotlib figure with a t-SNE of the single-vector forms of sketches (dots) and their photos (squares).
 
-    ``sketches`` and ``photos`` are the features of all of the split's, in order.
+    A line connects each sketch with its photo. For a large split it shows evenly spaced photos with their sketches.
+    ``sketches`` and ``photos`` are the features of all sketches and photos of the split, in order.
     """
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
@@ -69,7 +70,7 @@ def embedding_map(matcher: Matcher, split: Split, sketches: Features, photos: Fe
     places = tsne(vectors)
     of_photos, of_sketches = places[:count], places[count:]
     photo = np.array([place[split.sketches[i].photo] for i in shown])
-    colours = np.arange(count) * 7 % 20 / 20  # neighbours in the list get different ones
+    colours = np.arange(count) * 7 % 20 / 20  # neighbours in the list get different colours
 
     figure = Figure(figsize=(7, 7), layout="constrained")
     axes = figure.subplots()
@@ -88,24 +89,24 @@ def embedding_map(matcher: Matcher, split: Split, sketches: Features, photos: Fe
 def attention_distances(
     network: nn.Module, encode: Callable[[Tensor], Any], pixels: NDArray[np.uint8]
 ) -> list[list[float]]:
-    """The mean distance in pixels of the input between a patch and what it attends to, weighted by the attention, of
-    each layer (outer) and head (ViT, Dosovitskiy et al., ICLR 2021, appendix D.7); class tokens left out.
+    """The mean attention distance by layer (outer) and head (ViT, Dosovitskiy et al., ICLR 2021, appendix D.7).
 
-    ``encode`` is the encoder of ``network`` that takes ``pixels [n, S, S, ...]``; layers are timm's ``Attention``, in
-    the order in which they run. Empty where there are none.
+    This is the distance in pixels of the input between a patch and the patches that it attends to, weighted by the
+    attention; class tokens are left out. ``encode`` is the function of ``network`` that takes ``pixels [n, S, S,
+    ...]``. Layers are timm's ``Attention``, in the order of execution. Empty if there are none.
     """
     import torch
     from timm.layers.attention import Attention
 
     total: dict[nn.Module, Tensor] = {}
 
-    def look(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+    def measure(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
         total[layer] = total.get(layer, 0) + _reach(layer, arguments[0], pixels.shape[1]).sum(0)
 
     layers = [module for module in network.modules() if isinstance(module, Attention)]
     if not layers:
         return []
-    handles = [layer.register_forward_pre_hook(look) for layer in layers]
+    handles = [layer.register_forward_pre_hook(measure) for layer in layers]
     device = next(network.parameters()).device
     try:
         with torch.inference_mode():
@@ -118,7 +119,7 @@ def attention_distances(
 
 
 def attention_plot(distances: dict[str, list[list[float]]]) -> Any:
-    """The distances of every head over the layers, with their mean; a matplotlib figure, one panel a kind of image."""
+    """A matplotlib figure of the attention distance of every head by layer, with a panel for each kind of image."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -134,13 +135,13 @@ def attention_plot(distances: dict[str, list[list[float]]]) -> Any:
 
 
 def _photos_that_fit(split: Split) -> list[int]:
-    """The photos that have sketches; of many, evenly spaced ones that with their sketches are about ``SHOWN``."""
+    """The photos that have sketches; if there are many, evenly spaced ones, about ``SHOWN`` with their sketches."""
     drawn = sorted({sketch.photo for sketch in split.sketches})
     return drawn[:: -(-(len(drawn) + len(split.sketches)) // SHOWN)]
 
 
 def _reach(layer: Any, tokens: Tensor, size: int) -> Tensor:
-    """The attention distance of each image and head, ``[B, heads]``, of a layer's input ``[B, prefix + n^2, D]``."""
+    """The attention distance of each image and head, ``[B, heads]``, for a layer's input ``[B, prefix + n^2, D]``."""
     import torch
 
     batch, count, _ = tokens.shape

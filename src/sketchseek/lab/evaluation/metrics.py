@@ -1,4 +1,4 @@
-"""Ranks and the figures computed from them. Pure numpy."""
+"""Ranks, and metrics computed from them. Pure numpy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 Figures = dict[str, float | None]
 
-SUCCESS = (1, 5, 10)  # a search has succeeded where the right photo is among the first k, for these k
+SUCCESS = (1, 5, 10)  # values of k: a search succeeds if the right photo is among the first k
 LOWER_IS_BETTER = tuple(f"strokes_to_success@{k}" for k in SUCCESS)
 OVER_STEPS = ("m@A", "m@B", "w@mA", "w@mB", "rank_area", *LOWER_IS_BETTER)
 
 
 def ranks_of(similarity: NDArray[np.floating[Any]], target: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """The rank of each query's own photo, ``[queries]``, 1 is best.
+    """The rank of each query's right photo, ``[queries]``; 1 is best.
 
     ``similarity [queries, gallery]`` is higher for closer photos, ``target [queries]`` indexes the gallery. Ties count
     against the query: the rank is the number of photos at least as close as the right one. Raises ValueError for NaN.
@@ -28,10 +28,10 @@ def ranks_of(similarity: NDArray[np.floating[Any]], target: NDArray[np.integer[A
 
 
 def figures(ranks: NDArray[np.integer[Any]], gallery: int) -> Figures:
-    """Every figure, in percent, of ``ranks [queries, steps]`` in a gallery of this many photos.
+    """All metrics, in percent, from ``ranks [queries, steps]`` in a gallery of this many photos.
 
-    acc@k and the mean reciprocal rank are of the last step, the complete sketch. The others are over all steps, or None
-    where there is one step only. Each is the mean of ``per_query`` over the queries, times 100.
+    Each is the mean of ``per_query`` over the queries, times 100. acc@k and the mean reciprocal rank are for the last
+    step, the complete sketch. The others are over all steps, and None if there is only one step.
     """
     only_complete = ranks.shape[1] == 1
     return {
@@ -41,7 +41,7 @@ def figures(ranks: NDArray[np.integer[Any]], gallery: int) -> Figures:
 
 
 def per_query(ranks: NDArray[np.integer[Any]], gallery: int) -> Mapping[str, NDArray[np.float64]]:
-    """The value of each figure for each query, 0..1, ``[queries]``, from ``ranks [queries, steps]``.
+    """The value of each metric for each query, 0..1, ``[queries]``, from ``ranks [queries, steps]``.
 
     At step t of T, with G photos in the gallery:
 
@@ -50,11 +50,11 @@ def per_query(ranks: NDArray[np.integer[Any]], gallery: int) -> Mapping[str, NDA
       al., CVPR 2020, section 4);
     - w@mA, w@mB: the same, with step t weighted by ``exp(-t / T)`` (LGRL). The weights are not normalised, so the
       maximum is their mean, 0.616 at T = 20;
-    - rank_area: the mean over the steps of ``1 - ln(rank) / ln(G)``: the area under the rank over the drawing, on a
-      logarithmic scale from 1 (first) to 0 (last). Each halving of the rank counts alike, whereas in a large gallery
-      m@A hardly distinguishes rank 1 from rank 20, and m@B hardly rank 20 from the last;
-    - strokes_to_success@k: the share of the drawing, t / T, from which on the rank stays k or better; 1 where it never
-      does. Of these figures alone less is better.
+    - rank_area: the mean over the steps of ``1 - ln(rank) / ln(G)``, which is the area under the curve of ranks during
+      the drawing, on a logarithmic scale from 1 (first) to 0 (last). Each halving of the rank counts the same. In a
+      large gallery, by contrast, m@A hardly distinguishes rank 1 from rank 20, and m@B hardly rank 20 from the last;
+    - strokes_to_success@k: the share of the drawing, t / T, from which on the rank stays k or better; 1 if it never
+      does. For these metrics only, lower is better.
     """
     last, steps = ranks[:, -1], ranks.shape[1]
     percentile = (gallery - ranks) / max(gallery - 1, 1)
@@ -74,8 +74,9 @@ def per_query(ranks: NDArray[np.integer[Any]], gallery: int) -> Mapping[str, NDA
 
 
 def success_step(ranks: NDArray[np.integer[Any]], k: int) -> NDArray[np.intp]:
-    """The first step, counted from 0, from which on the rank is ``k`` or better to the end, ``[queries]``; as many as
-    there are steps where the complete sketch has a worse rank.
+    """The first step, from 0, from which on the rank is ``k`` or better until the end, ``[queries]``.
+
+    It is the number of steps if the complete sketch has a worse rank.
     """
     missed = ranks > k
     return np.where(missed.any(axis=1), ranks.shape[1] - np.argmax(missed[:, ::-1], axis=1), 0)

@@ -1,4 +1,4 @@
-"""Accuracy on the validation photos over the epochs of training."""
+"""Plot the accuracy on the validation photos by epoch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FIGURES = ("acc@1", "acc@10")
 
 
 def training_plot(runs: Mapping[str, Path]) -> Any:
-    """acc@1 and acc@10 on validation against epochs, a line a run by its label; a matplotlib figure.
+    """A matplotlib figure of acc@1 and acc@10 on validation by epoch, with a line for each run.
 
-    ``runs`` are run folders, finished or not. An epoch has as many pairs as there are training photos. A run without
-    validation photos or without a log has no line. Raises InputError for a folder that is no run.
+    ``runs`` are run folders by label, finished or not. An epoch has as many pairs as there are training photos. Runs
+    without validation photos or without a log have no line. Raises InputError for a folder that is no run.
     """
     from matplotlib.figure import Figure
 

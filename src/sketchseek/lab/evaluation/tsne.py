@@ -1,4 +1,4 @@
-"""t-SNE (van der Maaten and Hinton, JMLR 2008), exact, for up to about a thousand points."""
+"""Exact t-SNE (van der Maaten and Hinton, JMLR 2008), for up to about a thousand points."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ _Matrix = NDArray[np.float64]
 
 STEPS = 500
 EXAGGERATION, EXAGGERATED_STEPS = 12.0, 125
-MOMENTUM = (0.5, 0.8)  # while exaggerated, and after
+MOMENTUM = (0.5, 0.8)  # during early exaggeration, and afterwards
 
 
 def tsne(points: NDArray[np.floating], perplexity: float = 30.0) -> _Matrix:
-    """Places in the plane, ``[n, 2]``, of ``points [n, d]``: points that are near each other stay so.
+    """Positions in the plane, ``[n, 2]``, for ``points [n, d]``, which keep neighbours close to each other.
 
-    Starts from the principal components, so the same points always give the same map. ``perplexity``, about the number
-    of neighbours of a point, is lowered to a third of the other points. Memory and the time of a step are O(n^2).
+    Initialised with the principal components, so the result is deterministic. ``perplexity``, about the number of
+    neighbours of a point, is limited to a third of the number of other points. Memory and the time for a step are
+    O(n^2).
     """
     count = len(points)
     if count < 3:
@@ -39,7 +40,7 @@ def tsne(points: NDArray[np.floating], perplexity: float = 30.0) -> _Matrix:
 
 
 def _gradient(places: _Matrix, affinities: _Matrix) -> _Matrix:
-    """Of the Kullback-Leibler divergence of ``affinities`` from those of the places (Eq. 5)."""
+    """The gradient of the Kullback-Leibler divergence between ``affinities`` and those of the positions (Eq. 5)."""
     closeness = 1 / (1 + _squared_distances(places))
     np.fill_diagonal(closeness, 0)
     pull = (affinities - closeness / closeness.sum()) * closeness
@@ -47,7 +48,7 @@ def _gradient(places: _Matrix, affinities: _Matrix) -> _Matrix:
 
 
 def _affinities(squared: _Matrix, perplexity: float) -> _Matrix:
-    """Symmetric, of sum 1 (Eqs 1 and 2); the width of each point's Gaussian is found by bisection."""
+    """Symmetric affinities with sum 1 (Eqs 1 and 2); the width of each point's Gaussian is found by bisection."""
     count = len(squared)
     low, high = np.zeros(count), np.full(count, np.inf)
     precision = 1 / np.maximum(squared.mean(1), 1e-12)

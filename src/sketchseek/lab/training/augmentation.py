@@ -1,9 +1,9 @@
-"""Augmentation of a whole batch at once, on the device of the batch.
+"""Augment a whole batch at once, on the device of the batch.
 
-``bench`` is the one augmentation of all comparison tables: one horizontal flip per pair (a mirrored chair is another
-chair, so sketch and photo flip together), a light affine change of each image on its own (nobody draws exactly in the
-frame), and colour jitter of the photo. ``freehand`` is for a model that anybody may use: drawings vary more, in size,
-place, angle, steadiness and thickness of the pen.
+``bench`` is the augmentation used for all comparison tables. It flips each pair together horizontally (a mirrored chair
+is another chair), applies a small affine change to each image independently (people do not draw exactly in the photo's
+frame), and jitters the colours of photos. ``freehand`` is for models that anybody may
+use: drawings vary more in size, position, angle, steadiness, and thickness of the pen.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE
 
 ROTATION = math.radians(8)
 SCALE = 0.12
-SHIFT = 0.08  # of half the image side, as affine_grid counts
+SHIFT = 0.08  # relative to half the image's side, the unit of affine_grid
 SHEAR = 0.05
 BRIGHTNESS, CONTRAST, SATURATION = 0.3, 0.3, 0.4
 GRAYSCALE_PROBABILITY = 0.1
-# `freehand`: shares of the drawings that are fitted to the sheet, small (down to half the size), turned far, and shaky.
+# `freehand`: shares of the drawings that are fitted to the canvas, small (down to half the size), turned far, and
+# shaky.
 FITTED, SMALL, TURNED, SHAKY = 0.25, 0.12, 0.3, 0.22
 SMALL_SHIFT = 0.25  # of small drawings, as SHIFT
 TURN = math.radians(20)
-SHAKE, SHAKE_NODES = 0.028, 40  # deviation of a node at most, of half the image side; nodes a side
-# RandAugment as FVLP's released code has it: two operations an image, each with a probability of one half, at level 5
-# of 10, where brightness and sharpness change nothing. Grey comes in, beside a drawing bare paper.
+SHAKE, SHAKE_NODES = 0.028, 40  # largest deviation of a node, relative to half the image's side; nodes on a side
+# RandAugment as in FVLP's released code: two operations for each image, each with a probability of one half, at level 5
+# of 10, at which brightness and sharpness have no effect. Photos are filled with grey, drawings with bare paper.
 OPERATIONS = (
     *("identity", "brightness", "sharpness"),
     *("equalize", "shear-x", "shear-y", "shift-x", "shift-y", "rotate"),
 )
 RAND_SHEAR, RAND_SHIFT, RAND_ROTATION = 0.15, 5, math.radians(15)  # the shift in pixels
 RAND_FILL = 128.0
-# Of another view of an image (ARNet, released code): enlarged and cut back to its size, turned, mirrored.
+# Another view of an image (ARNet, released code): enlarged and cropped to its size, rotated, mirrored.
 VIEW_ZOOM = 268 / 224
 VIEW_ROTATION = math.radians(30)
 VIEW_FLIP = 0.8
@@ -46,12 +47,12 @@ VIEW_FLIP = 0.8
 def augment_pairs(
     kind: str, ink: Tensor, photos: Tensor, labels: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Augment ``ink [B, S, S]``, ``photos [B, S, S, 3]`` and, if given, the label maps of the strokes ``[B, S, S]``
-    (all uint8) of the same pairs; returns ink and photos as float32 in 0..255, labels uint8, same shapes.
+    """Augment ``ink [B, S, S]``, ``photos [B, S, S, 3]`` and optional label maps ``[B, S, S]`` of the same pairs.
 
-    Labels take the same geometry as their ink, without interpolation. ``kind`` is ``none``, ``flip`` (half of the
-    pairs mirrored), ``bench``, ``freehand``, or ``randaugment`` (such flips, then two operations on each image;
-    drawings are not equalised). Random numbers come from torch's global generator.
+    Arguments are uint8. Returns ink and photos as float32 in 0..255, and labels as uint8, in the same shapes. Labels
+    are transformed as their ink, without interpolation. ``kind`` is ``none``, ``flip`` (half of the pairs are
+    mirrored), ``bench``, ``freehand``, or ``randaugment`` (flips, then two operations on each image; drawings are not
+    equalised). Uses torch's global random generator.
     """
     flip = _flips(kind, ink)
     ink, labels = _augment_ink(kind, ink, flip, labels)
@@ -59,15 +60,15 @@ def augment_pairs(
 
 
 def augment_unpaired(kind: str, ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
-    """As ``augment_pairs``, for ``ink [B, S, S]`` and ``photos [P, S, S, 3]`` that do not belong together: each is
-    mirrored on its own.
+    """Like ``augment_pairs``, for ``ink [B, S, S]`` and ``photos [P, S, S, 3]`` that are no pairs, so each image is
+    mirrored independently.
     """
     ink, _ = _augment_ink(kind, ink, _flips(kind, ink), None)
     return ink, _augment_photos(kind, photos, _flips(kind, photos))
 
 
 def _flips(kind: str, images: Tensor) -> Tensor:
-    """Which of the images are mirrored, ``[B]``."""
+    """A random mask of the images to mirror, ``[B]``."""
     if kind == "none":
         return torch.zeros(len(images), dtype=torch.bool, device=images.device)
     return torch.rand(len(images), device=images.device) < 0.5
@@ -109,11 +110,11 @@ def _augment_photos(kind: str, photos: Tensor, flip: Tensor) -> Tensor:
 
 
 def augmented_views(ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
-    """Another view of each drawing, ``ink [B, S, S]``, and of each photo, ``photos [B, S, S, 3]``, float32 in 0..255;
-    each drawn on its own, of the same shapes.
+    """Another random view of each of ``ink [B, S, S]`` and ``photos [B, S, S, 3]``, float32 in 0..255; same shapes.
 
-    Enlarged by 1.2 about the middle, turned by up to 30 degrees either way, and mirrored with a probability of 0.8.
-    What comes into the frame is bare paper, or goes on as the photo's edge.
+    Each image is independently enlarged by 1.2 about the centre, rotated by up to 30 degrees in either direction, and
+    mirrored with a probability of 0.8. The corners are filled with bare paper for ink, and extend the border for
+    photos.
     """
     ink = F.grid_sample(ink[:, None], _random_view(ink[:, None]), padding_mode="zeros", align_corners=False)[:, 0]
     photos = photos.permute(0, 3, 1, 2)
@@ -122,7 +123,7 @@ def augmented_views(ink: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _random_view(images: Tensor) -> Tensor:
-    """Where to take each pixel of another view of each of ``images [B, C, S, S]`` from: a grid for ``grid_sample``."""
+    """Sampling grids (for ``grid_sample``) of a random view of each of ``images [B, C, S, S]``."""
     count = len(images)
     angle = _uniform(count, VIEW_ROTATION, images)
     mirror = torch.where(torch.rand(count, device=images.device) < VIEW_FLIP, -1.0, 1.0)
@@ -137,8 +138,9 @@ def _uniform(count: int, spread: float, like: Tensor) -> Tensor:
 
 
 def _random_affine(images: Tensor) -> Tensor:
-    """Where to take each pixel of each of ``images [B, C, S, S]`` from, to rotate, scale, shear and shift it by its
-    own small random amounts: a grid for ``grid_sample``.
+    """Sampling grids (for ``grid_sample``) that rotate, scale, shear and shift each of ``images [B, C, S, S]``.
+
+    The amounts are small, random, and independent for each image.
     """
     count = len(images)
     angle, shear = _uniform(count, ROTATION, images), _uniform(count, SHEAR, images)
@@ -153,9 +155,10 @@ def _random_affine(images: Tensor) -> Tensor:
 
 
 def _freehand_grid(ink: Tensor) -> Tensor:
-    """Where to take each pixel of ``ink [B, 1, S, S]`` from, as another hand would have drawn it: some drawings moved
-    and scaled to the size that the app gives to drawings, some small and off-centre, all turned, sheared and moved a
-    little, some turned more, some shaky.
+    """Sampling grids (for ``grid_sample``) that change ``ink [B, 1, S, S]`` as if another person had drawn it.
+
+    Some drawings are centred and scaled as the app does with uploaded drawings, some are small and off-centre. All are
+    rotated, sheared and shifted a little, some are rotated more, and some are shaky.
     """
     count = len(ink)
 
@@ -179,8 +182,9 @@ def _freehand_grid(ink: Tensor) -> Tensor:
 
 
 def _fitting(ink: Tensor) -> Tensor:
-    """The matrices ``[B, 3, 3]`` from a canvas where the ink of ``ink [B, 1, S, S]`` is centred and as large as
-    ``Sketch.fitted`` makes it, to where it is; the identity where there is no ink.
+    """Matrices ``[B, 3, 3]`` that map a canvas with the drawing fitted as by ``Sketch.fitted`` to ``ink [B, 1, S, S]``.
+
+    The identity if there is no ink.
     """
     drawn = ink[:, 0] >= LEAST_INK
     matrix = torch.eye(3, device=ink.device).repeat(len(ink), 1, 1)
@@ -199,7 +203,7 @@ def _fitting(ink: Tensor) -> Tensor:
 
 
 def _thickened(ink: Tensor) -> Tensor:
-    """Some of the drawings ``[B, S, S]`` with a thicker pen, by three or five pixels."""
+    """Thicken the lines of some of the drawings ``[B, S, S]``, by dilation with three or five pixels."""
     chance = torch.rand(len(ink), device=ink.device)[:, None, None]
     for pixels, low, high in ((3, 0.0, 0.16), (5, 0.16, 0.25)):
         thick = F.max_pool2d(ink[:, None], pixels, 1, pixels // 2)[:, 0]
@@ -208,9 +212,7 @@ def _thickened(ink: Tensor) -> Tensor:
 
 
 def _random_operations(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Two operations for each of ``images [B, C, S, S]``: where to take its pixels from, a grid for ``grid_sample``,
-    and whether it is to be equalised, ``[B]``.
-    """
+    """Two random operations for each of ``images [B, C, S, S]``: sampling grids, and which to equalise, ``[B]``."""
     count, side = len(images), images.shape[3]
     matrix = torch.eye(3, device=images.device).repeat(count, 1, 1)
     equalized = torch.zeros(count, dtype=torch.bool, device=images.device)
@@ -232,8 +234,9 @@ def _random_operations(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _jitter_colour(photos: Tensor) -> Tensor:
-    """Change brightness, contrast and saturation of each of ``photos [B, S, S, 3]``; some turn grey. Clamped to
-    0..255.
+    """Change brightness, contrast and saturation of each of ``photos [B, S, S, 3]``, and make some grey.
+
+    The result is clamped to 0..255.
     """
     count = len(photos)
 

@@ -1,4 +1,4 @@
-"""How long and how to train; a preset of every method holds one. No torch."""
+"""Training settings, which are a part of the config of every method. No torch."""
 
 from __future__ import annotations
 
@@ -8,38 +8,32 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """``pairs`` sketch-photo pairs in batches of ``batch``. Rates are for the pretrained body and for new parts.
+    """How long and how to train."""
 
-    ``stroke_augmentation`` changes the strokes of every training sketch before anything else does: moves some
-    (CSR 2022, Table 6), leaves some out, bends them (Sketch-a-Net). ``strokes`` says which strokes these are: those
-    extracted from the pixels, or those a person drew, where the data has them.
-
-    ``precision`` is that of the network's layers; a processor that would have to emulate bf16 trains in fp32.
-
-    ``completion`` is the share of its points that each training sketch shows, from and to, drawn uniformly for each
-    sketch each time, 0 < from <= to <= 1; sketches that are images stay complete.
-    """
-
-    pairs: int
-    batch: int
+    pairs: int  # sketch-photo pairs in total
+    batch: int  # pairs in a batch
     optimizer: Literal["adam", "adamw"]
-    rate_body: float
-    rate_new: float
+    rate_body: float  # learning rate of the pretrained backbone
+    rate_new: float  # learning rate of new parts
     weight_decay: float
     schedule: Literal["constant", "one-cycle", "exponential"]
     augmentation: Literal["none", "flip", "randaugment", "bench", "freehand"]
-    precision: Literal["fp32", "bf16"]
+    precision: Literal["fp32", "bf16"]  # of the network's layers; CPUs that would have to emulate bf16 train in fp32
+    # Applied to the strokes of every training sketch before other augmentation: displace (CSR 2022, Table 6), remove or
+    # deform some (Sketch-a-Net).
     stroke_augmentation: tuple[Literal["disorder", "removal", "deformation"], ...] = ()
-    strokes: Literal["extracted", "drawn"] = "extracted"
+    strokes: Literal["extracted", "drawn"] = "extracted"  # from pixels, or as drawn if the data has strokes
+    # Smallest and largest share of its points that a training sketch shows, 0 < from <= to <= 1. The share is uniformly
+    # random each time. Sketches that are images stay complete.
     completion: tuple[float, float] = (1.0, 1.0)
 
     @property
     def steps(self) -> int:
-        """Updates of the network; an incomplete last batch is left out."""
+        """The number of updates; an incomplete last batch is left out."""
         return self.pairs // self.batch
 
 
-# The one budget of all comparison tables: every method trains under exactly this.
+# The training budget for all comparison tables, the same for every method.
 BENCH = TrainingConfig(
     pairs=10_240,
     batch=32,

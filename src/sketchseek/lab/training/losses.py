@@ -1,6 +1,4 @@
-"""Losses that several methods share. Rows of ``sketches`` and ``photos`` pair up; every loss is a scalar tensor,
-float32.
-"""
+"""Losses shared by several methods. Rows i of ``sketches`` and ``photos`` are pairs; losses are float32 scalars."""
 
 from __future__ import annotations
 
@@ -16,15 +14,16 @@ Similarity = Literal["cosine", "l2", "dot"]
 
 
 def euclidean_distances(a: Tensor, b: Tensor) -> Tensor:
-    """``[n, D], [m, D] -> [n, m]``, with a zero gradient (not NaN) where two rows are equal."""
+    """Euclidean distances ``[n, D], [m, D] -> [n, m]``; for equal rows the gradient is zero, not NaN."""
     a, b = a.float(), b.float()
     squared = a.square().sum(1)[:, None] + b.square().sum(1)[None] - 2 * a @ b.T
     return squared.clamp_min(1e-12).sqrt()
 
 
 def similarities(sketches: Tensor, photos: Tensor, kind: Similarity) -> Tensor:
-    """``[n, D], [m, D] -> [n, m]`` float32, higher is closer: the cosine, minus the plain L2 distance, or the dot
-    product (CSR 2022, B2.1).
+    """Similarities ``[n, D], [m, D] -> [n, m]`` float32, higher is closer (CSR 2022, B2.1).
+
+    ``kind`` is the cosine, minus the L2 distance, or the dot product.
     """
     if kind == "l2":
         return -euclidean_distances(sketches, photos)
@@ -43,11 +42,12 @@ def batch_triplet(
     anchor: Anchor = "sketch",
     naive: bool = False,
 ) -> Tensor:
-    """Triplets within a batch (CSR 2022, B2.5 and Table 5), of vectors ``[B, D]``.
+    """Triplet loss within a batch of vectors ``[B, D]`` (CSR 2022, B2.5 and Table 5).
 
-    The mean of ``relu(margin + scale (s_an - s_ap))`` over all pairs of an anchor and an item of the batch, where what
-    is not a negative counts as zero (the efficient collection; for one anchor ``B^2`` entries, the diagonal zero), or
-    over anchors with one random negative each (``naive``). ``scale`` is lambda.
+    It is the mean of ``relu(margin + scale (s_an - s_ap))``; ``scale`` is lambda. The mean is over all pairs of an
+    anchor and an item of the batch, with zero for items that are no negatives (the efficient triplet collection; for
+    one kind of anchor ``B^2`` entries with a zero diagonal). With ``naive`` it is over anchors with one random negative
+    each.
     """
     sides = _contrasts(sketches, photos, kind, anchor, naive)
     losses = []
@@ -67,11 +67,11 @@ def info_nce(
     naive: bool = False,
     identity: Tensor | None = None,
 ) -> Tensor:
-    """InfoNCE of vectors ``[B, D]``: single-anchor (CSR 2022, B2.1 with alpha = 0), or anchored at photos or at both.
+    """InfoNCE of vectors ``[B, D]``, with sketches (CSR 2022, B2.1 with alpha = 0), photos or both as anchors.
 
-    Minus the logarithm of the positive's share among ``e^(similarity / temperature)`` of positive and negatives, mean
-    over anchors. ``both`` is the original InfoNCE: sketches and photos are anchors, and either are negatives. Pairs of
-    equal ``identity [B]`` are not each other's negatives.
+    It is minus the logarithm of the positive's share of ``e^(similarity / temperature)`` among positive and negatives,
+    mean over anchors. ``both`` is the original InfoNCE: sketches and photos are anchors as well as negatives. Pairs
+    with equal ``identity [B]`` are not each other's negatives. ``naive`` uses one random negative for each anchor.
     """
     losses = []
     for similarity, positive, negative in _contrasts(sketches, photos, kind, anchor, naive, identity):
@@ -82,11 +82,11 @@ def info_nce(
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float, identity: Tensor | None = None) -> Tensor:
-    """NT-Xent of two views ``[B, D]`` of the same B things (SimCLR, Chen et al., ICML 2020, Eq. 1).
+    """NT-Xent of two views ``[B, D]`` of the same B items (SimCLR, Chen et al., ICML 2020, Eq. 1).
 
-    The cross-entropy of the cosines of each of the 2B vectors to the 2B - 1 others, over ``temperature``; the other
-    view of the same thing is the positive. Mean over the 2B. Things of equal ``identity [B]`` are not each other's
-    negatives.
+    For each of the 2B vectors, it is the cross-entropy of the cosines to the 2B - 1 others, divided by ``temperature``,
+    with the other view of the same item as the positive; then the mean. Items with equal ``identity [B]`` are not each
+    other's negatives.
     """
     return info_nce(first, second, temperature, anchor="both", identity=identity)
 
@@ -94,11 +94,11 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float, identity: Tensor 
 def double_anchor_info_nce(
     sketches: Tensor, disordered: Tensor, photos: Tensor, temperature: float, alpha: float, kind: Similarity = "cosine"
 ) -> Tensor:
-    """Double-anchor InfoNCE (CSR 2022, B2.1), of vectors ``[B, D]``; ``disordered`` are the disordered sketches s'.
+    """Double-anchor InfoNCE (CSR 2022, B2.1) of vectors ``[B, D]``; ``disordered`` are the disordered sketches s'.
 
-    ``-log [(e^S_ii + alpha e^S'_ii) / sum_j (e^S_ij + alpha e^S'_ij)]``, mean over i, S = similarity / temperature to
-    the photos. Written with logsumexp over ``{S_ij} u {S'_ij + ln alpha}``, so a hard item keeps its gradient at any
-    temperature. ``alpha`` = 0 drops the second set.
+    ``-log [(e^S_ii + alpha e^S'_ii) / sum_j (e^S_ij + alpha e^S'_ij)]``, mean over i, with S = similarity to the photos
+    / temperature. Computed by logsumexp over ``{S_ij} u {S'_ij + ln alpha}``, so hard items have a gradient at any
+    temperature. With ``alpha`` = 0 there are no second anchors.
     """
     if alpha <= 0:
         return info_nce(sketches, photos, temperature, kind)
@@ -116,9 +116,10 @@ def _contrasts(
     naive: bool,
     identity: Tensor | None = None,
 ) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """What each anchor is compared with: similarity ``[anchors, items]``, the positive's column ``[anchors]`` and
-    which columns are negatives ``[anchors, items]``; the loss is the mean over the list. ``naive`` draws its negatives
-    among all other pairs.
+    """For each set of anchors: similarities ``[anchors, items]``, the positive's column ``[anchors]``, and a mask of
+    negatives ``[anchors, items]``.
+
+    The loss is the mean over the list. With ``naive`` one negative is drawn among all other pairs.
     """
     count, device = len(sketches), sketches.device
     rows = torch.arange(count, device=device)

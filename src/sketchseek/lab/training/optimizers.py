@@ -1,4 +1,4 @@
-"""Optimisers and schedules of a TrainingConfig."""
+"""Build the optimiser and the learning rate schedule of a TrainingConfig."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from torch.optim import Optimizer
 
 from sketchseek.lab.training.config import TrainingConfig
 
-WARM_UP = 0.15  # share of a one-cycle run that the rate climbs
+WARM_UP = 0.15  # share of a one-cycle run during which the rate rises
 
 
 def body_and_new(network: nn.Module, body: nn.Module, training: TrainingConfig) -> list[dict[str, Any]]:
-    """Parameter groups: ``body`` at its own rate, the rest of the network at the rate of new parts. Vectors do not
-    decay.
+    """Parameter groups: ``body`` with its own rate, the rest of the network with the rate of new parts.
+
+    Vectors (biases, norms) have no weight decay.
     """
     in_body = {id(p) for p in body.parameters()}
     groups = []
@@ -35,21 +36,20 @@ def body_and_new(network: nn.Module, body: nn.Module, training: TrainingConfig) 
 def build_optimizer(groups: list[dict[str, Any]], training: TrainingConfig) -> Optimizer:
     """Adam or AdamW over the groups."""
     kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
-    # Not `fused`: it would read the moments of a checkpoint, which have another layout than the weights, in the wrong
-    # order.
+    # Not `fused`: it would misread the moments of a checkpoint, whose memory layout differs from that of the weights.
     return kind(groups, lr=training.rate_new)
 
 
 def schedule(name: str) -> Callable[[float], float]:
-    """The factor on every group's rate as a function of the fraction of the phase done, 0..1.
+    """The factor on the learning rates, as a function of the share of the phase done, 0..1.
 
-    ``exponential`` falls to a tenth over the phase.
+    ``exponential`` decays to a tenth over the phase.
     """
     return {"one-cycle": one_cycle, "exponential": lambda f: 0.1**f, "constant": lambda f: 1.0}[name]
 
 
 def one_cycle(fraction: float) -> float:
-    """Cosine up from 1/25 to 1 over the first 15 %, cosine down to 0 over the rest (Smith & Topin 2019)."""
+    """A cosine from 1/25 up to 1 over the first 15 %, then a cosine down to 0 (Smith & Topin 2019)."""
     if fraction < WARM_UP:
         return 1 / 25 + (1 - 1 / 25) * (1 - math.cos(math.pi * fraction / WARM_UP)) / 2
     return (1 + math.cos(math.pi * (fraction - WARM_UP) / (1 - WARM_UP))) / 2

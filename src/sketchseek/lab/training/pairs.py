@@ -1,4 +1,4 @@
-"""The training pairs in memory, and the order in which they are shown."""
+"""The training pairs, decoded in memory, and the batches made of them."""
 
 from __future__ import annotations
 
@@ -20,46 +20,41 @@ from sketchseek.lab.training.config import TrainingConfig
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.strokes.augment import deform_strokes, disorder_strokes, remove_strokes
 
-STROKES = 10  # into which drawings are cut for stroke augmentation (CSR 2022, n_s)
+STROKES = 10  # number of strokes extracted from a drawing for stroke augmentation (CSR 2022, n_s)
 STROKE_AUGMENTATIONS = {"disorder": disorder_strokes, "removal": remove_strokes, "deformation": deform_strokes}
 
 
 @dataclass(frozen=True)
 class PairBatch:
-    """``ink [B, S, S]`` and ``photos [B, S, S, 3]`` of B pairs, 0..255; ``photo [B]`` says which photo of the split
-    each is. ``labels [B, S, S]``, uint8, says which stroke each pixel of ink belongs to, where that was asked for.
-    """
+    """B pairs of a sketch and its photo; pixels are 0..255."""
 
-    ink: Tensor
-    photos: Tensor
-    photo: Tensor
-    labels: Tensor | None
+    ink: Tensor  # [B, S, S]
+    photos: Tensor  # [B, S, S, 3]
+    photo: Tensor  # [B], index of the photo in the split
+    labels: Tensor | None  # [B, S, S] uint8, label maps (``strokes.labels``), if requested
 
 
 @dataclass(frozen=True)
 class CategoryBatch:
-    """``ink [B, S, S]`` and ``photos [P, S, S, 3]``, 0..255, that share only categories, ``of_sketches [B]`` and
-    ``of_photos [P]``, as numbers into ``TrainingPairs.categories``.
-    """
+    """Sketches and photos that have common categories but are no pairs; pixels are 0..255."""
 
-    ink: Tensor
-    photos: Tensor
-    of_sketches: Tensor
-    of_photos: Tensor
+    ink: Tensor  # [B, S, S]
+    photos: Tensor  # [P, S, S, 3]
+    of_sketches: Tensor  # [B], indices into ``TrainingPairs.categories``
+    of_photos: Tensor  # [P], indices into ``TrainingPairs.categories``
 
 
 class TrainingPairs:
     """Decoded sketches and photos of one or several training splits.
 
-    A batch is a pure function of (seed, step), so training that resumes at a step sees exactly what it would have
-    seen. An epoch shows each photo that has a sketch once, with one of its sketches at random: no photo is twice in a
-    batch. Where photos have categories, every other epoch fills each batch from as few categories as can be (MLRM
-    2022: batches of one category and of many alternate), since only photos of one category teach the fine
-    differences.
+    A batch depends only on (seed, step), so a resumed run continues with exactly the batches it would have had. An
+    epoch contains each photo that has a sketch once, with one of its sketches at random, so a batch contains a photo at
+    most once. If photos have categories, in every other epoch each batch is filled from as few categories as possible
+    (MLRM 2022 alternates batches of one category and of many), because fine differences are learnt within a category.
 
-    ``categories`` are the names of all categories of the data, as ``common_name`` gives them, sorted, and
-    ``category_of_photo [photos]`` their numbers, -1 where a photo has none. Drawings that have a category but no photo
-    and photos that have no sketch are in no pair; ``by_category`` shows them.
+    ``categories`` are the sorted names of all categories of the data, as given by ``common_name``.
+    ``category_of_photo [photos]`` are indices into them, -1 for photos without a category. Drawings that have a
+    category but no photo, and photos without a sketch, are in no pair; ``by_category`` uses them.
     """
 
     def __init__(self, splits: Sequence[Split], size: int, training: TrainingConfig, seed: int) -> None:
@@ -89,13 +84,11 @@ class TrainingPairs:
             self.label(training.strokes, STROKES)
 
     def label(self, kind: LabelKind, parts: int) -> None:
-        """From now on batches say which stroke each pixel of ink belongs to (``sketch_labels``)."""
+        """Add label maps to all batches from now on (arguments as for ``sketch_labels``)."""
         self.labels = sketch_labels(self.split.sketches, self.size, kind, parts)
 
     def at(self, step: int, device: torch.device | str = "cpu") -> PairBatch:
-        """The batch of a step, augmented. Uses and leaves torch's global generator; seed that per step, as the loop
-        does.
-        """
+        """The augmented batch of a step. Uses torch's global random generator, which the loop seeds for each step."""
         batch = self.training.batch
         per_epoch = len(self.drawn) // batch
         epoch, position = divmod(step, per_epoch)
@@ -120,11 +113,11 @@ class TrainingPairs:
     def by_category(
         self, step: int, categories: int, drawings: int, device: torch.device | str = "cpu"
     ) -> CategoryBatch:
-        """A drawing and a photo of each of so many random categories, then so many drawings of any category,
-        augmented. Uses torch's global generator as ``at`` does.
+        """An augmented batch of a drawing and a photo of each of ``categories`` random categories, then ``drawings``
+        drawings of any category.
 
-        A drawing is one without a photo where the category has such, otherwise a sketch of a pair. Raises InputError
-        where there are not so many categories with drawings and photos.
+        Drawings without a photo are used if the category has any, else sketches of pairs. Uses torch's global random
+        generator as ``at`` does. Raises InputError if there are too few categories with drawings and photos.
         """
         random = np.random.default_rng([self.seed, step, categories])
         both = sorted(self._drawings_of.keys() & self._photos_of.keys())
@@ -151,15 +144,16 @@ class TrainingPairs:
 
     @cached_property
     def _photos_of(self) -> dict[int, NDArray[np.intp]]:
-        """The photos of each category that has any."""
+        """The indices of the photos of each category that has photos."""
         return {
             int(c): np.flatnonzero(self.category_of_photo == c) for c in np.unique(self.category_of_photo) if c >= 0
         }
 
     @cached_property
     def _drawings_of(self) -> dict[int, NDArray[np.intp]]:
-        """The drawings of each category that has any: those without a photo or, where it has none, those of pairs that
-        a person drew.
+        """The indices of the drawings of each category that has drawings.
+
+        These are the drawings without a photo or, if there are none, the sketches of pairs that were drawn by a person.
         """
         unpaired = np.array([sketch.photo == NO_PHOTO for sketch in self.split.sketches], dtype=np.bool_)
         drawn = np.array([not sketch.traced for sketch in self.split.sketches], dtype=np.bool_)
@@ -173,9 +167,7 @@ class TrainingPairs:
         return found
 
     def _cut(self, ink: NDArray[np.uint8], sketch: NDArray[np.intp], share: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """The ink of these sketches after each's share of its points, as a step of an episode shows it; of sketches
-        without strokes the complete ``ink``.
-        """
+        """The ink of partial sketches, each with ``share`` of its points; sketches without strokes stay complete."""
         cut = ink.copy()
         for row, index in enumerate(sketch):
             strokes = self.split.sketches[index].strokes
@@ -185,7 +177,7 @@ class TrainingPairs:
         return cut
 
     def _order(self, epoch: int, batches: int) -> NDArray[np.intp]:
-        """The photos in the order of an epoch, cut to whole batches."""
+        """The photos in the order of an epoch, without an incomplete last batch."""
         generator = np.random.default_rng([self.seed, epoch])
         shuffled = generator.permutation(len(self.drawn))
         if epoch % 2 == 1 and self.category.max() > 0:
@@ -196,7 +188,7 @@ class TrainingPairs:
 
 
 def _is_partial(completion: tuple[float, ...], split: Split) -> bool:
-    """Whether sketches are to be cut. Raises InputError for shares that are none, and where no sketch can be cut."""
+    """Whether training uses partial sketches. Raises InputError for invalid shares, and if no sketch has strokes."""
     if len(completion) != 2 or not 0 < completion[0] <= completion[1] <= 1:
         raise InputError(f"training.completion is two shares, 0 < from <= to <= 1, not {completion}")
     if completion == (1, 1):

@@ -1,4 +1,4 @@
-"""In which numbers a network computes on this machine."""
+"""The numeric precision that this machine supports."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import torch
 
 
 def usable_precision(wanted: str) -> str:
-    """``wanted`` or, where there is no GPU and the processor has no instructions for bfloat16, ``fp32`` in place of
-    ``bf16``: emulated, a step of MobileNetV2 takes fifteen times as long (33 s and 2.2 s on a processor with AVX2).
+    """``wanted``, but ``fp32`` instead of ``bf16`` if there is no GPU and the CPU has no bfloat16 instructions.
+
+    With emulated bfloat16 a step of MobileNetV2 takes fifteen times as long (33 s instead of 2.2 s on a CPU with AVX2).
     """
     if wanted == "bf16" and not torch.cuda.is_available() and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return "fp32"

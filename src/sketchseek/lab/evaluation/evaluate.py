@@ -1,4 +1,4 @@
-"""Rank the gallery of a split for every (sketch, step)."""
+"""Encode a split and rank its photos for every sketch at every step."""
 
 from __future__ import annotations
 
@@ -19,26 +19,21 @@ from sketchseek.model.encoder import Encoder, Query, encode_episodes
 
 SKETCHES_AT_A_TIME = 8
 
-WEIGHT = 0.5  # of the words where sketch and words are joined, as they were in training
+WEIGHT = 0.5  # of the words in a fused query, as in training
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The ranking of a ``gallery`` of this many photos for every query at every step.
+    """The ranking of the photos for every query at every step."""
 
-    ``ranks [queries, steps]`` are those of the right photo, 1 is best; ``nearest [queries, steps, up to 24]`` are the
-    photos, closest first, with their ``scores``. ``photos`` and ``sketches`` are the features of the gallery and of the
-    complete sketches, in order, so that reports need not encode them again; no sketches where only words were encoded.
-    ``by_vectors`` are the ranks before the first photos were matched with words, None where they were not.
-    """
-
-    ranks: NDArray[np.int64]
-    nearest: NDArray[np.int64] = field(repr=False)
-    scores: NDArray[np.float32] = field(repr=False)
-    gallery: int
+    ranks: NDArray[np.int64]  # [queries, steps], of the right photo; 1 is best
+    nearest: NDArray[np.int64] = field(repr=False)  # [queries, steps, up to 24], indices of photos, closest first
+    scores: NDArray[np.float32] = field(repr=False)  # of ``nearest``
+    gallery: int  # the number of photos
+    # Features of the photos and of the complete sketches, for reports; no sketches if only words were encoded.
     photos: Features = field(default_factory=dict, repr=False)
     sketches: Features = field(default_factory=dict, repr=False)
-    by_vectors: NDArray[np.int64] | None = field(default=None, repr=False)
+    by_vectors: NDArray[np.int64] | None = field(default=None, repr=False)  # ranks before re-ranking by ITM, if it was
 
     @property
     def steps(self) -> int:
@@ -46,22 +41,22 @@ class Evaluation:
 
     @property
     def top(self) -> NDArray[np.int64]:
-        """The ``[queries, up to 10]`` photos closest to the complete sketch, closest first."""
+        """The photos closest to the complete sketch, closest first, ``[queries, up to 10]``."""
         return self.nearest[:, -1, :10]
 
     def figures(self) -> Figures:
         return figures(self.ranks, self.gallery)
 
     def per_drawer(self, split: Split) -> dict[str, Figures]:
-        """The figures of each drawer's sketches, where the data set knows who drew."""
+        """The metrics for each drawer's sketches, if the data set has drawers."""
         drawers = np.array([s.drawer for s in split.sketches])
         return {str(d): figures(self.ranks[drawers == d], self.gallery) for d in np.unique(drawers) if d}
 
     def median_strokes(self, split: Split) -> dict[str, float | None]:
-        """The median number of strokes, the unfinished one included, from which on the right photo stays among the
-        first k: ``{"median_strokes_to_success@k": ...}``.
+        """The median number of strokes, including an unfinished one, until the right photo stays among the first k.
 
-        None where half of the sketches never succeed, or where they have no strokes or one step only.
+        Returns ``{"median_strokes_to_success@k": ...}``. A value is None if half of the sketches never succeed, or if
+        there are no strokes, or only one step.
         """
         names = {k: f"median_strokes_to_success@{k}" for k in SUCCESS}
         if self.steps == 1 or not all(s.strokes is not None for s in split.sketches):
@@ -75,22 +70,21 @@ class Evaluation:
 
 
 def default_steps(split: Split) -> int:
-    """20 partial sketches where every sketch of the split has strokes or frames, else the complete sketch alone."""
+    """20 if every sketch of the split has strokes or frames, else 1, which is the complete sketch only."""
     return 20 if split.sketches and all(has_steps(s) for s in split.sketches) else 1
 
 
 def default_query(encoder: Encoder, split: Split) -> Query:
-    """Sketch and words where the model takes words and the photos have captions, or what it was trained for alone;
-    else the sketch.
-    """
+    """The query that the model was trained for, if it takes words and all photos have captions; else the sketch."""
     if not encoder.has_words or _wordless(split):
         return "sketch"
     return encoder.query
 
 
 def matching_helps(encoder: Encoder, split: Split) -> bool | None:
-    """Whether matching the first photos with the words raises the mean reciprocal rank of a search by words alone. None
-    where the model cannot match or the split has no captions.
+    """Whether re-ranking by image-text matching (ITM) raises the mean reciprocal rank of searches by words alone.
+
+    None if the model cannot match, or if photos have no captions.
     """
     if not encoder.can_match or not split.sketches or _wordless(split):
         return None
@@ -100,17 +94,17 @@ def matching_helps(encoder: Encoder, split: Split) -> bool | None:
 
 
 def _wordless(split: Split) -> int:
-    """How many sketches are of a photo without a caption."""
+    """The number of sketches whose photo has no caption."""
     return sum(not split.photos[sketch.photo].caption for sketch in split.sketches)
 
 
 def has_steps(sketch: SketchItem) -> bool:
-    """Whether partial sketches can be made: it has strokes, or images of the growing drawing."""
+    """Whether there are partial sketches of it: it has strokes, or frames."""
     return sketch.strokes is not None or bool(sketch.frames)
 
 
 def strokes_begun(sketch: SketchItem, steps: int) -> NDArray[np.intp]:
-    """The number of strokes, the unfinished one included, at each step, ``[steps]``, of a sketch that has strokes."""
+    """The number of strokes at each step, including an unfinished one, ``[steps]``; the sketch must have strokes."""
     from sketchseek.strokes import last_points
 
     assert sketch.strokes is not None
@@ -125,15 +119,15 @@ def evaluate(
     part: slice = slice(None),
     query: Query = "sketch",
 ) -> Evaluation:
-    """Encode all photos and all partial sketches of the split and rank the photos for each. ``advance(n)`` is called as
-    n images have been encoded. ``part`` selects some of the ``steps``.
+    """Encode all photos and all partial sketches of the split, and rank the photos for each.
 
-    With ``query`` "both", every step is searched by the sketch so far and the whole caption of its photo; with "words",
-    by the caption alone, and all steps are equal. Where the model can match, the first 128 photos of a search by words
-    alone are then ordered by the probability that words and photo belong together.
+    ``advance(n)`` is called whenever n more images are encoded. ``part`` selects some of the ``steps``. With ``query``
+    "both", the query at every step is the partial sketch and the caption of its photo; with "words", it is the caption
+    only, and all steps are equal. If the model can match, the first 128 photos of a search by words alone are re-ranked
+    by the probability that text and photo match (ITM).
 
-    Raises InputError for a split without photos or sketches, for steps > 1 where a sketch has no strokes, and for words
-    where the model takes none or a photo has none.
+    Raises InputError for a split without photos or sketches, for steps > 1 if a sketch has no strokes or frames, and
+    for words if the model takes none or a photo has no caption.
     """
     from sketchseek.lab.datasets.pixels import photo_pixels, sketch_frames, sketch_pixels
 
@@ -190,8 +184,8 @@ def _ranked(similarity: NDArray[np.float32], target: NDArray[np.int64]) -> tuple
 def _matched(
     encoder: Any, split: Split, similarity: NDArray[np.float32], photo_tokens: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Similarities ``[sketches, photos]`` of captions, for the first 128 photos the probability of a match."""
-    result = similarity - 2  # they are cosines, so these are all below the probabilities
+    """Re-rank by ITM: similarities ``[sketches, photos]``, for the first 128 photos replaced by match probabilities."""
+    result = similarity - 2  # cosines minus 2 are below all probabilities, so the others keep their order behind
     for row, sketch in enumerate(split.sketches):
         least = np.sort(similarity[row])[-ITM_CANDIDATES:][0]
         closest = np.flatnonzero(similarity[row] >= least)
@@ -200,7 +194,7 @@ def _matched(
 
 
 def _encoded_captions(encoder: Encoder, split: Split) -> NDArray[np.float32]:
-    """The vectors, ``[sketches, D]``, of the captions of the sketches' photos."""
+    """The vectors of the captions of the sketches' photos, ``[sketches, D]``. Raises InputError as ``evaluate``."""
     if not encoder.has_words:
         raise InputError("this model takes no words; evaluate it with --query sketch")
     if _wordless(split):
@@ -218,10 +212,10 @@ def evaluate_levels(
     advance: Callable[[int], None] = lambda images: None,
     query: Query = "sketch",
 ) -> Evaluation:
-    """Evaluate several models as one, each given with the share of a drawing, in 0..1, that it was trained for.
+    """Evaluate several models as one; keys are the shares of a drawing (0..1) that they were trained for.
 
-    Step t of T is answered by the model of the lowest share that is at least t / T (Bhunia et al., CVPR 2020, baseline
-    B3). Raises InputError as ``evaluate`` does, and where no model was trained for the complete sketch.
+    Step t of T uses the model with the lowest share that is at least t / T (Bhunia et al., CVPR 2020, baseline B3).
+    Raises InputError as ``evaluate`` does, and if no model was trained for the complete sketch.
     """
     if max(encoders) < 1:
         raise InputError(f"none of the models was trained beyond {max(encoders):.0%} of a drawing; add one that was")

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: the best photos of some sketches, also as these grew, and its curves."""
+"""Pictures for a report: the best photos for some sketches, complete and partial, and curves of the metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sketchseek.model.preprocess import read_photo
 
 CELL, GAP, FRAME = 128, 8, 4
 INSIDE = CELL - 2 * FRAME
-PICTURE = 168  # of a sheet; three times the 56 cells of most recovery maps
+PICTURE = 168  # side of a picture in a sheet; three times the 56 cells of most recovery maps
 RIGHT, WRONG, TEXT = (22, 163, 74), (226, 229, 233), (55, 65, 81)
 # Colours that tell things in a picture apart, such as strokes or regions: uint8 [12, 3].
 PALETTE = np.frombuffer(
@@ -25,7 +25,7 @@ PALETTE = np.frombuffer(
 ).reshape(-1, 3)
 ROWS = 12
 STRIPS, STRIP_PHOTOS, STRIP_PERCENT = 4, 4, (5, 10, 20, 40, 60, 80, 100)
-CURVES = {  # whether early steps weigh more, and what the curve is of
+CURVES = {  # whether early steps have a higher weight, and the label of the axis
     "m@A": (False, "rank percentile, %"),
     "m@B": (False, "1 / rank, %"),
     "w@mA": (True, "weighted rank percentile, %"),
@@ -40,12 +40,11 @@ def write_report(
     name: str,
     calibration: Sequence[Sequence[float]] | None = None,
 ) -> None:
-    """Draw ``top.png``: the best photos of twelve sketches from the easiest to the hardest, the right one framed in
-    green.
+    """Draw ``top.png``: the best photos for twelve sketches from easy to hard, with the right one framed in green.
 
-    Where there are steps, also ``strips.png`` (the best photos of four sketches as they grew), ``curve.png`` (the early
-    figures against the share drawn, with ``name`` in its legend) and, with a ``calibration`` curve,
-    ``calibration.png``.
+    If there are steps, also draw ``strips.png`` (the best photos for partial sketches of four drawings) and
+    ``curve.png`` (metrics of early retrieval by the share drawn, with ``name`` in the legend). With a ``calibration``
+    curve, also draw ``calibration.png``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     top_picture(evaluation, split, _from_easy_to_hard(evaluation, ROWS)).save(folder / "top.png")
@@ -57,7 +56,7 @@ def write_report(
 
 
 def _from_easy_to_hard(evaluation: Evaluation, count: int) -> NDArray[np.intp]:
-    """``count`` queries, evenly chosen in order of the rank of the complete sketch."""
+    """``count`` queries, evenly spaced in the order of the rank of the complete sketch."""
     by_rank = np.argsort(evaluation.ranks[:, -1], kind="stable")
     return by_rank[evenly_spaced(len(by_rank), count)]
 
@@ -68,7 +67,7 @@ def evenly_spaced(total: int, count: int) -> NDArray[np.intp]:
 
 
 def top_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.ndarray) -> Image.Image:
-    """A row a sketch: the sketch, then its best photos in order, the right one framed in green."""
+    """A picture with a row for each sketch: the sketch, then its best photos, the right one in a green frame."""
     shown = evaluation.top.shape[1]
     step = CELL + GAP
     sheet = Image.new("RGB", ((shown + 1) * step + 3 * GAP, len(rows) * step + GAP), "white")
@@ -81,8 +80,10 @@ def top_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.n
 
 
 def strips_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.ndarray) -> Image.Image:
-    """A block a sketch: above what was drawn at 5, 10, 20, 40, 60, 80 and 100 %, below each its best photos, closest
-    first, the right one framed in green and its rank written over them.
+    """A picture with a block for each sketch: partial sketches at 5, 10, 20, 40, 60, 80 and 100 %, and their photos.
+
+    Below each partial sketch are the rank of the right photo and the best photos, closest first, the right one framed
+    in green.
     """
     steps = np.unique(np.clip(np.rint(np.array(STRIP_PERCENT) * evaluation.steps / 100), 1, None).astype(int)) - 1
     photos = min(STRIP_PHOTOS, evaluation.nearest.shape[2])
@@ -120,9 +121,9 @@ def _cell(picture: NDArray[np.uint8], frame: tuple[int, int, int] | str) -> Imag
 def picture_sheet(
     rows: Sequence[Iterable[NDArray[np.uint8]]], columns: Sequence[str] = (), labels: Sequence[str] = ()
 ) -> Image.Image:
-    """A table of square pictures ``[h, h]`` or ``[h, h, 3]``, ``columns`` written above and ``labels`` before the rows.
+    """A table of square pictures ``[h, h]`` or ``[h, h, 3]``, with titles of ``columns`` and ``labels`` of rows.
 
-    Small pictures, such as maps of a network, keep their cells visible.
+    Small pictures, such as maps of a network, are enlarged without interpolation.
     """
     font = ImageFont.load_default(15)
     pictures = [[_square(picture) for picture in row] for row in rows]
@@ -150,10 +151,10 @@ def _square(picture: NDArray[np.uint8]) -> Image.Image:
 
 
 def draw_curves(ranks: Mapping[str, NDArray[np.integer[Any]]], gallery: int) -> Any:
-    """m@A, m@B, w@mA and w@mB over the drawing for several systems, a figure with four panels.
+    """A figure with four panels: the contributions of each step to m@A, m@B, w@mA and w@mB, for several systems.
 
     ``ranks`` are ``[queries, steps]`` by the name of the system. Each curve is the mean over the queries at each step,
-    so the mean of its points is the figure, which stands in the legend.
+    so the mean of its points is the metric, which is shown in the legend.
     """
     from matplotlib.figure import Figure
 
@@ -172,7 +173,7 @@ def draw_curves(ranks: Mapping[str, NDArray[np.integer[Any]]], gallery: int) -> 
 
 
 def draw_calibration(curve: NDArray[np.float64]) -> Any:
-    """How often the best photo was right against the confidence stated, of the bins of ``calibration_curve``."""
+    """A reliability diagram: how often the best photo was right by stated confidence, from ``calibration_curve``."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4, 4), layout="constrained")

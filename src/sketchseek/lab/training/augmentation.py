@@ -203,7 +203,7 @@ def _fitting(ink: Tensor) -> Tensor:
 
 
 def _thickened(ink: Tensor) -> Tensor:
-    """Thicken the lines of some of the drawings ``[B, S, S]``, by dilation with three or five pixels."""
+    """Thicken the lines of some of the drawings ``[B, S, S]``, by dilation with a window of three or five pixels."""
     chance = torch.rand(len(ink), device=ink.device)[:, None, None]
     for pixels, low, high in ((3, 0.0, 0.16), (5, 0.16, 0.25)):
         thick = F.max_pool2d(ink[:, None], pixels, 1, pixels // 2)[:, 0]

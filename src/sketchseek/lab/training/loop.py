@@ -1,8 +1,8 @@
 """The training loop of every method: phases, several optimisers, float32 or bfloat16, one process or many, resumable.
 
-A step is a pure function of the state and (seed, phase, step): the batch, the augmentation and dropout all draw from a
-generator seeded by these. So a run that was killed continues exactly as it would have gone on. Several processes share
-the steps of a phase: each takes batches of its own, so that all together see what one alone would have seen.
+A step depends only on the state and (seed, phase, step): batch, augmentation and dropout use a random generator seeded
+by these. So a resumed run continues exactly as if it had not been interrupted. Several processes share the steps of a
+phase: each takes different batches, and together they process the same batches as a single one would.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from sketchseek.lab.network import Network
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_CHECKPOINTS = 60
-VALIDATIONS = 10  # a phase
+VALIDATIONS = 10  # per phase
 CHECKPOINT = "checkpoint.safetensors"
-VALIDATION = "validation "  # begins the names of what is measured on validation photos, among the reported values
-# What an objective puts into the network under this name exists in training alone (a classifier of the training photos,
-# say): a checkpoint holds it, so that training resumes with it, the networks that a run leaves do not.
+VALIDATION = "validation "  # prefix of the names of validation metrics among the reported values
+# The name under which an objective adds a module to the network that is used in training only, such as a classifier of
+# the training photos. It is saved in checkpoints, but not in the networks that a finished run leaves.
 TRAINING_ONLY = "training_only"
 
 
@@ -43,12 +43,11 @@ TRAINING_ONLY = "training_only"
 class Phase:
     """A part of a method's training.
 
-    ``batch(step, device)`` gives the batch of a step; ``loss(network, batch, fraction)`` gives named scalars, of which
-    ``"loss"`` is minimised (``fraction`` of the phase done, 0..1, drives a method's own schedules). Every optimiser
-    steps each time, the rates of its groups multiplied by ``schedule(fraction)``. ``clip`` bounds the gradient norm of
-    each optimiser's parameters. ``train_mode(network)`` may freeze parts; by default the whole network is in training
-    mode.
-    ``validated`` is false where what encodes is only trained in a later phase, so that measuring it would say nothing.
+    ``batch(step, device)`` gives the batch of a step. ``loss(network, batch, fraction)`` gives named scalars, of which
+    ``"loss"`` is minimised; ``fraction`` (0..1) of the phase is done, for schedules of the method. Every optimiser
+    makes a step each time, with its learning rates multiplied by ``schedule(fraction)``. ``clip`` limits the gradient
+    norm of each optimiser's parameters. ``train_mode(network)`` sets the training mode and may freeze parts; by default
+    the whole network is trained. ``validated`` is false to skip validation, if the encoder is trained in a later phase.
     """
 
     name: str
@@ -64,11 +63,11 @@ class Phase:
 
 @dataclass
 class Progress:
-    """Where a run stands. ``seconds`` is time spent in training steps, over all resumed parts, the making of cached
-    features included; validation is left out.
+    """The progress of a run.
 
-    ``core_seconds`` is the processor time of this process in them: on a machine that others use too, it says what the
-    training costs, where ``seconds`` also says how busy the others were.
+    ``seconds`` is the wall time spent in training steps, summed over all resumed parts. It includes computing cached
+    features, but not validation. ``core_seconds`` is the CPU time of this process in these steps, which is the better
+    measure of cost on a shared machine.
     """
 
     phase: int = 0
@@ -92,10 +91,11 @@ def train(
 ) -> Progress:
     """Train ``network`` in place and return the final progress.
 
-    ``folder`` receives ``log.jsonl``, ``checkpoint.safetensors``, ``last.safetensors`` and, where ``validate`` gives
-    figures, the best by the ``criterion`` among them as ``best.safetensors``. A checkpoint found there is resumed.
-    ``report(done, total, values)``, of the steps of all phases, is called after every step with
-    what the loss returned and, every tenth of a phase, the validation figures, their names after ``VALIDATION``.
+    Writes ``log.jsonl``, ``checkpoint.safetensors``, ``last.safetensors`` and, with ``validate``, the network with the
+    best ``criterion`` as ``best.safetensors`` to ``folder``. If there is a checkpoint, training is resumed.
+    ``report(done, total, values)`` is called after every step; it counts the steps of all phases. ``values`` are those
+    of the loss and, every tenth of a phase, the validation metrics, their names after ``VALIDATION``. Raises InputError
+    for a loss that is not finite.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
@@ -117,7 +117,8 @@ def train(
     peaks = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in optimizers}
     prepared = accelerator.prepare(network)
     prepared_optimizers = {name: accelerator.prepare(optimizer) for name, optimizer in optimizers}
-    # In bfloat16 a quarter faster or more on the CPUs it was tried on; in float32 no faster, for a minute of compiling.
+    # Compiling takes a minute. In bfloat16 it makes training at least a quarter faster on the CPUs tested; in float32
+    # it does not.
     compiles = precision == "bf16" and network.compiles
     if compiles and accelerator.device.type == "cpu" and shutil.which("g++"):
         logger.info("compiling the network, which makes the first steps slow")
@@ -138,8 +139,8 @@ def train(
             fraction = step / steps
             torch.manual_seed(_mix(seed, index, step, accelerator.process_index))
             batch = phase.batch(step * accelerator.num_processes + accelerator.process_index, accelerator.device)
-            # The network's forward pass is in the run's precision, what the loss does with its outputs in float32: with
-            # a temperature of 0.005, cosines in bfloat16 would be noise.
+            # The network's forward pass uses the run's precision, but losses are computed in float32: with a
+            # temperature of 0.005, cosines in bfloat16 would be too inaccurate.
             values = phase.loss(prepared, batch, fraction)
             if not torch.isfinite(values["loss"]):
                 raise InputError(f"{folder}: the loss is not a number at step {step}; lower the learning rate")
@@ -193,9 +194,7 @@ def _validate(
 
 
 def save_network(path: Path, network: nn.Module) -> None:
-    """Write the network's state, without what only training has, in one step: the file is the old one or the new one,
-    never half of it.
-    """
+    """Write the network's state atomically, without modules used in training only."""
     state = {k: v for k, v in network.state_dict().items() if not k.startswith(f"{TRAINING_ONLY}.")}
     _save({k: v.detach().cpu().contiguous() for k, v in state.items()}, path, {})
 
@@ -203,7 +202,7 @@ def save_network(path: Path, network: nn.Module) -> None:
 def save_checkpoint(
     path: Path, network: nn.Module, optimizers: list[tuple[str, Optimizer]], progress: Progress
 ) -> None:
-    """Write network, optimisers and progress as one safetensors file (no pickle)."""
+    """Write network, optimisers and progress atomically as one safetensors file (no pickle)."""
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     for name, optimizer in optimizers:
         for parameter, values in optimizer.state_dict()["state"].items():
@@ -214,7 +213,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path, network: nn.Module, optimizers: list[tuple[str, Optimizer]]) -> Progress:
-    """Restore what ``save_checkpoint`` wrote; InputError where the file is broken or of another configuration."""
+    """Restore a checkpoint. Raises InputError if the file is damaged or belongs to another configuration."""
     try:
         with safe_open(path, "pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
@@ -244,7 +243,7 @@ def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> N
 
 
 def _mix(*numbers: int) -> int:
-    """One 63-bit seed out of several numbers, without the collisions of a sum."""
+    """Combine several numbers into one 63-bit seed, without the collisions of a sum."""
     mixed = 0
     for number in numbers:
         mixed = (mixed * 6364136223846793005 + number + 1442695040888963407) % 2**63
@@ -261,7 +260,7 @@ class _Log:
         kept = []
         if path.exists():
             for line in path.read_text().splitlines():
-                with contextlib.suppress(ValueError, KeyError):  # a killed run may leave half a line
+                with contextlib.suppress(ValueError, KeyError):  # a killed run may leave an incomplete line
                     entry = json.loads(line)
                     if (entry["at"][0], entry["at"][1]) <= (progress.phase, progress.step):
                         kept.append(line)

@@ -1,4 +1,4 @@
-"""The phase that most methods have: the whole network, over the training budget."""
+"""The phase used by most methods: train the whole network for the training budget."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def budget_phase(
     train_mode: Callable[[nn.Module], Any] = nn.Module.train,
     validated: bool = True,
 ) -> Phase:
-    """A phase of ``training.steps`` steps with one optimiser: ``body``, what begins with weights of its own, learns at
-    ``training.rate_body``, the rest of ``network`` at ``training.rate_new``. ``rates`` replaces ``training.schedule``;
-    everything else is as in ``Phase``.
+    """A phase of ``training.steps`` steps with one optimiser.
+
+    ``body``, the pretrained part of ``network``, is trained at ``training.rate_body``, everything else at
+    ``training.rate_new``. ``rates`` replaces ``training.schedule``. All other arguments are as in ``Phase``.
     """
     return Phase(
         name=name,

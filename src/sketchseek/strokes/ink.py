@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import warnings
 from typing import TypeAlias
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from sketchseek.errors import InputError
+from sketchseek.files import StrPath
 from sketchseek.formats import IMAGE_FORMATS, IMAGE_NAMES
 from sketchseek.strokes._files import read_bytes
 from sketchseek.strokes.raster import rasterise
@@ -33,7 +33,7 @@ def ink(sketch: Sketch) -> Ink:
     return rasterise(sketch).astype(np.uint8) * 255
 
 
-def read_ink(source: str | os.PathLike[str] | Image.Image) -> Ink:
+def read_ink(source: StrPath | Image.Image) -> Ink:
     """Read a raster drawing: dark on light paper or light on dark, of any colour, size and shape.
 
     The median of the border is taken for the paper: it becomes 0 and decides the polarity. Transparent pixels count as

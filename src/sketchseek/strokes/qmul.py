@@ -8,7 +8,6 @@ the calls that build an array are recorded, checked, and the array is then read 
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import pickletools
 import re
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
+from sketchseek.files import StrPath
 from sketchseek.strokes._files import checked_sketch, read_bytes
 from sketchseek.strokes.sketch import CANVAS, Sketch
 
@@ -35,7 +35,7 @@ _ALLOWED = {
 _NUMBER = re.compile(r"[<>=|]?(f[248]|[iu][1248])")
 
 
-def read_qmul(path: str | os.PathLike[str]) -> dict[str, Sketch]:
+def read_qmul(path: StrPath) -> dict[str, Sketch]:
     """Read a coordinate pickle: a dict of key (``/train/<photo>_<id>``) to sketch, in the file's order.
 
     The file maps each key to an array ``[points, 3]``: x and y in pixels of a 256 x 256 canvas, and a pen column that

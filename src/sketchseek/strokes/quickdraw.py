@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from sketchseek.errors import InputError
+from sketchseek.files import StrPath
 from sketchseek.strokes._files import checked_sketch, read_bytes
 from sketchseek.strokes.sketch import CANVAS, Sketch
 from sketchseek.strokes.sketch_json import decode_json
 
 
-def read_quickdraw(path: str | os.PathLike[str]) -> list[tuple[str, str, Sketch]]:
+def read_quickdraw(path: StrPath) -> list[tuple[str, str, Sketch]]:
     """Read all drawings of a file as (key_id, word, sketch), in the file's order.
 
     Coordinates are divided by 256 and otherwise kept. In simplified files the result lies on the unit canvas, aligned

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sketchseek.files import create_folder, explain_write_errors
+from sketchseek.files import StrPath, as_path, create_folder, explain_write_errors
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import write_json
 from sketchseek.synthetic.backdrop import make_backdrop
@@ -124,14 +124,14 @@ def things(count: int, seed: int = 0, drawers: int = 3, workers: int | None = No
         yield from pool.map(make, range(count), chunksize=4)
 
 
-def write_dataset(folder: str | os.PathLike[str], count: int, seed: int = 0, drawers: int = 3,
+def write_dataset(folder: StrPath, count: int, seed: int = 0, drawers: int = 3,
                   workers: int | None = None, progress: Callable[[int, int], None] | None = None) -> Path:  # fmt: skip
     """Write ``photo/<name>.jpg``, ``sketch/<name>_<drawer>.json`` (drawers from 1), ``words.json``, ``synthetic.json``.
 
     ``folder`` must not exist, or be empty. It appears only once it is complete. ``progress(done, count)`` is called
     after each thing. Returns the folder. Raises InputError if it cannot be written.
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     with explain_write_errors(folder, "choose another folder"), create_folder(folder) as target:
         (target / "photo").mkdir()
         (target / "sketch").mkdir()

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sketchseek.errors import InputError
-from sketchseek.files import replace_file
+from sketchseek.files import delete_leftovers, replace_file
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.network import Network
 
@@ -233,6 +233,7 @@ def load_checkpoint(path: Path, network: nn.Module, optimizers: list[tuple[str, 
 
 
 def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    delete_leftovers(path)  # of runs that were killed, which may be hundreds of megabytes
     try:
         with replace_file(path) as unfinished:
             save_file(tensors, unfinished, metadata)

@@ -1,8 +1,9 @@
 """The command line: ``sketchseek COMMAND ...``.
 
-Each command is one module of this package. It holds a frozen dataclass ``Args`` (its docstring is the help text, its
-fields are the arguments, parsed by tyro, unknown ones refused) and ``run(args) -> int``, whose result is the exit code.
-Only the module of the command that was asked for is imported, so ``--help`` is quick and the app never loads torch.
+Each command is a module of this package with a frozen dataclass ``Args`` and a function ``run(args) -> int``, which
+returns the exit code. tyro parses the arguments: the fields of ``Args`` are the options, its docstring is the help
+text, and unknown options are refused. Only the module of the command asked for is imported, so ``--help`` is quick and
+the app's commands never load torch.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ PROGRAM = "sketchseek"
 
 # The command's name is also the name of its module.
 COMMANDS = {
-    "demo": "make a gallery of drawn things, replay a sketch stroke by stroke, open the page",
-    "index": "read a folder of photos into a gallery",
-    "serve": "open the drawing page on a gallery",
+    "demo": "index generated objects, replay a sketch of one stroke by stroke, open the page",
+    "index": "index a folder of photos, so that they can be found by drawing",
+    "serve": "serve the drawing page for a gallery",
     "search": "find photos by a sketch, words or another photo",
     "methods": "list the methods, their presets and rows",
     "datasets": "list the data sets, what each should contain and where it comes from",
     "doctor": "check a copy of a data set",
-    "pairs": "make image-text pairs into photos of faces with captions, for pre-training",
+    "pairs": "turn image-text pairs into photos of faces with captions, for pre-training",
     "train": "train a method on a data set",
-    "sweep": "draw a curve of a method's ablations: train, measure and plot its points",
+    "sweep": "train and measure every point of an ablation curve, and plot it",
     "evaluate": "measure a model on a data set",
     "export": "turn a training run into a model folder that the app can use",
     "results": "print published figures beside the ones measured here",
@@ -52,19 +53,19 @@ BAD_INPUT = 2
 INTERRUPTED = 128 + 2  # what a shell reports for SIGINT
 BROKEN_PIPE = 128 + 13  # what a shell reports for SIGPIPE
 
-# Conditions of the machine rather than bugs: one line is enough.
+# Errors of the machine, not bugs (full disk, no permission), so they are told in one line, without a traceback.
 MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code: 0 only on success, 2 for input that cannot be used.
+    """Run a command and return its exit code: 0 on success, 2 for input that cannot be used.
 
-    ``argv`` is what follows the program's name; ``sys.argv`` by default.
+    ``argv`` are the arguments after the program's name, by default those of this process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         code = _dispatch(arguments)
-        sys.stdout.flush()  # so that a closed pipe shows here and not while the interpreter shuts down
+        sys.stdout.flush()  # so that a closed pipe raises here and not while the interpreter shuts down
         return code
     except InputError as error:
         return _complain(str(error), BAD_INPUT)
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The reader has gone (`sketchseek results | head`); what is still buffered has nowhere to go.
+        # The reader has closed the pipe (`sketchseek results | head`). Discard what is still buffered.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
@@ -108,7 +109,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _parse(kind: type, name: str, arguments: list[str]) -> object:
-    """The arguments of a command. Raises InputError for what tyro complains about, in one line instead of its box."""
+    """Parse the arguments of a command. Raises InputError with tyro's error in one line, where tyro draws a box."""
     import tyro
 
     said = io.StringIO()
@@ -118,7 +119,7 @@ def _parse(kind: type, name: str, arguments: list[str]) -> object:
     except SystemExit as leaving:
         if leaving.code in (0, None):
             raise
-        # The box's first line is its title; boxes and the rules between parts are drawn with U+2500 to U+257F.
+        # Drop the title in the first line, and the lines of the box, drawn with U+2500 to U+257F.
         plain = re.sub(r"[\u2500-\u257f]", " ", said.getvalue().partition("\n")[2])
         parts = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain)]
         raise InputError(f"{name}: {'; '.join(part for part in parts if part)}") from None

@@ -8,7 +8,7 @@ from sketchseek.errors import InputError
 
 
 def config_changes(words: Sequence[str]) -> dict[str, str]:
-    """The ``KEY=VALUE`` words of ``--set``, for ``override``."""
+    """The changes that ``--set KEY=VALUE`` asks for. Raises InputError for a word without ``=``."""
     changes = {}
     for word in words:
         key, equals, value = word.partition("=")

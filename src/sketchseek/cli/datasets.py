@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Args:
-    """List the data sets: what each should contain, on which terms, and where it comes from."""
+    """List the data sets: what each should contain, its licence, and where to get it."""
 
     json: bool = False
     """Print JSON."""

@@ -1,4 +1,4 @@
-"""``sketchseek demo``: a gallery of things drawn by a program, a sketch replayed stroke by stroke, the page."""
+"""``sketchseek demo``: index photos of generated objects, replay a sketch of one stroke by stroke, open the page."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from sketchseek.strokes import Sketch
 
 THINGS = 300
-SEED = 7_000  # no model is trained on things of this seed
-REPLAYED = 6  # the number of the thing that is drawn, a chair
+SEED = 7_000  # no model is trained on objects of this seed
+REPLAYED = 6  # the number of the object that is drawn, a chair
 TOP = 5
 
 
 @dataclass(frozen=True)
 class Args:
-    """Make a gallery of things drawn by a program, find one of them by a sketch, stroke by stroke, and open the page.
+    """Make a gallery of 300 generated objects, find one of them by a sketch, stroke by stroke, and open the page.
 
     Everything is kept in the user data directory, so a second run starts at once.
     """
@@ -70,7 +70,7 @@ def run(args: Args) -> int:
 
 
 def _make_things(folder: Path) -> None:
-    """Photos and sketches of the demo's things in ``folder``, unless they are there already."""
+    """Generate the photos and sketches of the demo in ``folder``, unless they are there already."""
     from sketchseek.cli.progress import reported_progress
     from sketchseek.synthetic import write_dataset
 
@@ -80,7 +80,7 @@ def _make_things(folder: Path) -> None:
 
 
 def _replayed(things: Path) -> tuple[Path, Sketch]:
-    """The photo that is looked for and the sketch of it."""
+    """The photo to be found, and the sketch of it."""
     from sketchseek.strokes import read_json
 
     (photo,) = (things / "photo").glob(f"*_{REPLAYED:04d}.jpg")
@@ -88,7 +88,7 @@ def _replayed(things: Path) -> tuple[Path, Sketch]:
 
 
 def _open_gallery(folder: Path) -> Gallery:
-    """The demo's gallery, made anew where it was made with another model."""
+    """Open the demo's gallery; replace it where it was made with another model."""
     from sketchseek.gallery import Gallery
     from sketchseek.model import Model
 
@@ -104,7 +104,7 @@ def _open_gallery(folder: Path) -> Gallery:
 
 
 def replay(searcher: Searcher, sketch: Sketch) -> Iterator[list[Hit]]:
-    """The ranking of the whole gallery after each stroke, through the live session that the page talks to."""
+    """Yield the ranking of the whole gallery after each stroke, drawn in a live session as the page would."""
     from sketchseek.search.session import LiveSession
 
     session = LiveSession()

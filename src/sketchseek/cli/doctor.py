@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Args:
-    """Check a copy of a data set: count it, open every image, name what is broken, unpaired or twice in it.
+    """Check a copy of a data set: open every image, and list files that are broken, unpaired or in both parts.
 
-    The exit code is 0 for a whole copy and 1 for one with something broken or unpaired.
+    The exit code is 0 for a sound copy and 1 where something is broken or unpaired.
     """
 
     dataset: tyro.conf.Positional[str]

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Args:
-    """Read photos into a gallery, so that they can be found by drawing.
+    """Index photos: read them into a gallery, in which they can be found by drawing.
 
-    Run it again whenever the photos have changed: only what is new or changed is read, and what is gone is forgotten.
-    The photos themselves are never touched.
+    Run it again when the photos have changed: only new and changed photos are read, and deleted ones are removed from
+    the gallery. The photos themselves are never touched.
     """
 
     photos: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders, searched with all below, and single files: JPEG, PNG, WebP, BMP, GIF, TIFF."""
+    """Folders, searched recursively, and single files: JPEG, PNG, WebP, BMP, GIF, TIFF."""
     gallery: Path | None = None
     """The gallery directory; by default the one that `sketchseek serve` opens."""
     model: Path | None = None
-    """A model folder from `sketchseek export`; by default the gallery's own, and for a new gallery the shipped one."""
+    """The model folder for a new gallery, from `sketchseek export`; by default the model shipped with Sketchseek."""
     json: bool = False
     """Print JSON."""
 
@@ -71,5 +71,5 @@ def _open_gallery(folder: Path, model: Path | None, photos: tuple[Path, ...]) ->
     from sketchseek.gallery.scan import find_photos
 
     if not (folder / "gallery.json").exists():
-        find_photos(photos, besides=folder)  # so that a mistyped folder does not leave an empty gallery behind
+        find_photos(photos, besides=folder)  # fails before an empty gallery is made for a mistyped folder
     return Gallery.open_or_create(folder, model)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Args:
-    """List the registered methods, with their presets and ablation rows, and what other packages registered but cannot
-    be used: methods, matchers, data sets.
+    """List the methods with their presets and ablation rows, and the plugins of other packages that cannot be used.
+
+    Plugins are methods, matchers and data sets that installed packages register.
     """
 
     json: bool = False

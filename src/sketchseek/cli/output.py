@@ -1,4 +1,4 @@
-"""What commands print on stdout."""
+"""Output of commands on stdout."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import json
 
 
 def print_json(value: object) -> None:
-    """One JSON document, for ``--json``; NaN and infinity are refused, because JSON has neither."""
+    """Print one JSON document, for ``--json``. Raises ValueError for NaN and infinity, which JSON does not have."""
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))

@@ -14,28 +14,29 @@ from sketchseek.errors import InputError
 
 @dataclass(frozen=True)
 class Args:
-    """Make image-text pairs into photos of one face each with a caption, for pre-training; says what each filter
-    rejected. Faces are personal data: make sure that you may use them.
+    """Turn image-text pairs into photos of one face each, with a caption, for pre-training.
+
+    Prints how many pairs each filter rejected. Faces are personal data: make sure that you may use them.
     """
 
     source: tyro.conf.Positional[Path]
-    """A folder of images with a .txt or .json beside each, a .tar file of a webdataset, or a folder of these."""
+    """A folder of images with a .txt or .json file beside each, a .tar file of a webdataset, or a folder of those."""
     out: Path
-    """The folder to make; must not exist. Train on it as folder:DIR."""
+    """The new folder to write. Train on it as folder:DIR."""
     captions: Literal["attributes", "text"] = "attributes"
-    """Make captions from the attributes in the .json ("attributes") and those that the text names, or keep the text."""
+    """Write captions from the attributes in the .json file and the text ("attributes"), or keep the text ("text")."""
     size: int = 256
-    """Pixels on a side of the photos, at most."""
+    """The largest side of the photos written, in pixels."""
     least_image: int = 128
-    """Reject images whose shorter side has fewer pixels."""
+    """Reject images whose shorter side has fewer pixels than this."""
     least_face: int = 64
-    """Reject faces with fewer pixels."""
+    """Reject faces smaller than this many pixels on a side."""
     detector: str | None = None
-    """Find faces with a function of yours, MODULE:FUNCTION, from an RGB PIL image to a list of boxes (left, top, right,
-    bottom), instead of opencv's cascade.
+    """Find faces with a function of your own, MODULE:FUNCTION, instead of opencv's cascade. It takes an RGB PIL image
+    and returns a list of boxes (left, top, right, bottom).
     """
     rewrite: str | None = None
-    """Rewrite each caption with a function of yours, MODULE:FUNCTION, from text to text: a language model, say."""
+    """Rewrite each caption with a function of your own, MODULE:FUNCTION, from text to text, e.g. a language model."""
     json: bool = False
     """Print JSON."""
 

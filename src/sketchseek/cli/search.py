@@ -10,16 +10,16 @@ import tyro
 
 @dataclass(frozen=True)
 class Args:
-    """Find the photos of a gallery that a sketch depicts, that words describe, or that another photo is like."""
+    """Search a gallery by a sketch, by words, by both, or by a photo."""
 
     sketch: tyro.conf.Positional[Path | None] = None
     """The drawing: our JSON, an SVG, or an image of dark strokes on light paper or the reverse."""
     text: str = ""
-    """Words, alone or beside the drawing (or the photo); for galleries of a model with words."""
+    """Words, alone or together with the drawing or the photo; only where the gallery's model takes words."""
     weight: float = 0.5
-    """Of the words beside the drawing: 0 is the drawing alone, 1 the words alone."""
+    """The weight of the words, together with a drawing: 0 is the drawing alone, 1 the words alone."""
     photo: Path | None = None
-    """A photo, instead of a drawing."""
+    """Find photos like this one, instead of a drawing."""
     gallery: Path | None = None
     """The gallery directory; by default the one that `sketchseek index` fills."""
     top: int = 10

@@ -8,21 +8,21 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Args:
-    """Open the drawing page on a gallery: draw, and the photos answer.
+    """Serve the drawing page for a gallery.
 
-    The page is for this machine alone unless --host says otherwise. There is no login: whoever reaches the address sees
-    the photos.
+    Only this machine can open the page, unless --host says otherwise. There is no login: whoever reaches the address
+    sees the photos.
     """
 
     gallery: Path | None = None
     """The gallery directory; by default the one that 'sketchseek index' fills."""
     host: str | None = None
-    """The address to listen on, 127.0.0.1 by default; 0.0.0.0 lets other machines in."""
+    """The address to listen on, 127.0.0.1 by default; 0.0.0.0 accepts connections from other machines."""
     port: int | None = None
     """The port to listen on, 8000 by default; 0 takes any free one."""
     drawings: Path | None = None
-    """Offer to practise: the page shows a photo, you draw it from memory, and the drawing is kept in this directory,
-    which 'sketchseek evaluate --data drawings:DIR' reads. Off unless given."""
+    """Offer practice: the page shows a photo, you draw it from memory, and the drawing is kept in this directory, which
+    'sketchseek evaluate --data drawings:DIR' reads. Off unless given."""
 
 
 def run(args: Args) -> int:

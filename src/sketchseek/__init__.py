@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sketchseek.lab.results import MeasuredSplit as MeasuredSplit
     from sketchseek.lab.results import Result as Result
     from sketchseek.lab.results import compare as compare
+    from sketchseek.lab.runs import Run as Run
     from sketchseek.lab.train_and_export import export as export
     from sketchseek.lab.train_and_export import train as train
     from sketchseek.model.folder import Model as Model
@@ -59,6 +60,7 @@ _MODULES = {
     "Model": "sketchseek.model.folder",
     "Photo": "sketchseek.lab.datasets.base",
     "Result": "sketchseek.lab.results",
+    "Run": "sketchseek.lab.runs",
     "Searcher": "sketchseek.search.searcher",
     "Sketch": "sketchseek.strokes.sketch",
     "SketchItem": "sketchseek.lab.datasets.base",

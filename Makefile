@@ -14,7 +14,7 @@ demo: .venv/.complete
 
 # Each of two workers computes in one thread: two pools of threads on the same cores would wait for one another.
 test: .venv-dev/.complete browser
-	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n 2 --dist loadfile --hypothesis-profile thorough
 
 test-fast: .venv-dev/.complete
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n 2 --dist loadfile -m "not slow"

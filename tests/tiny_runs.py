@@ -11,6 +11,6 @@ TINY = {"size": "64", "training.pairs": "48", "training.batch": "8", "training.p
 SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
 
 
-# The inner loop runs the contract for one method, `make test` for all.
+# The inner loop runs the contract for one method, but for its export; `make test` runs all of it for all.
 QUICK = "siamese"
 SLUGS = [pytest.param(slug, marks=[] if slug == QUICK else [pytest.mark.slow]) for slug in methods()]

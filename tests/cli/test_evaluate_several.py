@@ -69,6 +69,7 @@ def evaluated(capsys: pytest.CaptureFixture[str], out: Path, data: Path, *models
     return result
 
 
+@pytest.mark.slow
 def test_each_step_is_answered_by_the_model_of_the_nearest_completion_above(
     runs: dict[float, Path], pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +97,7 @@ def test_runs_that_do_not_make_up_one_are_named(
     assert main(["evaluate", *data]) == 2
 
 
+@pytest.mark.slow
 def test_the_report_shows_drawings_as_they_grew(
     runs: dict[float, Path], pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,9 @@ from sketchseek.model import Model
 from sketchseek.search.searcher import Searcher
 from sketchseek.search.session import LiveSession
 
+# What is refused before a method has a part in it is the same for all.
+of_one_method = pytest.mark.parametrize("slug", [QUICK], indirect=True)
+
 
 @pytest.fixture(scope="module", params=SLUGS)
 def slug(request: pytest.FixtureRequest) -> str:
@@ -43,17 +46,7 @@ def slug(request: pytest.FixtureRequest) -> str:
 def run_folder(slug: str, pairs_folder: Path, start_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One tiny trained run of the method, made by the command a user types."""
     out = tmp_path_factory.mktemp("runs") / slug
-    command = [
-        "train",
-        slug,
-        "--data",
-        f"folder:{pairs_folder}",
-        "--weights",
-        str(start_weights),
-        "--out",
-        str(out),
-        *SET,
-    ]
+    command = ["train", slug, "--data", f"folder:{pairs_folder}", "--out", str(out), *SET]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCHDYNAMO_DISABLE", "1")
         patch.setenv("XDG_CACHE_HOME", str(out.parent / "cache"))
@@ -87,14 +80,14 @@ def test_a_run_says_what_it_is(run_folder: Path) -> None:
 def test_a_killed_run_takes_the_same_next_steps(
     plan: Plan, run_folder: Path, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
     data = [open_dataset(f"folder:{pairs_folder}")]
 
     def killed_after_three(done: int, total: int, values: dict[str, float]) -> None:
         if done == 4:  # the checkpoint at hand is that of step 3
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        patch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
         run_training(plan, data, tmp_path / "run", killed_after_three)
     assert not (tmp_path / "run" / "last.safetensors").exists()
     run_training(plan, data, tmp_path / "run")
@@ -108,6 +101,7 @@ def test_a_killed_run_takes_the_same_next_steps(
         assert steps == list(range(1, len(steps) + 1))
 
 
+@of_one_method
 def test_a_finished_run_and_another_config_are_refused(
     plan: Plan, run_folder: Path, pairs_folder: Path, tmp_path: Path
 ) -> None:
@@ -121,6 +115,7 @@ def test_a_finished_run_and_another_config_are_refused(
         run_training(plan, data, tmp_path / "other")
 
 
+@of_one_method
 def test_a_run_does_not_start_from_an_unfinished_one(
     plan: Plan, run_folder: Path, pairs_folder: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +128,7 @@ def test_a_run_does_not_start_from_an_unfinished_one(
     assert not (tmp_path / "run").exists()
 
 
+@of_one_method
 def test_a_run_that_cannot_start_leaves_no_folder(slug: str, pairs_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = ["train", slug, "--data", f"folder:{pairs_folder}", "--out", str(out), *SET]
@@ -151,6 +147,7 @@ def test_a_query_does_not_depend_on_its_batch_mates(run_folder: Path) -> None:
         np.testing.assert_allclose(together[name][3] / size, alone[name][0] / size, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_and_its_export_give_the_same_figures(
     run_folder: Path, model_folder: Path, pairs_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,6 +174,7 @@ def test_a_run_and_its_export_give_the_same_figures(
     assert run["trained"]["config_hash"] == exported["trained"]["config_hash"]
 
 
+@pytest.mark.slow
 def test_the_model_folder_needs_no_torch_and_knows_its_parity(model_folder: Path) -> None:
     model = Model.load(model_folder)
     parity = model.config["card"]["parity"]
@@ -197,12 +195,15 @@ def test_float16_weights_halve_the_folder_and_keep_the_ranking(
     assert Model.load(tmp_path / "half").config["card"]["parity"]["same_top_10"] == 1
 
 
+@pytest.mark.slow
+@of_one_method
 def test_export_does_not_write_over_a_folder(run_folder: Path, model_folder: Path) -> None:
     before = sorted(model_folder.iterdir())
     assert main(["export", str(run_folder), str(model_folder)]) == 2
     assert sorted(model_folder.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_evaluate_search_and_the_live_session_rank_alike(
     model_folder: Path, pairs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.errors import InputError
@@ -152,7 +152,6 @@ def test_what_is_no_feature_file_is_named(path: Path, content: bytes | None) -> 
         FeatureFile(path, SHAPES)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["append", "drop", "compact", "reopen"]), st.integers(0, 2**32)), max_size=12)
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
@@ -116,7 +116,6 @@ def test_the_calibration_error_by_hand() -> None:
     assert calibration_error(np.array([0.25]), np.array([True])) == pytest.approx(0.75)
 
 
-@settings(deadline=None)
 @given(arrays(np.float64, (6, 5), elements=st.floats(0, 1)), arrays(np.bool_, (6, 5)))
 def test_the_calibration_error_lies_between_the_gap_of_the_means_and_one(stated: np.ndarray, right: np.ndarray) -> None:
     error = calibration_error(stated, right)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -87,7 +87,6 @@ def test_a_similarity_that_is_no_number_is_refused() -> None:
         ranks_of(np.array([[np.nan, 0.2]]), np.array([1]))
 
 
-@settings(deadline=None)
 @given(arrays(np.float32, (4, 9), elements=st.floats(-1, 1, width=32)), st.integers(0, 8))
 def test_a_rank_is_one_plus_the_photos_that_are_closer_or_tie(similarity: np.ndarray, target: int) -> None:
     ranks = ranks_of(similarity, np.full(4, target))
@@ -101,7 +100,6 @@ def known(found: Figures) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-@settings(deadline=None)
 @given(arrays(np.int64, (5, 6), elements=st.integers(1, 30)))
 def test_figures_lie_in_their_range_and_fall_as_ranks_rise(ranks: np.ndarray) -> None:
     good, bad = known(figures(ranks, 30)), known(figures(np.minimum(ranks + 1, 30), 30))

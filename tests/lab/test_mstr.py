@@ -56,7 +56,7 @@ def test_the_target_relates_a_cell_to_the_ones_that_hold_its_centre() -> None:
     assert (target[245, 196:245] == 0.5).sum() == 9 and (target[248, 196:245] == 0.5).sum() == 16
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(side=st.integers(1, 20))
 def test_every_cell_has_one_parent_in_each_coarser_grid(side: int) -> None:
     sides = grid_sides(side)

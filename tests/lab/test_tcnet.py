@@ -80,6 +80,7 @@ def test_a_sketch_is_of_its_photos_class() -> None:
     assert float(softmax_loss(logits, logits, torch.tensor([0, 2]))) == pytest.approx(40, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_training_resumes_with_its_classifier_and_leaves_the_network_alone(
     pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -136,7 +136,6 @@ def test_only_cells_under_ink_count() -> None:
     assert np.allclose(get_matcher("inked-cells").similarity(empty, photos), [[0, 0.6]])
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ALL), counts, counts, counts, counts, st.integers(0, 99))
 def test_the_plain_formula(matcher: Matcher, q: int, g: int, regions: int, cells: int, seed: int) -> None:
     sketches, photos = features(q, seed, regions, cells), features(g, seed + 100, regions, cells)
@@ -286,7 +285,6 @@ def test_fewer_levels_and_one_region() -> None:
         get_matcher("region-weighted", strategy="level1").similarity(sketches, photos)
 
 
-@settings(max_examples=50, deadline=None)
 @given(vectors, vectors, st.sampled_from(sorted(name for name, make in MATCHERS.items() if make().exact)))
 def test_the_single_vector_form_of_an_exact_matcher_gives_its_order(a: np.ndarray, b: np.ndarray, name: str) -> None:
     matcher = get_matcher(name)

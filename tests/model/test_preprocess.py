@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
@@ -101,7 +101,6 @@ def spelled_out(image: Image.Image, size: int) -> np.ndarray:
     return np.array(Image.fromarray(square).resize((size, size), Image.Resampling.BILINEAR))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(2, 90), st.integers(2, 90), st.integers(1, 60), st.integers(0, 2**32 - 1), st.booleans())
 def test_the_pixels_are_those_of_the_definition(width: int, height: int, size: int, seed: int, grey: bool) -> None:
     noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -122,7 +121,6 @@ def test_the_pixels_of_a_jpeg_file_are_those_of_the_definition(tmp_path: Path, s
         assert np.array_equal(read_photo(path, 128), spelled_out(image, 128))
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
 def test_any_shape_gives_a_square(width: int, height: int, size: int) -> None:
     assert prepare_photo(gradient(width, height), size).shape == (size, size, 3)
@@ -147,7 +145,6 @@ def test_a_truncated_file_is_named(tmp_path: Path, suffix: str) -> None:
         read_photo(path, 32)
 
 
-@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_damage_raises_input_errors_only(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.getbasetemp() / "damaged"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from region_model import GRID, make_region_model
 from tiny_model import SIZE, make_tiny_model
@@ -42,7 +42,6 @@ def runs(model: Model, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]
     return seen
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 7), st.integers(7, 30), st.integers(0, 3))
 def test_regions_are_the_cells_of_the_grid_row_by_row(grid: int, size: int, count: int) -> None:
     ink = np.random.default_rng(0).integers(0, 256, (count, size, size), dtype=np.uint8)

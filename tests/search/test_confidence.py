@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.errors import InputError
@@ -56,7 +56,6 @@ def test_nothing_is_said_of_fewer_than_two_photos_and_an_empty_sheet_begins_anew
     assert tracker.update("a", [0.9, 0.7, 0.4], 1.0) == before
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.lists(st.floats(-5, 5), max_size=30), st.floats(0, 1000)), max_size=8

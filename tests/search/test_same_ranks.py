@@ -56,17 +56,18 @@ def drawn_things(tmp_path: Path) -> Split:
     return Split(tuple(photos), tuple(sketches[:DRAWINGS]))
 
 
-@pytest.fixture
-def synthetic_things(tmp_path: Path) -> Split:
+@pytest.fixture(scope="module")
+def synthetic_things(tmp_path_factory: pytest.TempPathFactory) -> Split:
     """40 synthetic things, and 20 of their sketches."""
-    write_dataset(tmp_path / "things", 40, seed=3, drawers=1)
-    data = open_dataset(f"synthetic:{tmp_path / 'things'}")
+    folder = tmp_path_factory.mktemp("synthetic") / "things"
+    write_dataset(folder, 40, seed=3, drawers=1)
+    data = open_dataset(f"synthetic:{folder}")
     split = merge([data.train, data.test])
     return replace(split, sketches=split.sketches[:DRAWINGS])
 
 
 @pytest.mark.parametrize("make_model", [make_tiny_model, make_local_model], ids=["exact", "reranked"])
-@pytest.mark.parametrize("data", ["drawn_things", "synthetic_things"])
+@pytest.mark.parametrize("data", ["drawn_things", pytest.param("synthetic_things", marks=pytest.mark.slow)])
 def test_live_and_evaluate_give_the_same_answers(
     data: str, make_model: Callable[[Path], Path], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.search.limits import LIMITS, Limits, line_lengths
@@ -236,7 +236,6 @@ def test_a_huge_frame_is_not_even_read() -> None:
         max_leaves=20,
     )
 )
-@settings(max_examples=150, deadline=None)
 def test_no_frame_breaks_the_session(frame: Any) -> None:
     new = session(points(0, 0))
     for text in (json.dumps(frame), json.dumps({"type": "points", "seq": 1, "stroke": 0, "points": frame})):
@@ -260,7 +259,6 @@ pieces = st.lists(st.tuples(coordinate, coordinate, st.just(0.0), st.just(0.5)),
         max_size=20,
     )
 )
-@settings(max_examples=150, deadline=None)
 def test_the_ink_that_grew_is_that_of_the_whole_drawing_after_any_steps(steps: list[tuple[str, Any]]) -> None:
     new, number, seq = LiveSession(), -1, 0
     strokes: list[list[Any]] = []  # the last one is open while ``is_open``

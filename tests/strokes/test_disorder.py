@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.strokes import UNASSIGNED, disorder, disordered_ink, recovery_map
@@ -38,7 +38,6 @@ def plain_pool(maps: np.ndarray, size: int) -> np.ndarray:
 
 
 @given(labels=label_maps(), share=SHARES, seed=SEEDS)
-@settings(max_examples=150, deadline=None)
 def test_set_identities(labels: np.ndarray, share: float, seed: int) -> None:
     moved = disorder(labels, share, np.random.default_rng(seed))
     maps = recovery_map(labels, moved)
@@ -69,7 +68,6 @@ def test_set_identities(labels: np.ndarray, share: float, seed: int) -> None:
 
 
 @given(labels=label_maps(), share=SHARES, seed=SEEDS)
-@settings(max_examples=60, deadline=None)
 def test_a_single_stroke_keeps_its_size(labels: np.ndarray, share: float, seed: int) -> None:
     labels = (labels == 1).astype(np.uint8)
     maps = recovery_map(labels, disorder(labels, share, np.random.default_rng(seed))).astype(int)
@@ -79,7 +77,6 @@ def test_a_single_stroke_keeps_its_size(labels: np.ndarray, share: float, seed: 
 
 
 @given(labels=label_maps(), seed=SEEDS)
-@settings(max_examples=40, deadline=None)
 def test_no_motion_is_the_identity(labels: np.ndarray, seed: int) -> None:
     moved = disorder(labels, 0.0, np.random.default_rng(seed))
     own_place = np.arange(labels[0].size).reshape(labels.shape[1:])

@@ -18,7 +18,7 @@ def disc(radius: float, colour: tuple[int, int, int] = (30, 80, 160), side: int 
     return np.asarray(photo)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(radius=st.floats(0.1, 0.4), side=st.sampled_from([128, 256, 300]))
 def test_the_outline_is_drawn_where_it_is(radius: float, side: int) -> None:
     sketch = edge_sketch(disc(radius, side=side))

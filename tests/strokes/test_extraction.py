@@ -7,7 +7,7 @@ from pathlib import Path
 import cc3d
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -96,7 +96,6 @@ masks = arrays.arrays(
 
 
 @given(mask=masks, strokes=st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
 def test_any_pixels(mask: np.ndarray, strokes: int) -> None:
     labels = extract_strokes(mask, strokes)
     if labels.max(initial=0) or not mask.any():
@@ -107,7 +106,6 @@ def test_any_pixels(mask: np.ndarray, strokes: int) -> None:
 
 
 @given(mask=masks)
-@settings(max_examples=60, deadline=None)
 def test_thinning_keeps_every_piece_whole(mask: np.ndarray) -> None:
     thin = skeleton(mask.astype(np.uint8))
     assert not (thin & ~mask).any()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -36,7 +36,6 @@ sketches = st.lists(st.lists(st.tuples(number, number, number, number), min_size
 
 
 @given(sketch=sketches)
-@settings(max_examples=60, deadline=None)
 def test_json_comes_back_bit_for_bit(tmp_path_factory: pytest.TempPathFactory, sketch: Sketch) -> None:
     path = tmp_path_factory.getbasetemp() / "sketch.json"
     write_json(sketch, path)
@@ -146,7 +145,6 @@ def test_other_ndjson_is_refused_with_the_line(line: bytes) -> None:
 
 
 @given(data=st.data(), original=st.sampled_from([RAW, SIMPLIFIED, with_strokes([DRAWING.strokes[0].tolist()])]))
-@settings(max_examples=300, deadline=None)
 def test_mutations_raise_nothing_else(data: st.DataObject, original: bytes) -> None:
     mutated = bytearray(original)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -164,7 +162,6 @@ def test_mutations_raise_nothing_else(data: st.DataObject, original: bytes) -> N
     data=st.binary(max_size=200),
     start=st.sampled_from([b"", b"{", b"<", b"<svg", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF89a"]),
 )
-@settings(max_examples=200, deadline=None)
 def test_random_uploads_raise_nothing_else(data: bytes, start: bytes) -> None:
     with pytest.raises(InputError, match="upload"):
         load_drawing(start + data, "upload")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
@@ -26,7 +26,6 @@ def check(labels: np.ndarray, pixels: np.ndarray) -> None:
 
 
 @given(pixels=inks, cells=st.integers(1, 15))
-@settings(max_examples=60, deadline=None)
 def test_any_ink_is_covered(pixels: np.ndarray, cells: int) -> None:
     check(extracted_labels(pixels), pixels)
     check(drawn_labels(CROSS, pixels), pixels)

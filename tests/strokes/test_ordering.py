@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.strokes import Sketch, read_qmul, silhouette_first
@@ -42,7 +42,6 @@ strokes = st.lists(st.lists(st.tuples(st.floats(-0.2, 1.2), st.floats(-0.2, 1.2)
 
 
 @given(drawn=strokes)
-@settings(max_examples=60, deadline=None)
 def test_no_stroke_is_lost_or_changed(drawn: list[list[tuple[float, float]]]) -> None:
     sketch = Sketch.from_arrays(drawn)
     ordered = silhouette_first(sketch)

@@ -116,8 +116,9 @@ def distances(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArr
     return np.array([np.hypot(*(others - point).T).min() for point in points])
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), table=st.booleans())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_the_lines_are_found_where_they_were_drawn_and_nothing_else(seed: int, table: bool) -> None:
     camera = Camera(seed, 800, 600, table)
     picture = gray(camera.photograph(HOUSE))
@@ -187,7 +188,6 @@ def test_clean_drawings_are_no_photographs(name: str) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
 def test_any_picture_is_taken(data: st.DataObject) -> None:
     height, width = data.draw(st.sampled_from([(400, 300), (1, 900), (900, 1), (401, 67), (1100, 40)]))
     generator = np.random.default_rng(data.draw(st.integers(0, 1000)))

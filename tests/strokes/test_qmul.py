@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.errors import InputError
@@ -161,13 +161,11 @@ def test_forged_arrays_are_refused() -> None:
 
 
 @given(data=st.binary(max_size=300))
-@settings(max_examples=150, deadline=None)
 def test_random_bytes_raise_nothing_else(data: bytes) -> None:
     refused(data)
 
 
 @given(data=st.data(), protocol=st.sampled_from([0, 2, 3, 5]))
-@settings(max_examples=300, deadline=None)
 def test_mutations_raise_nothing_else(data: st.DataObject, protocol: int) -> None:
     mutated = bytearray(pickle.dumps({"/train/a_1": POINTS, "/test/b_2": POINTS[1:]}, protocol))
     for _ in range(data.draw(st.integers(1, 4))):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.strokes import (
@@ -66,7 +66,6 @@ sketches = st.lists(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_
 
 
 @given(sketch=sketches, steps=st.integers(1, 25))
-@settings(max_examples=60, deadline=None)
 def test_the_same_pixels_as_a_plain_loop(sketch: Sketch, steps: int) -> None:
     frames = episode(sketch, steps)
     np.testing.assert_array_equal(frames, plain_episode(sketch, steps))
@@ -74,7 +73,6 @@ def test_the_same_pixels_as_a_plain_loop(sketch: Sketch, steps: int) -> None:
 
 
 @given(sketch=sketches, steps=st.integers(1, 25))
-@settings(max_examples=40, deadline=None)
 def test_an_episode_only_grows_and_each_step_is_the_sketch_so_far(sketch: Sketch, steps: int) -> None:
     frames, last = episode(sketch, steps), last_points(len(sketch), steps)
     assert frames.shape == (steps, CANVAS, CANVAS)
@@ -84,7 +82,6 @@ def test_an_episode_only_grows_and_each_step_is_the_sketch_so_far(sketch: Sketch
 
 
 @given(sketch=sketches, data=st.data())
-@settings(max_examples=80, deadline=None)
 def test_a_canvas_that_grows_in_pieces_has_the_same_bytes_as_the_whole(sketch: Sketch, data: st.DataObject) -> None:
     canvas = InkCanvas()
     for number, stroke in enumerate(sketch.strokes):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cc3d
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -51,7 +51,6 @@ def strokes(labels: np.ndarray) -> set[int]:
     cells=st.integers(1, 6),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=40, deadline=None)
 def test_any_ink(augment: Augmentation, pixels: np.ndarray, cells: int, seed: int) -> None:
     labels = np.stack([extracted_labels(image, cells) for image in pixels])
     before = pixels.copy(), labels.copy()

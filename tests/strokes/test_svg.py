@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.errors import InputError
@@ -226,7 +226,6 @@ EVERYTHING = svg(
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
 def test_mutations_raise_nothing_else(data: st.DataObject) -> None:
     mutated = bytearray(EVERYTHING)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -246,7 +245,6 @@ coordinate = st.floats(-2, 3).map(lambda v: v + 0.0)
 
 
 @given(points=st.lists(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=5), max_size=4))
-@settings(max_examples=60, deadline=None)
 def test_written_files_come_back(tmp_path_factory: pytest.TempPathFactory, points: list) -> None:
     file = tmp_path_factory.getbasetemp() / "sketch.svg"
     sketch = Sketch.from_arrays(points)
@@ -258,7 +256,6 @@ def test_written_files_come_back(tmp_path_factory: pytest.TempPathFactory, point
 
 
 @given(control=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=4, max_size=4, unique=True))
-@settings(max_examples=60, deadline=None)
 def test_fitted_curves_stray_less_than_a_quarter_pixel(control: list[tuple[int, int]]) -> None:
     (a, b, c, d) = control
     body = f'<path transform="scale(0.01)" d="M{a[0]} {a[1]}C{b[0]} {b[1]} {c[0]} {c[1]} {d[0]} {d[1]}"/>'

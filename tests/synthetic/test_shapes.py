@@ -42,7 +42,7 @@ def normals_face_outward(solid: Solid) -> bool:
 
 
 @given(size, size, size)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_box(width: float, height: float, depth: float) -> None:
     solid = box(width, height, depth)
     assert is_closed(solid) and normals_face_outward(solid)
@@ -81,7 +81,7 @@ def test_moving_turning_and_mirroring_keep_a_solid_whole() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_rasteriser_against_the_plain_way(seed: int) -> None:
     rng = np.random.default_rng(seed)
     xy, depth = rng.uniform(-5, 37, (6, 3, 2)), rng.uniform(0, 1, (6, 3))

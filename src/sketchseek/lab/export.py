@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -113,6 +114,7 @@ def export(run_folder: Path, out: Path, card: Mapping[str, Any] | None = None, w
     return parity
 
 
+@cache
 def frozen_set(size: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8], list[str]]:
     """The sketches (ink), photos and texts that parity is checked on; made from a seed, so always the same."""
     things = [generate(index, FROZEN_SEED, drawers=1) for index in range(FROZEN_THINGS)]

@@ -127,6 +127,7 @@ def test_a_folder_in_the_manner_of_cufs_and_its_words(tmp_path: Path, picture: W
             open_dataset(f"folder:{tmp_path}")
 
 
+@pytest.mark.slow
 def test_real_faces_all_have_captions(shared: Path) -> None:
     dataset = open_dataset(f"fs2k:{SHARED / 'data' / 'fs2k'}")
     photos = (*dataset.train.photos, *dataset.test.photos)

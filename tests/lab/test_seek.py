@@ -71,12 +71,12 @@ def test_features_are_of_unit_length_and_only_sketches_have_ink() -> None:
     ink, photos = images(2)
     with torch.no_grad():
         sketch, photo = encoder.encode_sketch(ink), encoder.encode_photo(photos)
-    assert set(sketch) == {"global", "cells", "ink"} and set(photo) == {"global", "cells"}
+    assert set(sketch) == {"global", "cells", "coverage"} and set(photo) == {"global", "cells"}
     assert sketch["cells"].shape == photo["cells"].shape == (2, 16, 32) and photo["global"].shape == (2, 256)
     for features in (sketch, photo):
         for name in ("global", "cells"):
             torch.testing.assert_close(features[name].norm(dim=-1), torch.ones(features[name].shape[:-1]))
-    torch.testing.assert_close(sketch["ink"].sum(dim=1), torch.ones(2))
+    torch.testing.assert_close(sketch["coverage"].sum(dim=1), torch.ones(2))
 
 
 def test_folding_leaves_no_batch_norm_and_changes_no_feature() -> None:
@@ -186,7 +186,7 @@ def test_images_are_small_at_first(tmp_path: Path) -> None:
         seen.append((ink.shape[1:], photos.shape[1:]))
         generator = torch.Generator().manual_seed(0)
         of = {"global": torch.randn(4, 8, generator=generator), "cells": torch.randn(4, 4, 8, generator=generator)}
-        return of | {"ink": torch.full((4, 4), 0.25)}, of
+        return of | {"coverage": torch.full((4, 4), 0.25)}, of
 
     batch = phase.batch(0, torch.device("cpu"))
     for fraction in (0.4, 0.6):
@@ -199,6 +199,6 @@ def test_without_categories_only_pairs_count() -> None:
     features = {"global": torch.randn(4, 8, generator=generator), "cells": torch.randn(4, 4, 8, generator=generator)}
     unknown = torch.full((4,), -1)
     batch = MixedBatch(4, torch.zeros(4, 64, 64), torch.zeros(4, 64, 64, 3), unknown, unknown)
-    values = losses(config(), batch, features | {"ink": torch.full((4, 4), 0.25)}, features)
+    values = losses(config(), batch, features | {"coverage": torch.full((4, 4), 0.25)}, features)
     assert set(values) == {"loss"} and values["loss"] > 0
     assert np.isfinite(float(values["loss"]))

@@ -21,7 +21,7 @@ numbers = st.floats(-8, 8, width=16, allow_subnormal=False)
 vectors = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.just(5)), elements=numbers)
 counts = st.integers(1, 5)
 
-WEIGHTS = ("weight", "weights", "ink")  # features that say how much another one counts
+WEIGHTS = ("weight", "weights", "coverage")  # features that say how much another one counts
 ALL = [get_matcher(name) for name in sorted(MATCHERS) if name != "region-weighted"]
 ALL += [get_matcher("region-weighted", strategy=strategy) for strategy in get_args(Strategy)]
 
@@ -39,7 +39,7 @@ def features(items: int, seed: int, regions: int = 3, cells: int = 6) -> dict[st
         "global": random.normal(size=(items, 6)),
         "local": random.normal(size=(items, regions, 6)),
         "weight": 0.7 * random.dirichlet(np.ones(regions), size=items),
-        "ink": random.dirichlet(np.ones(cells), size=items),
+        "coverage": random.dirichlet(np.ones(cells), size=items),
     }
     return {name: values.astype(np.float32) for name, values in made.items()}
 
@@ -63,7 +63,7 @@ def plain(matcher: Matcher, sketches: Features, photos: Features) -> np.ndarray:
         a, b = (f["global"] / np.linalg.norm(f["global"], axis=-1, keepdims=True) for f in (s, p))
         c, d = (f["cells"] / np.linalg.norm(f["cells"], axis=-1, keepdims=True) for f in (s, p))
         best = (c[:, None, :, None] * d[None, :, None, :]).sum(axis=-1).max(axis=-1)  # [q, g, cells]
-        local = (s["ink"][:, None] * best).sum(axis=-1)
+        local = (s["coverage"][:, None] * best).sum(axis=-1)
         return matcher.global_weight * a @ b.T + matcher.cells_weight * local
     assert isinstance(matcher, RegionWeighted)
     levels = ["level1", "level2", "level3"]
@@ -123,7 +123,7 @@ def test_only_cells_under_ink_count() -> None:
     sketch = {
         "global": np.array([[1, 0]], np.float32),
         "cells": np.array([[[1, 0], [0, 1]]], np.float32),
-        "ink": np.array([[1, 0]], np.float32),
+        "coverage": np.array([[1, 0]], np.float32),
     }
     photos = {
         "global": np.array([[0, 1], [0.6, 0.8]], np.float32),
@@ -132,7 +132,7 @@ def test_only_cells_under_ink_count() -> None:
     assert np.allclose(get_matcher("inked-cells").similarity(sketch, photos), [[0, 0.6 + 1]])
     doubled = get_matcher("inked-cells", global_weight=0, cells_weight=2)
     assert np.allclose(doubled.similarity(sketch, photos), [[0, 2]])
-    empty = sketch | {"ink": np.zeros((1, 2), np.float32)}
+    empty = sketch | {"coverage": np.zeros((1, 2), np.float32)}
     assert np.allclose(get_matcher("inked-cells").similarity(empty, photos), [[0, 0.6]])
 
 

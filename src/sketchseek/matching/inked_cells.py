@@ -20,8 +20,9 @@ class InkedCells:
     v and u are the global vectors of sketch and photo, s_i and p_j their cells, w_i the share of the sketch's ink that
     lies in cell i. An empty cell has no weight: paper looks alike in every sketch and would match any plain background.
 
-    Features of sketches: ``global`` ``[n, d]``, ``cells`` ``[n, m, C]`` and ``ink`` ``[n, m]``, which sums to 1, or is
-    all 0 for an empty sketch. Features of photos: ``global`` ``[n, d]`` and ``cells`` ``[n, k, C]``, maybe float16.
+    Features of sketches: ``global`` ``[n, d]``, ``cells`` ``[n, m, C]`` and ``coverage`` ``[n, m]``, the w_i, which sum
+    to 1 or are all 0 for an empty sketch. Features of photos: ``global`` ``[n, d]`` and ``cells`` ``[n, k, C]``, maybe
+    float16.
 
     The single-vector form is the global vector.
     """
@@ -37,7 +38,7 @@ class InkedCells:
         return photos
 
     def similarity(self, sketches: Features, photos: Features) -> Array:
-        sketches = {name: sketches[name] for name in ("global", "cells", "ink")}
+        sketches = {name: sketches[name] for name in ("global", "cells", "coverage")}
         photos = {name: photos[name] for name in ("global", "cells")}
         return in_tiles(self._compare, sketches, photos, places=sketches["cells"].shape[1] * photos["cells"].shape[1])
 
@@ -48,9 +49,9 @@ class InkedCells:
         return as_float32(photos["global"])
 
     def _compare(self, sketches: Features, photos: Features) -> Array:
-        xp = array_namespace(sketches["ink"])
+        xp = array_namespace(sketches["coverage"])
         whole = _unit(sketches["global"]) @ _unit(photos["global"]).T
-        local = xp.sum(sketches["ink"][:, :, None] * _best_cosines(sketches["cells"], photos["cells"]), axis=1)
+        local = xp.sum(sketches["coverage"][:, :, None] * _best_cosines(sketches["cells"], photos["cells"]), axis=1)
         return self.global_weight * whole + self.cells_weight * local
 
 

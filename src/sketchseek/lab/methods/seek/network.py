@@ -24,8 +24,8 @@ FULL_INK = 0.04
 class SeekNetwork(Network):
     """``forward(ink [B, S, S], photos [P, S, S, 3])`` gives the features of both, float32: ``global`` ``[n, D]`` and
     ``cells``, row by row, both of unit length. Of sketches the cells are ``[n, h w, C]``, of photos they are pooled to
-    ``[n, grid^2, C]`` if the map is larger than the grid. Sketches also have ``ink`` ``[n, h w]``, the weights of the
-    cells, which sum to 1 (all 0 without ink). While training with categories, ``logits [n, classes]`` too.
+    ``[n, grid^2, C]`` if the map is larger than the grid. Sketches also have ``coverage`` ``[n, h w]``, the weights of
+    the cells, which sum to 1 (all 0 without ink). While training with categories, ``logits [n, classes]`` too.
 
     Both go through the encoder in one pass, so batch statistics are joint. S is any size that the backbone takes.
     """
@@ -87,7 +87,7 @@ class SeekNetwork(Network):
         return cells if side <= self.grid else F.normalize(getattr(self, f"pooling_{side}") @ cells, dim=2)
 
     def _of_sketches(self, ink: Tensor, vectors: Tensor, maps: Tensor) -> dict[str, Tensor]:
-        return {"global": vectors, "cells": _cells(maps), "ink": ink_weights(ink, maps.shape[2])}
+        return {"global": vectors, "cells": _cells(maps), "coverage": ink_weights(ink, maps.shape[2])}
 
 
 def ink_weights(ink: Tensor, side: int) -> Tensor:

@@ -1,4 +1,8 @@
-"""From a training run to a model folder: ONNX graphs, one file of weights, and proof that they say what torch says."""
+"""Export a training run to a model folder: ONNX graphs and one file of weights.
+
+Before the folder is kept, onnxruntime and torch encode the same fixed set of sketches and photos, and their results are
+compared (`compare`).
+"""
 
 from __future__ import annotations
 
@@ -36,17 +40,20 @@ Weights = Literal["float32", "float16"]
 
 OPSET = 20
 ALIGNMENT = 64
-SMALL = 1024  # bytes; smaller tensors (shapes, scales) stay inside the graph
-FROZEN_THINGS = 48  # the set that torch and onnxruntime must agree on: so many photos, one sketch of each
+SMALL = 1024  # bytes; smaller tensors (shapes, scales) are stored in the graph and not in weights.bin
+FROZEN_THINGS = 48  # photos of the fixed set that torch and onnxruntime are compared on, with one sketch of each
 FROZEN_SEED = 20_200
-TOLERANCE = 1e-3  # largest difference of any feature, of features of length 1 or, where they are longer, of its share
-FROZEN_WORDS = 8  # of the frozen set's captions are matched with all its photos
+TOLERANCE = 1e-3  # largest difference allowed of any feature value; relative to the length of features longer than 1
+FROZEN_WORDS = 8  # captions of the fixed set that are matched with all its photos
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How closely onnxruntime repeats torch on the frozen set: the largest difference of a feature and of a
-    similarity, and the share of sketches whose ten best photos are the same in the same order."""
+    """How closely the results of onnxruntime agree with those of torch on the fixed set of sketches and photos.
+
+    The largest absolute difference of a feature value (relative to the length of features longer than 1), that of a
+    similarity, and the share (0 to 1) of sketches with the same ten best photos in the same order, ties aside.
+    """
 
     feature_difference: float
     similarity_difference: float
@@ -56,12 +63,13 @@ class Parity:
 def export(run_folder: Path, out: Path, card: Mapping[str, Any] | None = None, weights: Weights = "float32") -> Parity:
     """Turn the run in ``run_folder`` into the model folder ``out``, which the app uses without torch.
 
-    ``card`` is what the model card says of it: ``name`` (the run folder's by default), ``about``, and any other JSON
-    values; how it was trained is added. ``float16`` halves the folder, its weights are cast back to float32 at load.
+    ``card`` is the content of the model card: ``name`` (by default that of the run folder), ``about``, and any other
+    JSON values; how the run was trained is added. With ``float16`` the weights take half the space; they are converted
+    back to float32 when the model is loaded.
 
-    Raises InputError, leaving nothing, where ``out`` exists or where torch, with the weights as they were stored, and
-    onnxruntime disagree on a fixed set of drawings and photos: other ten best photos, ties aside, or features that
-    differ by more than 1e-3.
+    Raises InputError, and leaves no folder, where ``out`` already exists, or where onnxruntime disagrees with torch
+    (which computes with the weights as they are stored) on a fixed set of sketches and photos: the ten best photos of a
+    sketch differ, ties aside, or a feature differs by more than 1e-3.
     """
     if out.exists():
         raise InputError(f"{out}: already exists; give a new folder")
@@ -116,15 +124,20 @@ def export(run_folder: Path, out: Path, card: Mapping[str, Any] | None = None, w
 
 @cache
 def frozen_set(size: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8], list[str]]:
-    """The sketches (ink), photos and texts that parity is checked on; made from a seed, so always the same."""
+    """The sketches (ink), photos and texts that onnxruntime is compared with torch on.
+
+    They are generated from a fixed seed, so they are always the same. ``size`` is the side of an image in pixels.
+    """
     things = [generate(index, FROZEN_SEED, drawers=1) for index in range(FROZEN_THINGS)]
     ink = [prepare_sketch(t.sketches[0], size) for t in things]
     return ink, np.stack([prepare_photo(t.photo, size) for t in things]), [t.words for t in things]
 
 
 def compare(reference: TorchEncoder, model: Model) -> Parity:
-    """Encode the frozen set with both and compare features, similarities and the ten best photos of each sketch; where
-    there are words, also their features, and how well they match each photo.
+    """Encode `frozen_set` with both and compare the features, the similarities and the ten best photos of each sketch.
+
+    For a model with words, the features of the texts are compared too, and, where the model can match texts with
+    photos, the matching probabilities of `FROZEN_WORDS` texts with every photo.
     """
     ink, photos, texts = frozen_set(model.size)
     expected = (reference.encode_sketches(ink), reference.encode_photos(photos))
@@ -140,7 +153,7 @@ def compare(reference: TorchEncoder, model: Model) -> Parity:
     wanted = np.asarray(reference.matcher.similarity(*expected))
     got = np.asarray(model.matcher.similarity(*found))
     gap = float(np.abs(wanted - got).max())
-    # Two photos closer to each other than the two runtimes are to one another may change places.
+    # Two photos may swap places where their similarities differ by less than the two runtimes do (a tie).
     best = np.argsort(-got, axis=1, kind="stable")[:, :10]
     in_order = np.take_along_axis(wanted, best, axis=1)
     threshold = -np.sort(-wanted, axis=1)[:, :10]
@@ -149,7 +162,7 @@ def compare(reference: TorchEncoder, model: Model) -> Parity:
 
 
 def _largest_difference(expected: Features, found: Features) -> float:
-    """Of any feature; of features longer than 1, as a share of their length."""
+    """Return the largest difference of any feature value, relative to the length of features longer than 1."""
     differences = []
     for name, values in expected.items():
         length = float(np.linalg.norm(values, axis=-1).max())
@@ -168,7 +181,7 @@ _Encoding: TypeAlias = Callable[..., dict[str, Tensor]]  # of the network and th
 
 
 def _graphs(network: Network, size: int) -> dict[str, tuple[_Encoding, dict[str, Tensor]]]:
-    """What each graph of the model folder computes, and examples of its inputs by name."""
+    """Return, for each graph of the model folder, the function that it computes and example inputs by name."""
     photos = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     ink = torch.zeros(2, size, size, dtype=torch.uint8)
     graphs: dict[str, tuple[_Encoding, dict[str, Tensor]]] = {}
@@ -211,8 +224,9 @@ def _tokenizer(network: WordNetwork) -> Tokenizer:
 
 
 class _Encode(nn.Module):
-    """What one graph computes of its inputs as a module of its own, its features as a tuple in the order of their
-    names.
+    """The computation of one graph as a module, as the exporter needs it.
+
+    The features are returned as a tuple, sorted by their names.
     """
 
     def __init__(self, network: nn.Module, encode: _Encoding) -> None:
@@ -226,13 +240,13 @@ class _Encode(nn.Module):
 
 
 def _trace(network: nn.Module, encode: _Encoding, examples: dict[str, Tensor]) -> tuple[Any, dict[str, list[int]]]:
-    """The ONNX graph of an encoding and the shape of each feature without the batch axis."""
+    """Return the ONNX graph of an encoding and the shape of each feature without the batch axis."""
     with torch.inference_mode():
         features = encode(network, *examples.values())
     names = sorted(features)
     batch = torch.export.Dim("batch", min=1, max=4096)
     quiet = io.StringIO()  # the exporter reports its progress on stdout
-    # It warns of every operation that it tries to fold and cannot, which changes nothing.
+    # The optimizer warns of every operation that it cannot fold into a constant; the graph is right all the same.
     logging.getLogger("onnxscript.optimizer").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(quiet), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -251,7 +265,10 @@ def _trace(network: nn.Module, encode: _Encoding, examples: dict[str, Tensor]) -
 
 
 class _Blob:
-    """The weights of all graphs in one file, each tensor once, stored as float32 or float16."""
+    """The content of weights.bin: the weights of all graphs, as float32 or float16.
+
+    A tensor that several graphs use is stored once.
+    """
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
@@ -259,8 +276,9 @@ class _Blob:
         self.offsets: dict[str, int] = {}
 
     def absorb(self, graph: Any) -> None:
-        """Move the large initialisers of ``graph`` into the file; float16 ones get a Cast behind them, folded away
-        at load.
+        """Move the large initialisers (constant tensors) of ``graph`` into the file.
+
+        Each one stored as float16 is followed by a Cast to float32, which onnxruntime computes once, at loading.
         """
         import onnx
 
@@ -284,7 +302,7 @@ class _Blob:
         nodes = [*casts, *graph.graph.node]
         del graph.graph.node[:]
         graph.graph.node.extend(nodes)
-        # The exporter notes which source line each node came from; that is about the machine, not about the model.
+        # The exporter records the source line behind each node, with paths of this machine; remove them.
         for node in graph.graph.node:
             del node.metadata_props[:]
             node.doc_string = ""

@@ -74,10 +74,10 @@ def write_model_config(folder: Path, config: Mapping[str, Any]) -> str:
     ``text.onnx``, ``words`` ``{fusion, length, query}``.
     """
     names = [*_GRAPHS, *(name for name in _WHERE_NEEDED if (folder / name).exists())]
-    sealed = {"format": MODEL_FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
-    sealed["hash"] = _config_hash(sealed)
-    write_file(folder / "config.json", json.dumps(sealed, indent=1, allow_nan=False) + "\n")
-    return str(sealed["hash"])
+    content = {"format": MODEL_FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
+    content["hash"] = _config_hash(content)
+    write_file(folder / "config.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    return str(content["hash"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ class Model:
     def load(cls, folder: StrPath) -> Model:
         """Read and check a model folder; the graphs are loaded when they are first used.
 
-        Raises InputError where a file is missing, is not the one that was sealed, or is of a format not known here.
+        Raises InputError where a file is missing or has changed since it was written, or where its format is unknown.
         """
         folder = as_path(folder)
         config = _read_config(folder)

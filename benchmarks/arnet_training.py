@@ -22,7 +22,6 @@ from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.precision import usable_precision
 from sketchseek.synthetic import write_dataset
 
@@ -59,7 +58,7 @@ def measure(row: str, split: Any, batch_size: int, steps: int, device: torch.dev
     method = get_method("arnet")
     config = override(method.config("bench", row), {"training.batch": str(batch_size)})
     network = method.build(config).to(device)
-    pairs = TrainingPairs([split], config.size, config.training, seed=0)
+    pairs = method.pairs(config, [split], seed=0)
     (phase,) = method.phases(config, network, pairs)
     if usable_precision("bf16") == "bf16":  # as in training
         network.forward = torch.autocast(device.type, torch.bfloat16)(network.forward)

@@ -21,7 +21,6 @@ from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.methods import get_method
-from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.synthetic import write_dataset
 
 
@@ -38,7 +37,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         write_dataset(Path(folder, "things"), 2 * args.batch, seed=0, drawers=1)
         split = open_dataset(f"synthetic:{folder}/things").train
-        pairs = TrainingPairs([split], config.size, config.training, seed=0)
+        pairs = method.pairs(config, [split], seed=0)
         torch.manual_seed(0)
         stock = write_towers(Path(folder, "stock"))
         network = method.build(override(config, {"towers": str(stock)}), "pretrained")

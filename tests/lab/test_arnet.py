@@ -24,10 +24,9 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.arnet.config import PRESETS, Config
 from sketchseek.lab.methods.arnet.network import ARNet, EncoderOutputs, build
-from sketchseek.lab.methods.arnet.objective import losses, phases
+from sketchseek.lab.methods.arnet.objective import losses, phases, training_pairs
 from sketchseek.lab.methods.arnet.trunk import build_trunk
 from sketchseek.lab.training.augmentation import VIEW_FLIP, augmented_views
-from sketchseek.lab.training.pairs import TrainingPairs
 
 TINY = {"size": "64", "training.pairs": "16", "training.batch": "8", "training.precision": "fp32"}
 VIT = {"backbone": "timm/vit_tiny_patch16_224", "size": "64", "recycling_heads": "4", "embedding": "32"}
@@ -246,7 +245,7 @@ def test_a_batch_has_each_photo_once_or_each_sketch_once(several_sketches: Path)
     for kind, repeats in (("photos", False), ("sketches", True)):
         chosen = config(batch=kind, training__batch="24")
         network = build(replace(chosen, recycling=False))
-        (phase,) = phases(chosen, network, TrainingPairs([split], 64, chosen.training, seed=0))
+        (phase,) = phases(chosen, network, training_pairs(chosen, [split], seed=0))
         seen = [phase.batch(step, torch.device("cpu")) for step in range(2)]
         assert any(len(set(batch.identity.tolist())) < 24 for batch in seen) == repeats
         assert len({number for batch in seen for number in batch.identity.tolist()}) == 24
@@ -258,7 +257,7 @@ def test_without_views_there_are_no_terms_within_a_domain(pairs_folder: Path) ->
     split = open_dataset(f"folder:{pairs_folder}").train
     chosen = config(augmented_views="false", **VIT)
     network = build(chosen)
-    (phase,) = phases(chosen, network, TrainingPairs([split], 64, chosen.training, seed=0))
+    (phase,) = phases(chosen, network, training_pairs(chosen, [split], seed=0))
     values = phase.loss(network, phase.batch(0, torch.device("cpu")), 0.0)
     assert set(values) == {"loss", "multi", "inter", "recycling_sketch", "recycling_photo"}
 

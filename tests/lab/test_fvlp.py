@@ -31,10 +31,10 @@ from sketchseek.lab.methods.fvlp.objective import (
     contrast_loss,
     frames_as_sketches,
     phases,
+    training_pairs,
     unit_vectors,
 )
 from sketchseek.lab.runs import read_run, write_run
-from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.model import Model
 
 # Biases before a batch norm or a softmax change nothing; only rounding moves them.
@@ -47,7 +47,7 @@ def trained(config: Config, split: Split, steps: int = 2) -> tuple[FVLP, FVLP]:
     """The network as it began, without what training alone has, and after so many steps."""
     torch.manual_seed(0)
     network = build(config)
-    (phase,) = phases(config, network, TrainingPairs([split], config.size, config.training, seed=0))
+    (phase,) = phases(config, network, training_pairs(config, [split], seed=0))
     before = build(config)
     state = {k: v for k, v in network.state_dict().items() if not k.startswith("training_only.")}
     before.load_state_dict(state)
@@ -88,13 +88,13 @@ def test_data_without_captions_is_refused(train_split: Split) -> None:
     wordless = replace(train_split, photos=tuple(replace(p, caption="") for p in train_split.photos))
     config = tiny()
     with pytest.raises(InputError, match="24 of 24 photos of this data have no caption"):
-        phases(config, build(config), TrainingPairs([wordless], config.size, config.training, seed=0))
+        phases(config, build(config), training_pairs(config, [wordless], seed=0))
 
 
 def test_a_queue_holds_no_more_than_four_epochs_and_forgets_the_oldest(train_split: Split) -> None:
     config = tiny()
     network = build(config)
-    phases(config, network, TrainingPairs([train_split], config.size, config.training, seed=0))
+    phases(config, network, training_pairs(config, [train_split], seed=0))
     assert network.training_only.size == 4 * 24
     momentum = Momentum(network, ("photo",), 5, 0.995)
     assert momentum.identity.tolist() == [UNFILLED] * 5
@@ -120,7 +120,7 @@ def test_momentum_copies_keep_their_share_of_themselves() -> None:
 def test_momentum_features_pass_the_modules_own_copy_or_as_published_the_module(slow: bool, train_split: Split) -> None:
     config = tiny(TINY | {"slow_module": str(slow)})
     network = build(config).eval()
-    (phase,) = phases(config, network, TrainingPairs([train_split], config.size, config.training, seed=0))
+    (phase,) = phases(config, network, training_pairs(config, [train_split], seed=0))
     batch = phase.batch(0, torch.device("cpu"))
     words = torch.zeros(len(batch.photo), config.length, dtype=torch.int64)
     with torch.no_grad():
@@ -189,7 +189,7 @@ def test_the_query_is_the_sum_of_the_projections() -> None:
 def test_published_rates_warm_up_over_one_epoch(preset: str, train_split: Split) -> None:
     small = TINY | {"training.pairs": "240", "vision.layers": "2", "vision.width": "32", "vision.heads": "4"}
     config = tiny(small | {"taps": "0,1", "text.heads": "4", "vocabulary": "300"}, preset)
-    (phase,) = phases(config, build(config), TrainingPairs([train_split], config.size, config.training, seed=0))
+    (phase,) = phases(config, build(config), training_pairs(config, [train_split], seed=0))
     rates = [phase.schedule(step / phase.steps) for step in range(phase.steps)]  # ten epochs of three steps
     assert rates[0] == pytest.approx(1 / 30) and rates[0] < rates[1] < rates[2] < 1
     after_one = {"paper": (1 + np.cos(np.pi / 10)) / 2, "pre-training": 0.9}[preset]

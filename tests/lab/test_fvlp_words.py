@@ -18,10 +18,9 @@ from tiny_fvlp import tiny
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods.fvlp.network import build
-from sketchseek.lab.methods.fvlp.objective import phases, random_parts
+from sketchseek.lab.methods.fvlp.objective import phases, random_parts, training_pairs
 from sketchseek.lab.methods.fvlp.words import CaptionTokenizer
 from sketchseek.lab.training.loop import Phase
-from sketchseek.lab.training.pairs import TrainingPairs
 
 
 class Given(Exception):
@@ -87,7 +86,7 @@ def test_training_says_the_same_in_other_words(train_split: Split) -> None:
     split = replace(train_split, photos=tuple(photos))
     config = tiny()
     network = build(config)
-    (phase,) = phases(config, network, TrainingPairs([split], config.size, config.training, seed=0))
+    (phase,) = phases(config, network, training_pairs(config, [split], seed=0))
     heard: dict[int, set[str]] = {}
     for step in range(60):
         _, _, tokens, _, identity, meaning = given(phase, step)
@@ -120,7 +119,7 @@ def test_parts_are_contrasted_and_whole_texts_matched(partial: bool, train_split
     network = build(config)
     photos = tuple(replace(photo, caption="one two three four") for photo in train_split.photos)
     split = replace(train_split, photos=photos)
-    (phase,) = phases(config, network, TrainingPairs([split], config.size, config.training, seed=0))
+    (phase,) = phases(config, network, training_pairs(config, [split], seed=0))
     _, _, tokens, whole, _, _ = given(phase, step=0)
     assert torch.equal(whole, network.words.tokens(["one two three four"] * len(whole)))
     assert torch.equal(tokens, whole) != partial

@@ -20,6 +20,7 @@ from sketchseek.lab.backbones import SavedWeights, Weights
 from sketchseek.lab.config import config_hash, from_dict, to_dict
 from sketchseek.lab.datasets import hold_out, split_hash
 from sketchseek.lab.datasets.base import Dataset, Split, merge
+from sketchseek.lab.datasets.pixels import photo_pixels
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.datasets.traced import with_traced_sketches
 from sketchseek.lab.encoder import TorchEncoder
@@ -30,7 +31,6 @@ from sketchseek.lab.methods import Method, get_method
 from sketchseek.lab.network import FittedNetwork, MatchingNetwork, Network
 from sketchseek.lab.runs import Minutes, Run, TrainingData, TrainingPart, read_run, write_run
 from sketchseek.lab.training.loop import CHECKPOINT, save_network, train
-from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.lab.training.precision import usable_precision
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def run_training(
         held_out = [(with_strokes(t), with_strokes(v)) for t, v in held_out]
     training = plan.config.training
     logger.info("reading photos and sketches")
-    pairs = TrainingPairs([t for t, _ in held_out], plan.config.size, training, plan.seed)
+    pairs = plan.method.pairs(plan.config, [t for t, _ in held_out], plan.seed)
     # The folder is made only now, when weights and data have proved usable.
     if first:
         out.mkdir(parents=True, exist_ok=True)
@@ -124,12 +124,13 @@ def run_training(
     )
     if not first:
         return run
+    photos = photo_pixels(merge([t for t, _ in held_out]).photos, plan.config.size)
     if isinstance(network, FittedNetwork):
-        _fit(out, pairs.photos)
+        _fit(out, photos)
     chosen = len(validation.photos) >= ENOUGH_VALIDATION_PHOTOS and progress.best_step >= 0
     main: Literal["last", "best"] = "best" if chosen else "last"
     ends = np.cumsum([len(t.photos) for t, _ in held_out])[:-1]
-    of_training = np.split(pairs.photos, ends)
+    of_training = np.split(photos, ends)
     encoder, _ = load_encoder(out, main)
     logger.info("calibrating the confidence on the validation drawings")
     confidence = calibrate(encoder, [(v, photos) for (_, v), photos in zip(held_out, of_training, strict=True)])

@@ -2,9 +2,10 @@
 
 A method is a package with the modules ``config`` (``Config``, ``PRESETS``, ``TITLE``, ``PAPER``), ``network``
 (``build(config, weights) -> lab.network.Network``) and ``objective`` (``phases(config, network, pairs) ->
-list[Phase]``), and the files ``ablations.toml`` and ``README.md``. Optional modules are ``report``, which adds pictures
-and numbers to reports (``Method.report``, ``Method.compare``), and ``published``, which reads weights published by the
-paper's authors (``Method.initialise``). Other packages register methods in the entry point group
+list[Phase]``), and the files ``ablations.toml`` and ``README.md``. If training sees the data in a way of its own,
+``objective`` has ``training_pairs(config, splits, seed) -> TrainingPairs`` too. Optional modules are ``report``, which
+adds pictures and numbers to reports (``Method.report``, ``Method.compare``), and ``published``, which reads weights
+published by the paper's authors (``Method.initialise``). Other packages register methods in the entry point group
 ``sketchseek.methods``; the value of an entry names such a package.
 """
 
@@ -14,6 +15,7 @@ import importlib
 import importlib.util
 import pkgutil
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -26,7 +28,9 @@ from sketchseek.plugins import broken_plugin, plugins
 
 if TYPE_CHECKING:
     from sketchseek.lab.backbones import Weights
+    from sketchseek.lab.datasets.base import Split
     from sketchseek.lab.network import Network
+    from sketchseek.lab.training.pairs import TrainingPairs
 
 NOT_OVERRIDES = ("about", "curve", "x")  # keys of a row in ablations.toml that are not settings
 # Every folder here is a method; the folder's name is its slug.
@@ -130,6 +134,15 @@ class Method:
         if initialise is None:
             raise InputError(f"{self.slug} knows no published weights; use --weights or --start")
         initialise(network, path)
+
+    def pairs(self, config: Any, splits: Sequence[Split], seed: int) -> TrainingPairs:
+        """The training pairs of the splits, by ``objective.training_pairs`` if the method sees its data in a way of its
+        own. Imports torch.
+        """
+        from sketchseek.lab.training.pairs import TrainingPairs
+
+        make = self._function("objective", "training_pairs")
+        return make(config, splits, seed) if make else TrainingPairs(splits, config.size, config.training, seed)
 
     def phases(self, config: Any, network: Any, pairs: Any) -> list[Any]:
         """The phases of training, in order. Imports torch."""

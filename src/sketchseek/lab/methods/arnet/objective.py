@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.base import Photo, Split, merge
 from sketchseek.lab.methods.arnet.config import Config
 from sketchseek.lab.methods.arnet.mstr import recycling_loss
 from sketchseek.lab.methods.arnet.network import ARNet, EncoderOutputs
@@ -26,15 +27,20 @@ class ViewBatch(NamedTuple):
     photos: Tensor  # [B, S, S, 3]
     ink_views: Tensor | None
     photo_views: Tensor | None
-    identity: Tensor  # [B], the index of the pair's photo in the training set
+    identity: Tensor  # [B], a number for the pair's photo, the same for its copies
+
+
+def training_pairs(config: Config, splits: Sequence[Split], seed: int) -> TrainingPairs:
+    """The pairs of the splits; with ``batch="sketches"`` an epoch shows every sketch once, else every photo."""
+    if config.batch == "sketches":
+        splits = [_a_photo_a_sketch(merge(splits))]
+    return TrainingPairs(splits, config.size, config.training, seed)
 
 
 def phases(config: Config, network: ARNet, pairs: TrainingPairs) -> list[Phase]:
     """One phase over the training budget."""
-    photo_of = torch.arange(len(pairs.split.photos))
-    if config.batch == "sketches":
-        photo_of = torch.tensor([sketch.photo for sketch in pairs.split.sketches])
-        pairs = TrainingPairs([_a_photo_a_sketch(pairs.split)], config.size, config.training, pairs.seed)
+    first: dict[Photo, int] = {}
+    photo_of = torch.tensor([first.setdefault(photo, index) for index, photo in enumerate(pairs.split.photos)])
 
     def batch(step: int, device: torch.device) -> ViewBatch:
         drawn = pairs.at(step, device)

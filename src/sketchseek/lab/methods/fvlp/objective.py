@@ -13,7 +13,7 @@ from accelerate.utils import gather
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import Photo, SketchItem, Split
+from sketchseek.lab.datasets.base import Photo, SketchItem, Split, merge
 from sketchseek.lab.methods.fvlp.config import Config
 from sketchseek.lab.methods.fvlp.momentum import COPIED, MULTI_SCALE, Momentum
 from sketchseek.lab.methods.fvlp.network import FVLP, Projected, StepOutputs
@@ -40,6 +40,16 @@ PRE_TRAINING: Terms = ITC[:2]
 SKETCH: Terms = (("sketch", "photo"), ("photo", "sketch"))
 
 
+def training_pairs(config: Config, splits: Sequence[Split], seed: int) -> TrainingPairs:
+    """The pairs of the splits; with ``partial``, fine-tuning shows random parts of the drawings."""
+    training = config.training
+    if config.partial and config.program != "pre-training":
+        splits = [frames_as_sketches(merge(splits))]
+        if any(sketch.strokes is not None for sketch in splits[0].sketches):
+            training = replace(training, completion=(LEAST_PART, 1.0))
+    return TrainingPairs(splits, config.size, training, seed)
+
+
 def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
     """One phase, for fine-tuning or pre-training. Raises InputError if training photos have no caption."""
     pre_training = config.program == "pre-training"
@@ -53,11 +63,6 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
     tokens = caption_tokens(network, photos)
     meanings: dict[object, int] = {}
     meaning = torch.tensor([meanings.setdefault(p.paraphrases or p.caption, len(meanings)) for p in photos])
-    if config.partial and not pre_training:
-        # The photos stay the same, in the same order; only the sketches change.
-        cut = replace(config.training, completion=(LEAST_PART, 1.0))
-        split = frames_as_sketches(pairs.split)
-        pairs = TrainingPairs([split], config.size, cut if _has_strokes(split) else config.training, pairs.seed)
     contrast = PRE_TRAINING if pre_training else ITC
     extra = SKETCH if config.sketch_weight and not pre_training else ()
     names = tuple(sorted({queue for _, queue in (*contrast, *extra)}))
@@ -169,10 +174,6 @@ def contrast_loss(
             target = share * found + (1 - share) * right
         losses.append(F.cross_entropy(own[name] @ candidates[queue].T / temperature, target))
     return torch.stack(losses).mean()
-
-
-def _has_strokes(split: Split) -> bool:
-    return any(sketch.strokes is not None for sketch in split.sketches)
 
 
 def _body(network: FVLP) -> nn.Module:

@@ -1,4 +1,4 @@
-"""A network of the lab as an encoder: what an exported model is to the app, in torch."""
+"""A torch network with the interface of an exported model, so that both are measured by the same code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH = 32
 
 
 class TorchEncoder:
-    """A network as a ``model.encoder.Encoder``, float32, on the GPU where there is one."""
+    """A torch network as a ``model.encoder.Encoder``; computes in float32, on the GPU where there is one."""
 
     def __init__(self, network: Network, size: int) -> None:
         keep_freed_memory()

@@ -38,19 +38,23 @@ from sketchseek.model.encoder import Encoder, Query
 if TYPE_CHECKING:
     from sketchseek.lab.network import Network
 
-# Shows how work goes on: takes what is done and how many steps it has, yields what is told of steps as they are done.
+# Shows the progress of a task. Called with a description of the task and its total number of steps; the context manager
+# yields a function that is called with the number of steps done since its last call.
 Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 @contextmanager
 def no_progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Shows nothing."""
+    """A `Progress` that shows nothing."""
     yield lambda steps: None
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A model to be measured. Of a run also ``run``, the contents of ``run.json``, and its ``network``."""
+    """A model to be measured.
+
+    ``run`` (the contents of ``run.json``) and ``network`` are given for a run folder and None for a model folder.
+    """
 
     path: Path
     encoder: Encoder
@@ -63,14 +67,14 @@ class Subject:
 
     @property
     def completion(self) -> float:
-        """The share of a drawing, 0..1, up to which training showed it."""
+        """The largest share of a drawing, 0..1, that was shown in training; 1 for a model of complete sketches."""
         return float(self.trained.config.get("training", {}).get("completion", (1, 1))[1])
 
 
 def open_model(path: StrPath) -> Subject:
-    """A run folder (torch, float32) or a model folder (ONNX); ``default`` is the shipped model.
+    """Open a run folder (torch, float32) or a model folder (ONNX); ``default`` is the shipped model.
 
-    Raises InputError where there is neither, or a damaged one.
+    Raises InputError where ``path`` is neither, or is damaged.
     """
     path = as_path(path)
     if not (path / "run.json").exists():
@@ -98,19 +102,21 @@ def evaluate(
     name: str | None = None,
     progress: Progress = no_progress,
 ) -> Result:
-    """Rank every photo of one part of a data set for every sketch, and say how well the model did.
+    """Measure a model: rank all photos of one part of a data set for every sketch, and compute the figures.
 
-    ``models`` is a run folder, a model folder or ``default``. Several, of one method and each trained up to another
-    share of the drawing, are measured as one: a step is answered by the lowest that reaches it (``evaluate_levels``).
-    ``data`` names a data set as ``open_dataset`` takes it, or is one; the photos of several make one gallery.
+    ``models`` is a run folder, a model folder or ``default``. Several models of one method, each trained up to another
+    share of the drawing, are measured as one system: each step of a drawing is answered by the model with the smallest
+    share that still covers it (``evaluate_levels``). ``data`` is a data set, or the name of one as ``open_dataset``
+    takes it; the photos of several data sets form one gallery.
 
-    ``steps`` is how many partial sketches each sketch is ranked at, by default 20 where it is known how every sketch
-    grew, else the complete one alone. ``query`` is what a photo is searched by; by default what the model was trained
-    for, as far as the data has captions. With ``extract_strokes`` strokes are recovered from sketches that are images.
+    ``steps`` is the number of partial sketches that each sketch is ranked at. By default it is 20 where every sketch
+    has strokes or frames, and otherwise 1, the complete sketch. ``query`` is what photos are searched
+    by; by default what the model was trained for, as far as the data has captions. With ``extract_strokes`` strokes are
+    recovered from sketches that are images.
 
     ``report`` is a folder that pictures and figures are written into. With ``checkpoints`` both checkpoints of a run
     are measured, the last one and the best on validation. ``name`` is the name of the result, by default that of the
-    model's folder. Photos and sketches are encoded once by each network, whatever is asked for.
+    model's folder. Each network encodes photos and sketches once, whatever is asked for.
 
     Raises InputError for models or data that cannot be used, and where a report cannot be written.
     """
@@ -150,7 +156,7 @@ def evaluate(
 
 
 def _in_order(subjects: Sequence[Subject]) -> list[Subject]:
-    """By completion. Raises InputError where several cannot be measured as one."""
+    """Return the models sorted by `Subject.completion`. Raises InputError where they cannot be measured as one."""
     ordered = sorted(subjects, key=lambda subject: subject.completion)
     for one, next_one in pairwise(ordered):
         if one.method != next_one.method:
@@ -171,8 +177,9 @@ def _result(
     dataset: str,
     query: Query,
 ) -> Result:
-    """The result without a name, calibration and method report. Of several models the one that answers for complete
-    sketches is named.
+    """Return the result, still without a name, the calibration and the method's report.
+
+    Of several models, the result gives the weights and training of the one that answers for complete sketches.
     """
     complete = subjects[-1]
     trained = complete.trained
@@ -212,7 +219,10 @@ def _result(
 
 
 def _with_calibration(result: Result, confidence: Confidence | None, evaluation: Evaluation, split: Split) -> Result:
-    """How far the confidence that the model states while somebody draws is from the truth, in percent."""
+    """Add the calibration of the confidence that the app shows during drawing.
+
+    Its error, in percent, is the difference between that confidence and the share of answers that are right.
+    """
     if confidence is None or evaluation.steps == 1 or evaluation.gallery == 1:
         return result
     stated = confidences(confidence, evaluation, split)
@@ -227,7 +237,7 @@ def _with_calibration(result: Result, confidence: Confidence | None, evaluation:
 def _write_report(
     folder: Path, result: Result, subjects: Sequence[Subject], evaluation: Evaluation, split: Split
 ) -> Result:
-    """Draw the pictures and write ``evaluation.json``; the result with what the method and the plots add to it."""
+    """Draw the pictures and write ``evaluation.json``; return the result with what the method and the plots add."""
     folder.mkdir(parents=True, exist_ok=True)
     if len(subjects) == 1:
         subject = subjects[0]
@@ -250,8 +260,10 @@ def _write_report(
 def _with_checkpoints(
     result: Result, subject: Subject, evaluation: Evaluation, split: Split, advance: Callable[[int], None]
 ) -> Result:
-    """The figures of the last step and of the best on validation side by side. The one that was not chosen is measured
-    on complete sketches only, unless the network is for partial ones, and not again where it is the same network.
+    """Add the figures of both checkpoints of a run: the last step, and the best on validation.
+
+    The checkpoint that is not the main one is measured on complete sketches only, unless the network is for partial
+    sketches. Where both hold the same weights, the figures of the main one are given for both.
     """
     found: dict[str, Figures] = {}
     for checkpoint in ("last", "best"):

@@ -1,4 +1,7 @@
-"""Train, measure and draw the points of a curve of a method's ablations."""
+"""Train, measure and plot a curve: a series of ablations of a method that differ in one quantity x.
+
+The rows of a method's ``ablations.toml`` with the same ``curve`` are the points of one curve; each gives its ``x``.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ LOGARITHMIC = 20  # the axis of x is logarithmic where the largest x is more tha
 
 @dataclass(frozen=True)
 class Sweep:
-    """The rows of ``method`` whose ``curve`` is this one, at a preset with the same changes, seed and first weights."""
+    """A curve to be measured: the rows of ``method`` with this ``curve``.
+
+    All points have the same preset, changes of the config, seed and initial weights.
+    """
 
     method: Method
     curve: str
@@ -44,7 +50,7 @@ class Sweep:
     weights: str
 
     def points(self) -> dict[str, float]:
-        """Row -> x, in order of x. Raises InputError naming the method's curves where it has no such one."""
+        """Return row -> x, sorted by x. Raises InputError, listing the method's curves, where it has no such one."""
         rows = self.method.rows
         points = {name: float(row["x"]) for name, row in rows.items() if row.get("curve") == self.curve}
         if not points:
@@ -54,14 +60,16 @@ class Sweep:
         return dict(sorted(points.items(), key=lambda point: point[1]))
 
     def configs(self) -> dict[str, Any]:
-        """Row -> config, in order of x."""
+        """Return row -> config, sorted by x."""
         return {row: override(self.method.config(self.preset, row), self.changes) for row in self.points()}
 
 
 @dataclass(frozen=True)
 class Point:
-    """One trained and measured point of a curve: ``figures`` are acc@1, acc@10 and the mean reciprocal rank of complete
-    sketches, in percent.
+    """One trained and measured point of a curve.
+
+    ``figures`` are acc@1, acc@10 and the mean reciprocal rank of complete sketches, in percent; ``parameters`` is the
+    number of parameters of the network.
     """
 
     row: str
@@ -75,7 +83,7 @@ class Point:
     weights_hash: str
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values; the figures are not in a group of their own."""
+        """Return JSON values; the figures are keys of the point itself, not of an object in it."""
         values = asdict(self)
         return values | values.pop("figures")
 
@@ -111,13 +119,16 @@ def run_sweep(
     out: Path,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> MeasuredCurve:
-    """Train every point into ``out/<row>/``, measure its main checkpoint on the test part (complete sketches) and
-    return what ``out/sweep.json`` then holds. ``out/sweep.png`` shows acc@1 and acc@10, ``out/training.png`` those on
-    validation over the epochs; the method may add pictures.
+    """Train all points of a curve, measure them on the test part and write the results into ``out``.
 
-    Finished runs are kept and an unfinished one is resumed, so the same call again goes on. ``report(done, total)``
-    counts training steps of all points. Raises InputError as ``run_training`` does, for a finished run of another
-    config, seed, data or first weights, and for data without test sketches.
+    Each point is trained into ``out/<row>/`` and its main checkpoint is measured on complete sketches. The figures are
+    returned and written to ``out/sweep.json``; ``out/sweep.png`` shows acc@1 and acc@10 over x, ``out/training.png``
+    shows them on validation over the epochs, and the method may add pictures.
+
+    The same call again continues after an interruption: finished runs are kept and an unfinished one is resumed.
+    ``report(done, total)`` is called with the training steps done and the total of all points. Raises InputError as
+    ``run_training`` does, where ``out`` holds a finished run with another config, seed, data or initial weights, and
+    for data without test sketches.
     """
     configs = sweep.configs()
     datasets = [with_traced_sketches(d) for d in datasets]
@@ -173,7 +184,7 @@ def _train(
 
 
 def _finished(sweep: Sweep, config: Any, datasets: Sequence[Dataset], folder: Path) -> Run | None:
-    """The finished run of this point in ``folder``, None where it is still to be trained."""
+    """Return the finished run of this point in ``folder``, or None where it is still to be trained."""
     if not (folder / "run.json").exists():
         return None
     run = read_run(folder)
@@ -194,7 +205,7 @@ def _finished(sweep: Sweep, config: Any, datasets: Sequence[Dataset], folder: Pa
 
 
 def _measured(sweep: Sweep, run: Run, test: Split, points: Sequence[Point]) -> MeasuredCurve:
-    """``run`` is that of any point; they share the training data and the first weights."""
+    """Put the results together. ``run`` is the run of any point; all share the training data and initial weights."""
     return MeasuredCurve(
         method=sweep.method.slug,
         curve=sweep.curve,
@@ -214,14 +225,14 @@ def _measured(sweep: Sweep, run: Run, test: Split, points: Sequence[Point]) -> M
 
 
 def _ticks(points: Sequence[Point]) -> list[str]:
-    """x of each point and, where they differ, its parameters."""
+    """Return the tick label of each point: x and, where the points differ in it, the number of parameters."""
     if len({point.parameters for point in points}) == 1:
         return [f"{point.x:g}" for point in points]
     return [f"{point.x:g}\n{point.parameters / 1e6:.1f} M" for point in points]
 
 
 def _draw(measured: MeasuredCurve) -> Any:
-    """acc@1 and acc@10 over x, with one standard error; below x the parameters, where they differ."""
+    """Plot acc@1 and acc@10 over x, with bars of one standard error; the labels are those of `_ticks`."""
     x = np.array([point.x for point in measured.points])
     queries, gallery = measured.split.queries, measured.split.gallery
     figure = Figure(figsize=(9, 3.6), layout="constrained")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from api_client import LIVE, SKETCH, SKETCHES, as_json, photo_ids, upload
 from fastapi.testclient import TestClient
-from served_gallery import make_gallery
+from served_gallery import make_gallery, served
 from starlette.websockets import WebSocketDisconnect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from sketchseek.gallery import Gallery
 from sketchseek.search.searcher import Searcher
@@ -70,6 +72,17 @@ def test_other_pages_are_refused(client: TestClient, tmp_path: Path, origin: str
 def test_the_own_page_is_let_in(client: TestClient) -> None:
     with client.websocket_connect(LIVE, headers={"origin": "http://localhost:8000"}) as socket:
         assert socket.receive_json()["type"] == "hello"
+
+
+def test_a_websocket_to_any_other_path_is_refused_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served(make_gallery(tmp_path, count=2)) as address:
+        for path in ("/", "/api/nothing", "/api/live/more", "/api/search", "/app.js"):
+            with pytest.raises(InvalidStatus) as refusal:
+                connect(address.replace("http", "ws") + path)
+            assert refusal.value.response.status_code == 403
+    assert capsys.readouterr().err == ""
 
 
 def test_a_gallery_in_use_is_refused(client: TestClient, gallery: Path) -> None:

@@ -234,7 +234,7 @@ def cached(what: str, files: Sequence[PhotoFile], encode: Callable[[Sequence[Pho
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}.part")
         with unfinished.open("wb") as file:
-            np.savez(file, **encode(files))
+            np.savez(file, allow_pickle=False, **encode(files))
         os.replace(unfinished, path)
     with np.load(path) as stored:
         return dict(stored)

@@ -124,7 +124,7 @@ def plain_loop(encoder: TorchEncoder, split: Split) -> NDArray[np.float32]:
         assert sketch.strokes is not None
         for last in last_points(len(sketch.strokes), STEPS):
             features = encoder.encode_sketches([sketch.strokes.first_points(int(last) + 1)])
-            similarity.append(np.asarray(encoder.matcher.similarity(features, photos))[0])
+            similarity.append(encoder.matcher.similarity(features, photos)[0])
     return np.array(similarity).reshape(len(split.sketches), STEPS, -1)
 
 

@@ -215,7 +215,7 @@ def test_chairs_on_paper_are_found_like_clean_ones(shared: Path) -> None:
 
     def accuracy_at_10(files: list[bytes]) -> float:
         drawings = model.encode_sketches([load_drawing(file) for file in files])
-        similarity = np.asarray(model.matcher.similarity(drawings, photos))
+        similarity = model.matcher.similarity(drawings, photos)
         own = similarity[np.arange(len(files)), [sketch.photo for sketch in sketches]]
         return 100 * float(np.mean((similarity >= own[:, None]).sum(axis=1) <= 10))
 

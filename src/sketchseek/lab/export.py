@@ -150,8 +150,8 @@ def compare(reference: TorchEncoder, model: Model) -> Parity:
         for text in texts[:FROZEN_WORDS]:
             gap = float(np.abs(reference.match(text, tokens) - model.match(text, tokens)).max())
             difference = max(difference, gap)
-    wanted = np.asarray(reference.matcher.similarity(*expected))
-    got = np.asarray(model.matcher.similarity(*found))
+    wanted = reference.matcher.similarity(*expected)
+    got = model.matcher.similarity(*found)
     gap = float(np.abs(wanted - got).max())
     # Two photos may swap places where their similarities differ by less than the two runtimes do (a tie).
     best = np.argsort(-got, axis=1, kind="stable")[:, :10]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sketchseek.errors import InputError
-from sketchseek.matching.base import Array, Distance, Features, Matcher
+from sketchseek.matching.base import Array, ArrayT, Distance, Features, FeaturesOf, Matcher
 from sketchseek.matching.global_local import GlobalLocal
 from sketchseek.matching.inked_cells import InkedCells
 from sketchseek.matching.local import DynamicLocal, Local
@@ -16,7 +16,7 @@ from sketchseek.matching.region_weighted import RegionWeighted
 from sketchseek.matching.single_vector import Cosine, Euclidean
 from sketchseek.plugins import load_plugin, plugins
 
-__all__ = ["MATCHERS", "Array", "Distance", "Features", "Matcher", "get_matcher"]
+__all__ = ["MATCHERS", "Array", "ArrayT", "Distance", "Features", "FeaturesOf", "Matcher", "get_matcher"]
 
 MATCHERS: dict[str, Callable[..., Matcher]] = {
     matcher.name: matcher

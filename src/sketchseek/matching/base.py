@@ -1,12 +1,37 @@
-"""The protocols that matchers implement."""
+"""The protocols that matchers implement, and the arrays that they compare."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
-Array: TypeAlias = Any  # of any library that follows the array API standard: numpy in the app, torch in the lab
-Features: TypeAlias = Mapping[str, Array]  # by name; the first axis of every array is the items
+from numpy.typing import NDArray
+
+
+class Array(Protocol):
+    """What numpy arrays and torch tensors share: those attributes and operators of the array API standard that matchers
+    use. Its functions come from ``array_api_compat.array_namespace``.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+    @property
+    def T(self) -> Self: ...
+    def __getitem__(self, key: Any, /) -> Self: ...
+    def __neg__(self) -> Self: ...
+    def __add__(self, other: Self | float, /) -> Self: ...
+    def __sub__(self, other: Self | float, /) -> Self: ...
+    def __mul__(self, other: Self | float, /) -> Self: ...
+    def __rmul__(self, other: float, /) -> Self: ...
+    def __truediv__(self, other: Self | float, /) -> Self: ...
+    def __matmul__(self, other: Self, /) -> Self: ...
+
+
+ArrayT = TypeVar("ArrayT", bound=Array)  # a matcher given numpy arrays gives numpy arrays, given tensors tensors
+FeaturesOf: TypeAlias = Mapping[str, ArrayT]  # by name; the first axis of every array is the items
+Features: TypeAlias = FeaturesOf[NDArray[Any]]  # as encoders make them and galleries keep them
 
 Distance: TypeAlias = Literal["cosine", "euclid", "dot"]
 
@@ -30,22 +55,22 @@ class Matcher(Protocol):
     def exact(self) -> bool:
         """Whether ranking by the single-vector form under ``distance`` equals ranking by ``similarity``."""
 
-    def prepared(self, photos: Features) -> Features:
+    def prepared(self, photos: FeaturesOf[ArrayT]) -> FeaturesOf[ArrayT]:
         """Add precomputed per-photo terms, for photos that many calls of ``similarity`` will compare.
 
         Optional: photos without them give the same similarities.
         """
 
-    def similarity(self, sketches: Features, photos: Features) -> Array:
+    def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         """The similarity of every sketch with every photo, float32 ``[sketches, photos]``; higher is closer.
 
         Differentiable in torch.
         """
 
-    def sketch_vector(self, sketches: Features) -> Array:
+    def sketch_vector(self, sketches: FeaturesOf[ArrayT]) -> ArrayT:
         """The single-vector form of sketches, ``[sketches, d]``."""
 
-    def photo_vector(self, photos: Features) -> Array:
+    def photo_vector(self, photos: FeaturesOf[ArrayT]) -> ArrayT:
         """The single-vector form of photos, ``[photos, d]``."""
 
 
@@ -60,8 +85,8 @@ class RegionMatcher(Matcher, Protocol):
         ``region_maps`` and ``region_parts`` are meaningful only then.
         """
 
-    def region_maps(self, features: Features) -> Array:
+    def region_maps(self, features: FeaturesOf[ArrayT]) -> ArrayT:
         """Where on the square picture of each item its regions lie, ``[items, N, h, w]``, values at least 0."""
 
-    def region_parts(self, sketches: Features, photos: Features) -> Array:
+    def region_parts(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         """What each region adds to the distance, ``[sketches, photos, N]``; minus their sum is ``similarity``."""

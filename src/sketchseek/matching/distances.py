@@ -12,7 +12,7 @@ from math import prod
 
 from array_api_compat import array_namespace, device, is_numpy_array
 
-from sketchseek.matching.base import Array, Features
+from sketchseek.matching.base import ArrayT, FeaturesOf
 
 # Memory for the features of a block of photos plus the distances of a tile (some sketches x some photos), chosen so
 # that both stay in a processor's cache. A few temporaries of the size of a tile come on top.
@@ -25,7 +25,7 @@ EPSILON = 1e-12
 CANCELLATION = 1e-2
 
 
-def aligned_distances(sketches: Array, photos: Array, squares_of_photos: Array | None = None) -> Array:
+def aligned_distances(sketches: ArrayT, photos: ArrayT, squares_of_photos: ArrayT | None = None) -> ArrayT:
     """Distances from each place of each sketch to the same place of each photo.
 
     Sketches ``[q, n, d]`` and photos ``[g, n, d]``, float32, give ``[n, q, g]``, by one matrix product batched over the
@@ -50,12 +50,12 @@ def aligned_distances(sketches: Array, photos: Array, squares_of_photos: Array |
     return xp.sqrt(squares + EPSILON)
 
 
-def squared_lengths(places: Array) -> Array:
+def squared_lengths(places: ArrayT) -> ArrayT:
     """|b|² of each place: ``[n, places, d]`` gives ``[n, places]``."""
     return array_namespace(places).vecdot(places, places)
 
 
-def nearest_distances(sketches: Array, photos: Array) -> Array:
+def nearest_distances(sketches: ArrayT, photos: ArrayT) -> ArrayT:
     """Distances from each place of each sketch to the nearest place of each photo.
 
     Sketches ``[q, n, d]`` and photos ``[g, m, d]``, float32, give ``[q, n, g]``. The gradient flows to the nearest
@@ -79,8 +79,11 @@ def nearest_distances(sketches: Array, photos: Array) -> Array:
 
 
 def in_tiles(
-    compare: Callable[[Features, Features], Array], sketches: Features, photos: Features, places: int
-) -> Array:
+    compare: Callable[[FeaturesOf[ArrayT], FeaturesOf[ArrayT]], ArrayT],
+    sketches: FeaturesOf[ArrayT],
+    photos: FeaturesOf[ArrayT],
+    places: int,
+) -> ArrayT:
     """Call ``compare`` on tiles (some sketches x some photos) and put the results together, ``[sketches, photos]``.
 
     ``places`` is how many distances ``compare`` holds in memory for each pair. Each block of photos is converted to
@@ -108,7 +111,7 @@ def in_tiles(
     return xp.concat(columns, axis=1)
 
 
-def as_float32(values: Array) -> Array:
+def as_float32(values: ArrayT) -> ArrayT:
     """Convert to float32. Float32 is returned without a copy; float16 values must be finite."""
     xp = array_namespace(values)
     if not is_numpy_array(values) or values.dtype != xp.float16:
@@ -123,7 +126,7 @@ def as_float32(values: Array) -> Array:
     return floats
 
 
-def _squared_differences(a: Array, rows_a: Array, b: Array, rows_b: Array) -> Array:
+def _squared_differences(a: ArrayT, rows_a: ArrayT, b: ArrayT, rows_b: ArrayT) -> ArrayT:
     """|a[i] - b[j]|² from the differences, without cancellation, for the k pairs of rows i, j: ``[k]``.
 
     ``a`` and ``b`` are ``[n, d]``, ``rows_a`` and ``rows_b`` ``[k]``.

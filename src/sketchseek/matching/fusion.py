@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array_api_compat import array_namespace
 
-from sketchseek.matching.base import Array
+from sketchseek.matching.base import ArrayT
 from sketchseek.matching.distances import EPSILON
 
 FUSIONS = ("raw_sum", "unit_sum")
@@ -12,7 +12,7 @@ FUSIONS = ("raw_sum", "unit_sum")
 ITM_CANDIDATES = 128
 
 
-def fuse(sketch: Array, text: Array, weight: float, fusion: str) -> Array:
+def fuse(sketch: ArrayT, text: ArrayT, weight: float, fusion: str) -> ArrayT:
     """The query q = n2((1 - weight) a(s) + weight a(c)), unit vectors ``[.., D]``; differentiable in torch.
 
     ``sketch`` s and ``text`` c are projections ``[.., D]``, not normalised; n2 divides by the length. The fusion
@@ -29,6 +29,6 @@ def fuse(sketch: Array, text: Array, weight: float, fusion: str) -> Array:
     return _unit((1 - weight) * sketch + weight * text)
 
 
-def _unit(vectors: Array) -> Array:
+def _unit(vectors: ArrayT) -> ArrayT:
     xp = array_namespace(vectors)
     return vectors / xp.sqrt(xp.vecdot(vectors, vectors) + EPSILON)[..., None]

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from sketchseek.matching.base import Array, Distance, Features
+from sketchseek.matching.base import ArrayT, Distance, FeaturesOf
 from sketchseek.matching.distances import EPSILON, as_float32, in_tiles
 
 
@@ -34,28 +34,28 @@ class InkedCells:
     distance: ClassVar[Distance] = "cosine"
     exact: ClassVar[bool] = False
 
-    def prepared(self, photos: Features) -> Features:
+    def prepared(self, photos: FeaturesOf[ArrayT]) -> FeaturesOf[ArrayT]:
         return photos
 
-    def similarity(self, sketches: Features, photos: Features) -> Array:
+    def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         sketches = {name: sketches[name] for name in ("global", "cells", "coverage")}
         photos = {name: photos[name] for name in ("global", "cells")}
         return in_tiles(self._compare, sketches, photos, places=sketches["cells"].shape[1] * photos["cells"].shape[1])
 
-    def sketch_vector(self, sketches: Features) -> Array:
+    def sketch_vector(self, sketches: FeaturesOf[ArrayT]) -> ArrayT:
         return sketches["global"]
 
-    def photo_vector(self, photos: Features) -> Array:
+    def photo_vector(self, photos: FeaturesOf[ArrayT]) -> ArrayT:
         return as_float32(photos["global"])
 
-    def _compare(self, sketches: Features, photos: Features) -> Array:
+    def _compare(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         xp = array_namespace(sketches["coverage"])
         whole = _unit(sketches["global"]) @ _unit(photos["global"]).T
         local = xp.sum(sketches["coverage"][:, :, None] * _best_cosines(sketches["cells"], photos["cells"]), axis=1)
         return self.global_weight * whole + self.cells_weight * local
 
 
-def _best_cosines(sketches: Array, photos: Array) -> Array:
+def _best_cosines(sketches: ArrayT, photos: ArrayT) -> ArrayT:
     """Of each cell of each sketch, the cosine with the most similar cell of each photo; the gradient flows to that cell
     alone. ``[q, m, C]`` and ``[g, k, C]`` float32 give ``[q, m, g]``.
     """
@@ -68,6 +68,6 @@ def _best_cosines(sketches: Array, photos: Array) -> Array:
     return xp.reshape(xp.take_along_axis(tile, best, axis=-1), (*sketches.shape[:2], photos.shape[0]))
 
 
-def _unit(vectors: Array) -> Array:
+def _unit(vectors: ArrayT) -> ArrayT:
     xp = array_namespace(vectors)
     return vectors / xp.sqrt(xp.sum(vectors * vectors, axis=-1, keepdims=True) + EPSILON)

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from sketchseek.matching.base import Array, Distance, Features
+from sketchseek.matching.base import ArrayT, Distance, FeaturesOf
 from sketchseek.matching.distances import aligned_distances, in_tiles, nearest_distances
 from sketchseek.matching.single_vector import SingleVector
 
@@ -30,7 +30,7 @@ class Local(SingleVector):
     distance: ClassVar[Distance] = "euclid"
     exact: ClassVar[bool] = False
 
-    def similarity(self, sketches: Features, photos: Features) -> Array:
+    def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         a, b = sketches["cells"], photos["cells"]
         return -in_tiles(_mean_aligned, {"cells": a}, {"cells": b}, places=b.shape[1])
 
@@ -47,16 +47,16 @@ class DynamicLocal(SingleVector):
     distance: ClassVar[Distance] = "euclid"
     exact: ClassVar[bool] = False
 
-    def similarity(self, sketches: Features, photos: Features) -> Array:
+    def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         a, b = sketches["cells"], photos["cells"]
         return -in_tiles(_mean_nearest, {"cells": a}, {"cells": b}, places=a.shape[1] * b.shape[1])
 
 
-def _mean_aligned(sketches: Features, photos: Features) -> Array:
+def _mean_aligned(sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
     distances = aligned_distances(sketches["cells"], photos["cells"])
     return array_namespace(distances).mean(distances, axis=0)
 
 
-def _mean_nearest(sketches: Features, photos: Features) -> Array:
+def _mean_nearest(sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
     distances = nearest_distances(sketches["cells"], photos["cells"])
     return array_namespace(distances).mean(distances, axis=1)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, TypeAlias, get_args
 from array_api_compat import array_namespace
 
 from sketchseek.errors import InputError
-from sketchseek.matching.base import Array, Distance, Features
+from sketchseek.matching.base import Array, ArrayT, Distance, FeaturesOf
 from sketchseek.matching.distances import aligned_distances, as_float32, in_tiles, nearest_distances, squared_lengths
 from sketchseek.matching.single_vector import SingleVector
 
@@ -55,18 +55,18 @@ class RegionWeighted(SingleVector):
             choices = ", ".join(get_args(Strategy))
             raise InputError(f"matcher 'region-weighted' has no strategy '{self.strategy}'; there are: {choices}")
 
-    def prepared(self, photos: Features) -> Features:
+    def prepared(self, photos: FeaturesOf[ArrayT]) -> FeaturesOf[ArrayT]:
         levels = self._levels(photos) if self.pairs_regions else []
         return {**photos, **{_squares(level): squared_lengths(as_float32(photos[level])) for level in levels}}
 
-    def similarity(self, sketches: Features, photos: Features) -> Array:
+    def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         levels = self._levels(sketches)
         names = [*levels, "weights"] if self.strategy in WEIGHTED else levels
         known = [name for name in map(_squares, levels) if name in photos]
         sketches = {name: sketches[name] for name in names}
         photos = {name: photos[name] for name in [*names, *known]}
 
-        def compare(sketches: Features, photos: Features) -> Array:
+        def compare(sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
             if self.pairs_regions:
                 return array_namespace(*photos.values()).sum(self._parts(sketches, photos, levels), axis=0)
             return self._to_nearest(sketches, photos, levels)
@@ -79,16 +79,16 @@ class RegionWeighted(SingleVector):
     def pairs_regions(self) -> bool:
         return not self.strategy.startswith("nearest")
 
-    def region_maps(self, features: Features) -> Array:
+    def region_maps(self, features: FeaturesOf[ArrayT]) -> ArrayT:
         return features["maps"]
 
-    def region_parts(self, sketches: Features, photos: Features) -> Array:
+    def region_parts(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         levels = self._levels(sketches)
         parts = self._parts(sketches, photos, levels)
         xp = array_namespace(parts)
         return xp.permute_dims(xp.sum(xp.reshape(parts, (len(levels), -1, *parts.shape[1:])), axis=0), (1, 2, 0))
 
-    def _levels(self, features: Features) -> list[str]:
+    def _levels(self, features: FeaturesOf[Array]) -> list[str]:
         """The names of the levels that are compared. Raises InputError if the features lack the strategy's level."""
         levels = sorted(name for name in features if name.startswith("level"))
         if self.strategy not in ONE_LEVEL:
@@ -97,7 +97,7 @@ class RegionWeighted(SingleVector):
             raise InputError(f"the model has no {self.strategy}, which the matcher compares; it has: {levels}")
         return [self.strategy]
 
-    def _parts(self, sketches: Features, photos: Features, levels: list[str]) -> Array:
+    def _parts(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT], levels: list[str]) -> ArrayT:
         """What each region at each level adds to the distance, ``[L N, q, g]``."""
         xp = array_namespace(sketches[levels[0]], photos[levels[0]])
         of_levels = [aligned_distances(sketches[level], photos[level], photos.get(_squares(level))) for level in levels]
@@ -114,7 +114,7 @@ class RegionWeighted(SingleVector):
             return of_photo[:, None, :] * distances
         return (of_sketch[:, :, None] / 2 + of_photo[:, None, :] / 2) * distances
 
-    def _to_nearest(self, sketches: Features, photos: Features, levels: list[str]) -> Array:
+    def _to_nearest(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT], levels: list[str]) -> ArrayT:
         """The distance if each sketch region is compared with its nearest photo region, ``[q, g]``."""
         totals = []
         for level in levels:
@@ -123,7 +123,7 @@ class RegionWeighted(SingleVector):
             if self.strategy == "nearest-region":
                 totals.append(xp.mean(distances, axis=1))
             else:
-                totals.append(xp.sqrt(xp.sum(distances**2, axis=1)))
+                totals.append(xp.sqrt(xp.sum(distances * distances, axis=1)))
         return sum(totals) / len(levels)
 
 

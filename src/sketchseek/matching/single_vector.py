@@ -7,20 +7,20 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from sketchseek.matching.base import Array, Distance, Features
+from sketchseek.matching.base import ArrayT, Distance, FeaturesOf
 from sketchseek.matching.distances import EPSILON, aligned_distances, as_float32, in_tiles
 
 
 class SingleVector:
     """Base of matchers whose single-vector form is the feature ``"vector"`` and which precompute nothing."""
 
-    def prepared(self, photos: Features) -> Features:
+    def prepared(self, photos: FeaturesOf[ArrayT]) -> FeaturesOf[ArrayT]:
         return photos
 
-    def sketch_vector(self, sketches: Features) -> Array:
+    def sketch_vector(self, sketches: FeaturesOf[ArrayT]) -> ArrayT:
         return sketches["vector"]
 
-    def photo_vector(self, photos: Features) -> Array:
+    def photo_vector(self, photos: FeaturesOf[ArrayT]) -> ArrayT:
         return photos["vector"]
 
 
@@ -32,7 +32,7 @@ class Cosine(SingleVector):
     distance: ClassVar[Distance] = "cosine"
     exact: ClassVar[bool] = True
 
-    def similarity(self, sketches: Features, photos: Features) -> Array:
+    def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         a, b = _unit(sketches["vector"]), _unit(photos["vector"])
         return a @ b.T
 
@@ -45,16 +45,16 @@ class Euclidean(SingleVector):
     distance: ClassVar[Distance] = "euclid"
     exact: ClassVar[bool] = True
 
-    def similarity(self, sketches: Features, photos: Features) -> Array:
+    def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         a, b = sketches["vector"], photos["vector"]
         return -in_tiles(_vector_distances, {"vector": a}, {"vector": b}, places=1)
 
 
-def _vector_distances(sketches: Features, photos: Features) -> Array:
+def _vector_distances(sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
     return aligned_distances(sketches["vector"][:, None, :], photos["vector"][:, None, :])[0]
 
 
-def _unit(vectors: Array) -> Array:
+def _unit(vectors: ArrayT) -> ArrayT:
     xp = array_namespace(vectors)
     vectors = as_float32(vectors)
     return vectors / xp.sqrt(xp.sum(vectors * vectors, axis=-1, keepdims=True) + EPSILON)

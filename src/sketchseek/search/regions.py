@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.matching import Features
-from sketchseek.matching.base import Array, RegionMatcher
+from sketchseek.matching.base import RegionMatcher
 
 MAX_REGIONS = 3  # named for each photo
 
@@ -44,7 +45,7 @@ def decisive_regions(matcher: RegionMatcher, sketch: Features, photos: Features)
     return DecisiveRegions(_bytes(matcher.region_maps(sketch))[0], _bytes(matcher.region_maps(photos)), strength)
 
 
-def _bytes(maps: Array) -> NDArray[np.uint8]:
+def _bytes(maps: NDArray[Any]) -> NDArray[np.uint8]:
     """Each map stretched to 0..255: the cells outside a region are small, but need not be zero."""
     values = np.asarray(maps, np.float64)
     low, high = values.min(axis=(2, 3), keepdims=True), values.max(axis=(2, 3), keepdims=True)

@@ -58,7 +58,7 @@ def calibrate(
         for index in np.linspace(0, len(sketches) - 1, count).astype(int):
             sketch = sketches[index]
             frames = encode_episodes(encoder, sketch_frames(sketch, STEPS, encoder.size)[None])
-            similarity = np.asarray(encoder.matcher.similarity(frames, photos))
+            similarity = encoder.matcher.similarity(frames, photos)
             ink = lines_drawn(sketch, STEPS)
             for _ in range(GALLERIES):
                 gallery = _random_gallery(generator, len(pixels), sketch.photo)

@@ -62,8 +62,8 @@ def embedding_map(matcher: Matcher, split: Split, sketches: Features, photos: Fe
 
     place = {photo: i for i, photo in enumerate(_photos_that_fit(split))}
     shown, count = [i for i, sketch in enumerate(split.sketches) if sketch.photo in place], len(place)
-    photo_vectors = np.asarray(matcher.photo_vector(photos))[list(place)]
-    sketch_vectors = np.asarray(matcher.sketch_vector(sketches))[shown]
+    photo_vectors = matcher.photo_vector(photos)[list(place)]
+    sketch_vectors = matcher.sketch_vector(sketches)[shown]
     vectors = np.concatenate([photo_vectors, sketch_vectors]).astype(np.float64)
     if matcher.distance != "euclid":
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -140,9 +140,8 @@ def evaluate(
     photos = encoder.matcher.prepared(encoded)
     advance(len(pixels))
     target = np.array([s.photo for s in split.sketches])
-    texts = None if query == "sketch" else _encoded_captions(encoder, split)
     if query == "words":
-        similarity = np.array(encoder.matcher.similarity({"vector": texts}, photos))
+        similarity = encoder.matcher.similarity({"vector": _encoded_captions(encoder, split)}, photos)
         every = len(range(steps)[part])
         by_vectors = None
         if encoder.can_match:
@@ -151,6 +150,7 @@ def evaluate(
         advance(len(target) * every)
         ranks, nearest, scores = (np.repeat(a[:, None], every, axis=1) for a in _ranked(similarity, target))
         return Evaluation(ranks, nearest, scores, len(split.photos), encoded, {}, by_vectors)
+    texts = None if query == "sketch" else _encoded_captions(encoder, split)
     complete = sketch_pixels(split.sketches, encoder.size) if steps == 1 else None
     found: list[list[NDArray[Any]]] = []
     drawn: list[Features] = []
@@ -166,7 +166,7 @@ def evaluate(
         if texts is not None:
             words, fusion = np.repeat(texts[chunk], shape[1], axis=0), encoder.fusion
             features = {**features, "vector": fuse(features["vector"], words, WEIGHT, fusion)}
-        similarity = np.asarray(encoder.matcher.similarity(features, photos))
+        similarity = encoder.matcher.similarity(features, photos)
         ranked = _ranked(similarity, np.repeat(target[chunk], shape[1]))
         found.append([a.reshape(*shape, *a.shape[1:]) for a in ranked])
         advance(shape[0] * shape[1])
@@ -182,7 +182,7 @@ def _ranked(similarity: NDArray[np.float32], target: NDArray[np.int64]) -> tuple
 
 
 def _matched(
-    encoder: Any, split: Split, similarity: NDArray[np.float32], photo_tokens: NDArray[np.float32]
+    encoder: Encoder, split: Split, similarity: NDArray[np.float32], photo_tokens: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Re-rank by ITM: similarities ``[sketches, photos]``, for the first 128 photos replaced by match probabilities."""
     result = similarity - 2  # cosines minus 2 are below all probabilities, so the others keep their order behind
@@ -202,7 +202,7 @@ def _encoded_captions(encoder: Encoder, split: Split) -> NDArray[np.float32]:
             f"{_wordless(split)} of {len(split.sketches)} sketches are of photos without a caption; evaluate with "
             "--query sketch"
         )
-    return np.asarray(encoder.encode_text([split.photos[s.photo].caption for s in split.sketches])["vector"])
+    return encoder.encode_text([split.photos[s.photo].caption for s in split.sketches])["vector"]
 
 
 def evaluate_levels(

@@ -114,7 +114,7 @@ def _positions_alone(network: MLRMNetwork, sketches: Features, photos: Features,
 
 def _accuracy(sketches: NDArray[np.float32], photos: NDArray[np.float32], split: Split) -> dict[str, Any]:
     """acc@1, 5 and 10 by the Euclidean distance of vectors ``[n, d]``."""
-    similarity = np.asarray(get_matcher("euclidean").similarity({"vector": sketches}, {"vector": photos}))
+    similarity = get_matcher("euclidean").similarity({"vector": sketches}, {"vector": photos})
     target = np.array([sketch.photo for sketch in split.sketches])
     found = figures(ranks_of(similarity, target)[:, None], len(photos))
     return {name: found[name] for name in ("acc@1", "acc@5", "acc@10")}

@@ -13,7 +13,7 @@ from sketchseek.lab.methods.seek.network import Classifier, SeekNetwork
 from sketchseek.lab.training.loop import TRAINING_ONLY, Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
 from sketchseek.lab.training.pairs import TrainingPairs
-from sketchseek.matching import Features, get_matcher
+from sketchseek.matching import FeaturesOf, get_matcher
 
 CLIP = 5.0  # of the gradient's norm
 
@@ -73,7 +73,9 @@ def phases(config: Config, network: SeekNetwork, pairs: TrainingPairs) -> list[P
     ]
 
 
-def losses(config: Config, batch: MixedBatch, sketches: Features, photos: Features) -> dict[str, Tensor]:
+def losses(
+    config: Config, batch: MixedBatch, sketches: FeaturesOf[Tensor], photos: FeaturesOf[Tensor]
+) -> dict[str, Tensor]:
     """``pairs``: ``pair_loss`` by the global vector, by the cells and by their sum, added up. With categories:
     ``categories``, ``category_loss`` by the vector and by the sum, and ``classes``, the cross-entropy of the
     classifier over all images of a known category.

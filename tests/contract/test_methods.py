@@ -175,8 +175,10 @@ def test_a_run_and_its_export_give_the_same_figures(
 
 
 @pytest.mark.slow
-def test_the_model_folder_needs_no_torch_and_knows_its_parity(model_folder: Path) -> None:
+def test_the_model_folder_has_the_runs_matcher_and_knows_its_parity(run_folder: Path, model_folder: Path) -> None:
     model = Model.load(model_folder)
+    network, run = load_network(run_folder)
+    assert model.matcher == TorchEncoder(network, run.config["size"]).matcher
     parity = model.config["card"]["parity"]
     assert parity["same_top_10"] == 1 and parity["feature_difference"] < 1e-4
     graph = (model_folder / "sketch.onnx").read_bytes()

@@ -258,13 +258,26 @@ def plan(**changes: str) -> Plan:
     return Plan(method, override(method.config("bench"), TINY | changes), "bench", None, 0, "random", None)
 
 
+Steps = list[tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def whole(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Steps]:
+    """A run of ``plan()``, and the steps that it reported."""
+    out, steps = tmp_path_factory.mktemp("onthefly") / "whole", Steps()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(out.parent / "cache"))
+        data = [open_dataset(f"folder:{pairs_folder}")]
+        run_training(plan(), data, out, lambda done, total, values: steps.append((done, total)))
+    return out, steps
+
+
 @pytest.mark.slow
 def test_a_run_killed_within_the_policy_goes_on_as_if_it_had_not_been(
-    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Path, Steps], pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = [open_dataset(f"folder:{pairs_folder}")]
-    steps = []
-    run_training(plan(), data, tmp_path / "whole", lambda done, total, values: steps.append((done, total)))
+    run, steps = whole
     # 21 or so sketches that are not held out: two updates of 8 episodes an epoch, each used 3 times, after 2 steps.
     assert steps == [(step, 14) for step in range(1, 15)]
     monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
@@ -276,18 +289,19 @@ def test_a_run_killed_within_the_policy_goes_on_as_if_it_had_not_been(
     with pytest.raises(KeyboardInterrupt):
         run_training(plan(), data, tmp_path / "resumed", killed)
     run_training(plan(), data, tmp_path / "resumed")
-    whole, resumed = (load_network(tmp_path / name)[0].state_dict() for name in ("whole", "resumed"))
-    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
-    assert not any(name.startswith("training_only") for name in whole)
+    expected, resumed = (load_network(folder)[0].state_dict() for folder in (run, tmp_path / "resumed"))
+    assert all(torch.equal(value, resumed[name]) for name, value in expected.items())
+    assert not any(name.startswith("training_only") for name in expected)
 
 
 @pytest.mark.slow
-def test_the_second_phase_trains_the_policy_alone(pairs_folder: Path, tmp_path: Path) -> None:
+def test_the_second_phase_trains_the_policy_alone(
+    whole: tuple[Path, Steps], pairs_folder: Path, tmp_path: Path
+) -> None:
     data = [open_dataset(f"folder:{pairs_folder}")]
     run_training(plan(**{"policy.epochs": "0"}), data, tmp_path / "supervised")
-    run_training(plan(), data, tmp_path / "both")
-    before, after = (load_network(tmp_path / name)[0].state_dict() for name in ("supervised", "both"))
+    before, after = (load_network(folder)[0].state_dict() for folder in (tmp_path / "supervised", whole[0]))
     changed = {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
     assert changed == {"policy"}
-    log = [json.loads(line) for line in (tmp_path / "both" / "log.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in (whole[0] / "log.jsonl").read_text().splitlines()]
     assert {entry["phase"] for entry in log if "validation" in entry} == {"policy"}

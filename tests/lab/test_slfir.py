@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -164,14 +166,25 @@ def test_stage_2_trains_on_cached_features_of_the_trunk_alone(pairs_folder: Path
     assert 4 in lengths and len(lengths) > 1
 
 
+@pytest.fixture(scope="module")
+def trained(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str | None], Path]:
+    """The run of a row; each is trained once."""
+    folder = tmp_path_factory.mktemp("slfir")
+
+    @cache
+    def run(row: str | None) -> Path:
+        method = get_method("slfir")
+        plan = Plan(method, override(method.config("bench", row), TINY), "bench", row, 0, "random", None)
+        run_training(plan, [open_dataset(f"folder:{pairs_folder}")], folder / str(row))
+        return folder / str(row)
+
+    return run
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("row", [None, "frame", "replaces", "stage-1", "triplet"])
-def test_both_stages_train_what_they_should(row: str | None, pairs_folder: Path, tmp_path: Path) -> None:
-    method = get_method("slfir")
-    config = override(method.config("bench", row), TINY)
-    plan = Plan(method, config, "bench", row, 0, "random", None)
-    run_training(plan, [open_dataset(f"folder:{pairs_folder}")], tmp_path / "run")
-    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+def test_both_stages_train_what_they_should(row: str | None, trained: Callable[[str | None], Path]) -> None:
+    log = [json.loads(line) for line in (trained(row) / "log.jsonl").read_text().splitlines()]
     stages = [entry["phase"] for entry in log if "loss" in entry]
     assert stages == ["complete sketches"] * 3 + ["partial sketches"] * (0 if row == "stage-1" else 6)
     validated = [entry["validation"] for entry in log if "validation" in entry]
@@ -179,15 +192,9 @@ def test_both_stages_train_what_they_should(row: str | None, pairs_folder: Path,
 
 
 @pytest.mark.slow
-def test_stage_2_leaves_the_trunk_as_stage_1_left_it(pairs_folder: Path, tmp_path: Path) -> None:
+def test_stage_2_leaves_the_trunk_as_stage_1_left_it(trained: Callable[[str | None], Path]) -> None:
     """Batch statistics included; the head and the temporal encoder go on learning."""
-    method, data = get_method("slfir"), [open_dataset(f"folder:{pairs_folder}")]
-    states = []
-    for row in ("stage-1", None):
-        config = override(method.config("bench", row), TINY)
-        run_training(Plan(method, config, "bench", row, 0, "random", None), data, tmp_path / str(row))
-        states.append(load_network(tmp_path / str(row), "last")[0].state_dict())
-    after_1, after_2 = states
+    after_1, after_2 = (load_network(trained(row), "last")[0].state_dict() for row in ("stage-1", None))
     trunk = [name for name in after_2 if name.startswith(("backbone.", "attention."))]
     assert len(trunk) > 100 and all(torch.equal(after_1[name], after_2[name]) for name in trunk)
     assert not torch.equal(after_1["head.weight"], after_2["head.weight"])

@@ -271,8 +271,8 @@ def test_a_run_that_starts_from_a_run_says_so(siamese_run: Path, pairs_folder: P
 
 
 @pytest.mark.slow
-# The second trains a classifier that it does not keep, the third has queues that all processes fill.
-@pytest.mark.parametrize("slug", ["siamese", "tcnet", "fvlp"])
+# The first trains a classifier that it does not keep, the second has queues that all processes fill.
+@pytest.mark.parametrize("slug", ["tcnet", "fvlp"])
 def test_two_processes_share_the_steps_and_one_writes(slug: str, pairs_folder: Path, tmp_path: Path) -> None:
     changes = ("training.pairs=64", "training.batch=8", "size=64", "training.precision=fp32")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from sketchseek.errors import InputError
-from sketchseek.files import as_path, create_folder, delete_leftovers, explain_write_errors, replace_file, write_file
+from sketchseek.files import (
+    as_path,
+    create_folder,
+    decode_json,
+    delete_leftovers,
+    explain_write_errors,
+    replace_file,
+    write_file,
+)
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -118,3 +126,16 @@ def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/someone")
     assert as_path("~/photos") == Path("/home/someone/photos")
     assert as_path(Path("photos")) == Path("photos")
+
+
+def test_the_home_of_nobody_is_bad_input() -> None:
+    with pytest.raises(
+        InputError, match="~nobody-of-this-name/photos: the home directory is not known; write the path"
+    ):
+        as_path("~nobody-of-this-name/photos")
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, b'{"a":' * 100_000, b"\xff"])
+def test_what_is_not_json_is_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError):
+        decode_json(text)

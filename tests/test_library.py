@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,6 +67,41 @@ def test_bad_input_is_one_line_that_says_what_to_do(home: Path) -> None:
     with pytest.raises(ss.InputError, match="gallery: no gallery there; make one"):
         ss.Gallery.open("~/gallery")
     assert not (home / "gallery").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("config.json", ss.Model.load),
+        ("gallery.json", ss.Gallery.open),
+        ("run.json", lambda folder: ss.evaluate(folder, f"folder:{folder}")),
+        ("train/words.json", lambda folder: ss.open_dataset(f"folder:{folder}")),
+        ("result.json", lambda folder: ss.Result.read(folder / "result.json")),
+    ],
+)
+def test_json_that_is_nested_too_deeply_is_bad_input(
+    home: Path, name: str, read: Callable[[Path], object], pairs_folder: Path
+) -> None:
+    shutil.copytree(pairs_folder, home / "pairs")
+    (home / "pairs" / name).write_text("[" * 100_000)
+    with pytest.raises(ss.InputError, match=name):
+        read(home / "pairs")
+
+
+def test_where_a_module_is_missing_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delitem(sys.modules, "sketchseek.lab.experiment", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ss.InputError, match=r"this needs torch: .*pip install '\.\[train\]'"):
+        ss.train("siamese", "folder:photos", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_run_that_cannot_be_written_is_bad_input(pairs_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ss.InputError, match=r"run: cannot be written .*; give --out another folder"):
+        ss.train("siamese", f"folder:{pairs_folder}", tmp_path / "file" / "run", changes=TINY, weights="random")
 
 
 @pytest.mark.slow

@@ -8,12 +8,13 @@ fails or is interrupted the temporary is deleted. Only a killed process leaves o
 from __future__ import annotations
 
 import glob
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from sketchseek.errors import InputError
@@ -24,8 +25,22 @@ _NAME_KEPT = 40  # characters of a name that its temporary repeats, as file syst
 
 
 def as_path(path: StrPath) -> Path:
-    """A path that a person gave, with ``~`` replaced by the home directory."""
-    return Path(path).expanduser()
+    """A path that a person gave, with ``~`` replaced by the home directory.
+
+    Raises InputError for a ``~name`` whose home directory is not known.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"{os.fspath(path)}: the home directory is not known; write the path without ~") from None
+
+
+def decode_json(text: str | bytes) -> Any:
+    """The value that JSON stands for. Raises ValueError for anything else, also where it is nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def write_file(path: Path, content: str | bytes, *, durable: bool = False) -> None:

@@ -20,6 +20,12 @@ def test_every_preset_survives_the_trip_through_json(slug: str) -> None:
         assert config_hash(again) == config_hash(config)
 
 
+@pytest.mark.parametrize("value", [1.5, float("inf"), float("nan")])
+def test_a_number_that_is_not_whole_is_refused(value: float) -> None:
+    with pytest.raises(InputError, match=r"training\.pairs: .* is not a int"):
+        override(get_method("siamese").config("bench"), {"training.pairs": value})
+
+
 def test_overrides_reach_nested_keys_and_take_text() -> None:
     config = get_method("siamese").config("bench")
     changed = override(

@@ -18,7 +18,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from sketchseek.errors import InputError
+from sketchseek.errors import InputError, explain_missing_modules
 from sketchseek.version import VERSION
 
 PROGRAM = "sketchseek"
@@ -40,15 +40,6 @@ COMMANDS = {
     "results": "print published figures beside the ones measured here",
 }
 
-# Modules that the base install lacks, and the extra that brings them.
-EXTRAS = {
-    **dict.fromkeys(
-        ("accelerate", "matplotlib", "onnx", "onnxscript", "safetensors", "timm", "torch", "torchvision"), "train"
-    ),
-    "transformers": "text",
-    "cv2": "faces",
-}
-
 BAD_INPUT = 2
 INTERRUPTED = 128 + 2  # what a shell reports for SIGINT
 BROKEN_PIPE = 128 + 13  # what a shell reports for SIGPIPE
@@ -64,18 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _dispatch(arguments)
+        with explain_missing_modules():
+            code = _dispatch(arguments)
         sys.stdout.flush()  # so that a closed pipe raises here and not while the interpreter shuts down
         return code
     except InputError as error:
         return _complain(str(error), BAD_INPUT)
-    except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        return _complain(
-            f"this needs {error.name}: in the checkout, {sys.executable} -m pip install '.[{extra}]'", BAD_INPUT
-        )
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:

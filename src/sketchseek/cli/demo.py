@@ -89,12 +89,13 @@ def _replayed(things: Path) -> tuple[Path, Sketch]:
 
 def _open_gallery(folder: Path) -> Gallery:
     """Open the demo's gallery; replace it where it was made with another model."""
+    from sketchseek.files import decode_json
     from sketchseek.gallery import Gallery
     from sketchseek.model import Model
 
     model = Model.default()
     try:
-        made_with = json.loads((folder / "gallery.json").read_text())["model"]
+        made_with = decode_json((folder / "gallery.json").read_text())["model"]
     except (OSError, ValueError, KeyError):
         made_with = None
     if made_with == model.hash:

@@ -9,6 +9,7 @@ from typing import Literal
 import tyro
 
 from sketchseek.errors import InputError
+from sketchseek.files import decode_json
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,13 @@ class Args:
 
 
 def run(args: Args) -> int:
-    import json
-
     from sketchseek.cli.output import print_json
     from sketchseek.lab.train_and_export import export
 
     card = {}
     if args.card:
         try:
-            card = dict(json.loads(args.card.read_text()))
+            card = dict(decode_json(args.card.read_text()))
         except (OSError, TypeError, ValueError) as error:
             raise InputError(f"{args.card}: not a readable JSON object ({error})") from None
     parity = export(args.run, args.out, weights=args.weights, card=card)

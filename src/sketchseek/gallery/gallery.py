@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sketchseek.errors import InputError
-from sketchseek.files import StrPath, as_path, create_folder, explain_write_errors, write_file
+from sketchseek.files import StrPath, as_path, create_folder, decode_json, explain_write_errors, write_file
 from sketchseek.formats import GALLERY_FORMAT
 from sketchseek.gallery.features import FeatureFile
 from sketchseek.gallery.thumbnails import SIDE, thumbnail_jpeg
@@ -313,7 +313,7 @@ def _check_space(folder: Path, wanted: int = 0) -> None:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "gallery.json"
     try:
-        config = json.loads(path.read_text())
+        config = decode_json(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
         place = "" if folder == default_gallery_dir() else f" --gallery {folder}"
         raise InputError(f"{folder}: no gallery there; make one with `sketchseek index PHOTOS{place}`") from None

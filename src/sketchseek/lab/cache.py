@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from sketchseek.errors import InputError
-from sketchseek.files import replace_file
+from sketchseek.files import decode_json, replace_file
 from sketchseek.lab.provenance import code_hash
 
 # Entries not used for this many days are deleted when an entry of that kind is written. Features may take gigabytes.
@@ -83,7 +83,7 @@ def _read(path: Path, made_of: dict[str, str]) -> Arrays | None:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            entries = json.loads(file.read(length))
+            entries = decode_json(file.read(length))
         end = max(entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__")
         if entries["__metadata__"] != made_of or path.stat().st_size != 8 + length + end:
             return None

@@ -99,7 +99,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             raise ValueError
         if kind is bool:
             return {"true": True, "false": False}[str(value).lower()]
-        if kind is int and isinstance(value, float) and value != int(value):
+        if kind is int and isinstance(value, float) and not value.is_integer():
             raise ValueError
         return kind(value)
     except (KeyError, TypeError, ValueError):

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from sketchseek.errors import InputError
+from sketchseek.files import explain_write_errors
 from sketchseek.lab import provenance
 from sketchseek.lab.backbones import SavedWeights, Weights
 from sketchseek.lab.config import config_hash, from_dict, to_dict
@@ -100,8 +101,9 @@ def run_training(
     pairs = plan.method.pairs(plan.config, [t for t, _ in held_out], plan.seed)
     # The folder is made only now, when weights and data have proved usable.
     if first:
-        out.mkdir(parents=True, exist_ok=True)
-        write_run(out, run)
+        with explain_write_errors(out, "give --out another folder"):
+            out.mkdir(parents=True, exist_ok=True)
+            write_run(out, run)
     validation = _bounded(merge([v for _, v in held_out]))
 
     def validate(network: Network) -> dict[str, float]:

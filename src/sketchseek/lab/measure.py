@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from sketchseek.errors import InputError
+from sketchseek.errors import InputError, explain_missing_modules
 from sketchseek.files import StrPath, as_path, explain_write_errors, write_file
 from sketchseek.lab import provenance
 from sketchseek.lab.config import from_dict
@@ -89,6 +89,7 @@ def open_model(path: StrPath) -> Subject:
     return Subject(path, encoder, run.method, weights_hash, run.trained, run.confidence, run, encoder.network)
 
 
+@explain_missing_modules()
 def evaluate(
     models: StrPath | Sequence[StrPath],
     data: str | Dataset | Sequence[str | Dataset],

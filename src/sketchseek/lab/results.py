@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
-from sketchseek.files import StrPath, as_path, explain_write_errors, replace_file, write_file
+from sketchseek.files import StrPath, as_path, decode_json, explain_write_errors, replace_file, write_file
 from sketchseek.lab.config import from_dict
 from sketchseek.lab.evaluation.compare import paired_bootstrap
 from sketchseek.lab.evaluation.metrics import LOWER_IS_BETTER, OVER_STEPS, Figures, per_query
@@ -96,7 +96,7 @@ class Result:
         """The contents of a result file. Raises InputError for a file that is missing, damaged or something else."""
         path = as_path(path)
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = decode_json(path.read_text(encoding="utf-8"))
         except OSError as error:
             fix = "give a file that `sketchseek evaluate --result` wrote"
             raise InputError(f"{path}: {error.strerror}; {fix}") from None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sketchseek.errors import InputError
-from sketchseek.files import StrPath, as_path, write_file
+from sketchseek.files import StrPath, as_path, decode_json, write_file
 from sketchseek.lab.config import from_dict
 from sketchseek.lab.provenance import Code
 from sketchseek.model.confidence import Confidence
@@ -118,8 +118,8 @@ def read_run(folder: StrPath) -> Run:
     """The contents of ``run.json``; InputError where the folder is no run, or of a version that is not known here."""
     path = as_path(folder) / "run.json"
     try:
-        return from_dict(Run, json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+        return from_dict(Run, decode_json(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{folder}: no run.json in it; give a folder that `sketchseek train --out` made") from None
     except (OSError, ValueError, InputError) as error:
         raise InputError(f"{path}: cannot be read ({error}); train again") from None

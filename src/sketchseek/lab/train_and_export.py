@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from sketchseek.errors import InputError
+from sketchseek.errors import InputError, explain_missing_modules
 from sketchseek.files import StrPath, as_path
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import Dataset, open_datasets
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sketchseek.lab.export import Parity
 
 
+@explain_missing_modules()
 def train(
     method: str,
     data: str | Dataset | Sequence[str | Dataset],
@@ -69,6 +70,7 @@ def train(
     )
 
 
+@explain_missing_modules()
 def export(
     run: StrPath,
     out: StrPath,

@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
-from sketchseek.files import StrPath, as_path, write_file
+from sketchseek.files import StrPath, as_path, decode_json, write_file
 from sketchseek.formats import MODEL_FORMAT
 from sketchseek.matching import Features, Matcher, get_matcher
 from sketchseek.matching.fusion import FUSIONS
@@ -275,7 +275,7 @@ class Model:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text())
+        config = decode_json(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
         if (folder / "run.json").exists():
             raise InputError(f"{folder}: is a training run; make a model of it with `sketchseek export`") from None

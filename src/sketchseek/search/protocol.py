@@ -7,7 +7,6 @@ typed dictionaries, ready for JSON. Each frame is an object with a ``type``. Poi
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypedDict
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
+from sketchseek.files import decode_json
 from sketchseek.search.limits import LIMITS, Limits
 
 MAX_ID = 100  # characters of a photo's id
@@ -189,8 +189,8 @@ def _decode(text: str, limits: Limits) -> dict[str, Any]:
     if len(text) > limits.message:
         raise InputError(f"frame: longer than {limits.message:,} characters")
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
+        content = decode_json(text)
+    except ValueError:
         raise InputError("frame: not JSON") from None
     if not isinstance(content, dict):
         raise InputError("frame: must be a JSON object")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sketchseek.errors import InputError
+from sketchseek.files import as_path
 from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, hold_out, merge, split_hash
 from sketchseek.lab.datasets.catalogue import CATALOGUE, Entry, Variant, entry_of, published_variant, slugs
 from sketchseek.lab.datasets.synthetic import generate_once
@@ -42,7 +43,7 @@ def open_dataset(specification: str, drawings_alone: bool = False) -> Dataset:
     name, _, folder = specification.partition(":")
     slug = slug_of(name)
     if folder:
-        root = Path(folder).expanduser()
+        root = as_path(folder)
     elif slug == "synthetic":
         root = generate_once()
     else:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from sketchseek.errors import InputError
+from sketchseek.files import decode_json
 from sketchseek.formats import IMAGE_SUFFIXES, STROKE_SUFFIXES
 from sketchseek.lab.datasets.base import (
     Dataset,
@@ -81,7 +81,7 @@ def _words(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        words = json.loads(path.read_text(encoding="utf-8"))
+        words = decode_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error}); repair or remove it") from None
     if not isinstance(words, dict) or not all(isinstance(text, str) for text in words.values()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from itertools import groupby
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sketchseek.errors import InputError
+from sketchseek.files import decode_json
 from sketchseek.lab.datasets.base import (
     Dataset,
     Photo,
@@ -153,7 +153,7 @@ def _by_name(folder: Path) -> dict[str, Path]:
 
 def _read_list(path: Path, keys: tuple[str, ...]) -> list[dict[str, Any]]:
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = decode_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: missing; it says which pairs are training and which are test") from None
     except (OSError, ValueError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sketchseek.errors import InputError
+from sketchseek.files import decode_json
 from sketchseek.formats import IMAGE_SUFFIXES
 
 TEXT_SUFFIXES = frozenset({".txt", ".json"})
@@ -74,7 +74,7 @@ def _pair(name: str, image: bytes, content: dict[str, bytes]) -> Pair:
     text, attributes = content.get(".txt", b"").decode("utf-8", "replace"), None
     if ".json" in content:
         try:
-            about = json.loads(content[".json"])
+            about = decode_json(content[".json"])
         except ValueError:
             about = None
         if isinstance(about, dict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -12,6 +11,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
+from sketchseek.files import as_path
 from sketchseek.lab.backbones import Weights
 from sketchseek.lab.methods.fvlp.config import Config
 from sketchseek.lab.methods.fvlp.momentum import MULTI_SCALE, Momentum
@@ -188,7 +188,7 @@ def build(config: Config, weights: Weights = "random") -> FVLP:
                 "fvlp: CLIP and BERT are read from a local folder with `clip` and `bert` in it; give "
                 "--set towers=DIR, or --weights random"
             )
-        folder = Path(config.towers).expanduser()
+        folder = as_path(config.towers)
         assert isinstance(network.vision, ClipTower)
         network.vision.load(folder / "clip")
         network.text.load(folder / "bert")

@@ -39,7 +39,7 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.cli.arguments import config_changes
     from sketchseek.cli.output import print_json
-    from sketchseek.cli.progress import reported_progress
+    from sketchseek.cli.progress import training_progress
     from sketchseek.lab.datasets import open_datasets
     from sketchseek.lab.methods import get_method
     from sketchseek.lab.sweep import FIGURES, Sweep, run_sweep
@@ -48,7 +48,7 @@ def run(args: Args) -> int:
     sweep = Sweep(method, args.curve, args.preset, config_changes(args.set), args.seed, args.weights)
     sweep.configs()  # reports a bad config before the data is read
     datasets = open_datasets(args.data)
-    with reported_progress(f"training {method.slug}, {args.curve}") as report:
+    with training_progress(f"training {method.slug}, {args.curve}") as report:
         points = run_sweep(sweep, datasets, args.out, report).points
     if args.json:
         print_json([point.to_json() for point in points])

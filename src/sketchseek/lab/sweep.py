@@ -117,7 +117,7 @@ def run_sweep(
     sweep: Sweep,
     datasets: Sequence[Dataset],
     out: Path,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: Callable[[int, int, dict[str, float]], None] = lambda done, total, values: None,
 ) -> MeasuredCurve:
     """Train all points of a curve, measure them on the test part and write the results into ``out``.
 
@@ -126,9 +126,9 @@ def run_sweep(
     shows them on validation over the epochs, and the method may add pictures.
 
     The same call again continues after an interruption: finished runs are kept and an unfinished one is resumed.
-    ``report(done, total)`` is called with the training steps done and the total of all points. Raises InputError as
-    ``run_training`` does, where ``out`` holds a finished run with another config, seed, data or initial weights, and
-    for data without test sketches.
+    ``report(done, total, values)`` is called with the training steps done, the total of all points, and the step's
+    losses and validation figures. Raises InputError as ``run_training`` does, where ``out`` holds a finished run with
+    another config, seed, data or initial weights, and for data without test sketches.
     """
     configs = sweep.configs()
     datasets = [with_traced_sketches(d) for d in datasets]
@@ -140,14 +140,16 @@ def run_sweep(
     total = sum(config.training.steps for config in configs.values())
     points, networks, done = [], {}, 0
 
-    def advance(steps: int) -> None:
-        report(done + steps, total)
-
     for row, x in sweep.points().items():
         config = configs[row]
-        run = _finished(sweep, config, datasets, out / row) or _train(sweep, row, config, datasets, out, advance)
+        run = _finished(sweep, config, datasets, out / row)
+        if run is None:
+
+            def report_point(step: int, values: dict[str, float], before: int = done) -> None:
+                report(before + step, total, values)
+
+            run = _train(sweep, row, config, datasets, out, report_point)
         done += config.training.steps
-        advance(0)
         encoder, _ = experiment.load_encoder(out / row)
         figures = evaluate(encoder, test).figures()
         networks[f"{sweep.curve} = {x:g}"] = encoder.network
@@ -175,12 +177,17 @@ def run_sweep(
 
 
 def _train(
-    sweep: Sweep, row: str, config: Any, datasets: Sequence[Dataset], out: Path, report: Callable[[int], None]
+    sweep: Sweep,
+    row: str,
+    config: Any,
+    datasets: Sequence[Dataset],
+    out: Path,
+    report: Callable[[int, dict[str, float]], None],
 ) -> Run:
     # Graphs compiled for the points before would count towards the compiler's limit.
     torch.compiler.reset()
     plan = experiment.Plan(sweep.method, config, sweep.preset, row, sweep.seed, sweep.weights, None)
-    return experiment.run_training(plan, datasets, out / row, lambda done, total, values: report(done))
+    return experiment.run_training(plan, datasets, out / row, lambda done, total, values: report(done, values))
 
 
 def _finished(sweep: Sweep, config: Any, datasets: Sequence[Dataset], folder: Path) -> Run | None:

@@ -142,13 +142,12 @@ def run_sweep(
 
     for row, x in sweep.points().items():
         config = configs[row]
-        run = _finished(sweep, config, datasets, out / row)
-        if run is None:
 
-            def report_point(step: int, values: dict[str, float], before: int = done) -> None:
-                report(before + step, total, values)
+        def report_point(step: int, values: dict[str, float], before: int = done) -> None:
+            report(before + step, total, values)
 
-            run = _train(sweep, row, config, datasets, out, report_point)
+        finished = _finished(sweep, config, datasets, out / row)
+        run = finished or _train(sweep, row, config, datasets, out, report_point)
         done += config.training.steps
         encoder, _ = experiment.load_encoder(out / row)
         figures = evaluate(encoder, test).figures()

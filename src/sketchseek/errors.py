@@ -35,5 +35,5 @@ def explain_missing_modules() -> Iterator[None]:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        fix = f"in the checkout, {sys.executable} -m pip install '.[{extra}]'"
+        fix = f"install the extra, in the checkout by {sys.executable} -m pip install '.[{extra}]'"
         raise InputError(f"this needs {error.name}: {fix}") from error

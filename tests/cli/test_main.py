@@ -68,6 +68,12 @@ def test_an_unknown_command_names_the_closest(capsys: pytest.CaptureFixture[str]
     assert "--help" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("weight", ["-0.1", "1.5", "nan"])
+def test_a_weight_beyond_its_range_is_refused(weight: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "--text", "red", f"--weight={weight}"]) == 2
+    assert capsys.readouterr().err.startswith("sketchseek: --weight ")
+
+
 def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["results", "--datasett", "chairv2"]) == 2
     told = capsys.readouterr().err
@@ -105,7 +111,8 @@ def command(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         (
             ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"),
             2,
-            f"sketchseek: this needs torch.nn: in the checkout, {sys.executable} -m pip install '.[train]'\n",
+            "sketchseek: this needs torch.nn: install the extra, in the checkout by "
+            f"{sys.executable} -m pip install '.[train]'\n",
         ),
     ],
 )

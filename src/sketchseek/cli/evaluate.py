@@ -15,13 +15,13 @@ class Args:
 
     models: tyro.conf.Positional[tuple[Path, ...]]
     """A run folder (torch, float32) or an exported model folder (ONNX); `default` is the shipped model.
-    Several, each trained up to another `training.completion`, are measured as one: a step is answered by the lowest
-    that reaches it.
+    Several runs of one method, each trained on drawings up to another `training.completion`, are measured as one
+    system: a partial drawing is answered by the run with the lowest completion that covers it.
     """
     data: tyro.conf.UseAppendAction[tuple[str, ...]]
     """A data set as NAME:DIR, or NAME alone for ./datasets/NAME. Several are joined into one gallery."""
     steps: int | None = None
-    """Partial sketches a sketch; by default 20 where every sketch has strokes, else 1."""
+    """How many moments each sketch is ranked at while it grows; by default 20 if every sketch has strokes, else 1."""
     extract_strokes: bool = False
     """Recover strokes from raster sketches first, so that partial sketches exist for them too."""
     query: Literal["sketch", "words", "both"] | None = None

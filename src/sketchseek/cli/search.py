@@ -38,6 +38,8 @@ def run(args: Args) -> int:
 
     if args.top < 1:
         raise InputError(f"--top {args.top}: must be 1 or more")
+    if not 0 <= args.weight <= 1:
+        raise InputError(f"--weight {args.weight:g}: must be from 0 (the drawing alone) to 1 (the words alone)")
     if args.sketch is not None and args.photo is not None:
         raise InputError(f"--photo {args.photo}: takes the place of a drawing; leave {args.sketch} out")
     if args.sketch is None and args.photo is None and not args.text.strip():

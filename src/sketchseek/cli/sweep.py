@@ -23,9 +23,9 @@ class Args:
     data: tyro.conf.UseAppendAction[tuple[str, ...]]
     """A data set as NAME:DIR, or NAME alone for ./datasets/NAME. May be given several times."""
     out: Path
-    """The folder for a run a point, sweep.json and the pictures."""
+    """The folder for the results: a run folder for each point of the curve, sweep.json and the pictures."""
     preset: str = "bench"
-    """`bench`, the one budget of all comparison tables, or `paper`, the paper's own values."""
+    """`bench` trains every method for equally long, to compare them; `paper` takes the paper's own values."""
     set: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")]] = ()
     """Change one value of the config at every point, e.g. --set training.pairs=2560. May be given several times."""
     weights: str = "pretrained"

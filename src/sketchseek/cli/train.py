@@ -20,7 +20,7 @@ class Args:
     out: Path
     """The folder of the run."""
     preset: str = "bench"
-    """`bench`, the one budget of all comparison tables, or `paper`, the paper's own values."""
+    """`bench` trains every method for equally long, to compare them; `paper` takes the paper's own values."""
     row: str | None = None
     """A row of the paper's ablations, as in the method's ablations.toml."""
     set: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")]] = ()

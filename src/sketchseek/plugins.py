@@ -20,11 +20,11 @@ def load_plugin(kind: Kind, name: str) -> Any:
     entry = plugins(kind)[name]
     try:
         return entry.load()
-    except Exception as error:  # a broken package may raise anything
+    except (Exception, SystemExit) as error:  # a broken package may raise anything
         raise broken_plugin(kind, name, entry.value, error) from error
 
 
-def broken_plugin(kind: Kind, name: str, value: str, error: Exception) -> InputError:
+def broken_plugin(kind: Kind, name: str, value: str, error: BaseException) -> InputError:
     """The error that tells of a plugin, registered as ``value``, which cannot be used."""
     reason = " ".join(str(error).split()) or type(error).__name__
     return InputError(f"{kind} '{name}' ({value}): cannot be used ({reason}); repair its package or uninstall it")

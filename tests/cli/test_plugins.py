@@ -62,6 +62,8 @@ def test_a_method_and_a_data_set_of_another_package_are_listed(
         ("[sketchseek.methods]\nours = gone", {}, "method 'ours' (gone): cannot be used (No module named 'gone')"),
         ("[sketchseek.methods]\nours = ours_package", {"config": "1 / 0"}, "cannot be used (division by zero)"),
         ("[sketchseek.methods]\nours = ours_package", {"config": "TITLE = PAPER = ''"}, "config.py has no Config"),
+        ("[sketchseek.methods]\nours = ours_package", {"config": "raise SystemExit(3)"}, "cannot be used (3)"),
+        ("[sketchseek.methods]\nours = ours_package", {"config": CONFIG + "PRESETS = []"}, "its PRESETS is no dict"),
         ("[sketchseek.matchers]\nours = ours_package:Ours", {}, "matcher 'ours' (ours_package:Ours): cannot be used"),
         ("[sketchseek.datasets]\nours = gone.data:ENTRY", {}, "dataset 'ours' (gone.data:ENTRY): cannot be used"),
         ("[sketchseek.datasets]\nours = ours_package.data:X", {"data": "X = 1"}, "is no Entry of lab.datasets"),
@@ -81,3 +83,24 @@ def test_a_broken_one_is_one_line_and_the_others_are_listed(
     if kind in command:
         assert main(command[kind]) == 2
         assert line in capsys.readouterr().err
+
+
+def test_a_method_without_training_leaves_no_run(
+    site: Path, pairs_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    points = "[sketchseek.methods]\nours = ours_package\n"
+    install(site, points, config=CONFIG, network="from sketchseek.lab.methods.siamese.network import build")
+    arguments = [
+        "--data",
+        f"folder:{pairs_folder}",
+        "--weights",
+        "random",
+        "--set",
+        "size=64",
+        "--set",
+        "training.batch=8",
+    ]
+    assert main(["train", "ours", *arguments, "--out", str(site / "run")]) == 2
+    assert "cannot be used (No module named 'ours_package.objective')" in capsys.readouterr().err
+    assert not (site / "run").exists()

@@ -99,7 +99,8 @@ def run_training(
     training = plan.config.training
     logger.info("reading photos and sketches")
     pairs = plan.method.pairs(plan.config, [t for t, _ in held_out], plan.seed)
-    # The folder is made only now, when weights and data have proved usable.
+    phases = plan.method.phases(plan.config, network, pairs)
+    # The folder is made only now, when weights, data and method have proved usable.
     if first:
         with explain_write_errors(out, "give --out another folder"):
             out.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,7 @@ def run_training(
 
     progress = train(
         network,
-        plan.method.phases(plan.config, network, pairs),
+        phases,
         out,
         seed=plan.seed,
         precision=run.precision,

@@ -48,7 +48,7 @@ class Method:
         """Import a module. Raises InputError if a method of another package cannot be imported."""
         try:
             return importlib.import_module(f"{self.package}.{name}")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.slug in BUILT_IN or isinstance(error, InputError):
                 raise
             raise broken_plugin("method", self.slug, self.package, error) from error
@@ -65,9 +65,9 @@ class Method:
     def problem(self) -> str:
         """Why the method cannot be used, in one line; "" if its config and ablation rows can be read."""
         try:
-            for name in ("TITLE", "PAPER", "Config", "PRESETS"):
+            for name in ("TITLE", "PAPER", "Config"):
                 self._setting(name)
-            _ = self.rows
+            _ = self.presets, self.rows
         except InputError as error:
             return str(error)
         return ""
@@ -91,7 +91,10 @@ class Method:
 
     @property
     def presets(self) -> dict[str, Any]:
-        return self._setting("PRESETS")
+        presets = self._setting("PRESETS")
+        if not isinstance(presets, dict):
+            raise broken_plugin("method", self.slug, self.package, TypeError("its PRESETS is no dict"))
+        return presets
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:

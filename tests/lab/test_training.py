@@ -20,12 +20,11 @@ pytest.importorskip("torch")
 import torch
 
 from sketchseek.errors import InputError
-from sketchseek.lab import experiment as training_run
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.experiment import Plan, run_training
-from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods import Method, get_method
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.runs import Minutes
 from sketchseek.lab.training.augmentation import augment_pairs
@@ -299,7 +298,7 @@ def test_drawings_that_are_images_are_trained_on_as_they_will_be_searched_by(
     class Stop(Exception):
         pass
 
-    def pairs(splits: list[Split], *rest: object) -> None:
+    def pairs(method: Method, config: Any, splits: list[Split], seed: int) -> None:
         seen.extend(splits)
         raise Stop
 
@@ -310,7 +309,7 @@ def test_drawings_that_are_images_are_trained_on_as_they_will_be_searched_by(
         Image.fromarray(255 - ink(sketch.strokes)).save(tmp_path / f"{sketch.name}.png")
         drawings.append(replace(sketch, strokes=None, path=tmp_path / f"{sketch.name}.png"))
     dataset = replace(dataset, train=replace(dataset.train, sketches=tuple(drawings)))
-    monkeypatch.setattr(training_run, "TrainingPairs", pairs)
+    monkeypatch.setattr(Method, "pairs", pairs)
     method = get_method(slug)
     plan = Plan(method, method.config("bench"), "bench", None, 0, "random", None, extract_strokes=asked)
     with pytest.raises(Stop):

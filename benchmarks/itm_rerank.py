@@ -64,10 +64,10 @@ def main() -> int:
 def random_model(folder: Path) -> Path:
     """FVLP's small model as training would begin it, exported."""
     from sketchseek.lab.config import to_dict
-    from sketchseek.lab.export import export
     from sketchseek.lab.methods import get_method
     from sketchseek.lab.methods.fvlp.network import build
     from sketchseek.lab.runs import Run, write_run
+    from sketchseek.lab.train_and_export import export
     from sketchseek.lab.training.loop import save_network
 
     config = get_method("fvlp").config("bench")
@@ -76,7 +76,7 @@ def random_model(folder: Path) -> Path:
     (folder / "run").mkdir()
     write_run(folder / "run", Run(method="fvlp", config=to_dict(config), finished=True))
     save_network(folder / "run" / "last.safetensors", network)
-    export(folder / "run", folder / "model", {})
+    export(folder / "run", folder / "model")
     return folder / "model"
 
 

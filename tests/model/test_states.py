@@ -11,9 +11,9 @@ import torch
 
 from sketchseek.lab.config import override, to_dict
 from sketchseek.lab.encoder import TorchEncoder
-from sketchseek.lab.export import export
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.runs import Run, write_run
+from sketchseek.lab.train_and_export import export
 from sketchseek.lab.training.loop import save_network
 from sketchseek.model import Model
 from sketchseek.model.encoder import encode_episodes
@@ -35,7 +35,7 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TorchEn
     (folder / "run").mkdir()
     write_run(folder / "run", Run(method="slfir", config=to_dict(config), finished=True))
     save_network(folder / "run" / "last.safetensors", network)
-    export(folder / "run", folder / "model", {})
+    export(folder / "run", folder / "model")
     yield TorchEncoder(network, SIZE), Model.load(folder / "model")
 
 

@@ -60,17 +60,8 @@ class Parity:
     same_top_10: float
 
 
-def export(run_folder: Path, out: Path, card: Mapping[str, Any] | None = None, weights: Weights = "float32") -> Parity:
-    """Turn the run in ``run_folder`` into the model folder ``out``, which the app uses without torch.
-
-    ``card`` is the content of the model card: ``name`` (by default that of the run folder), ``about``, and any other
-    JSON values; how the run was trained is added. With ``float16`` the weights take half the space; they are converted
-    back to float32 when the model is loaded.
-
-    Raises InputError, and leaves no folder, where ``out`` already exists, or where onnxruntime disagrees with torch
-    (which computes with the weights as they are stored) on a fixed set of sketches and photos: the ten best photos of a
-    sketch differ, ties aside, or a feature differs by more than 1e-3.
-    """
+def export_run(run_folder: Path, out: Path, card: Mapping[str, Any] | None, weights: Weights) -> Parity:
+    """As ``train_and_export.export``, which imports this module, and with it torch, only when it is called."""
     if out.exists():
         raise InputError(f"{out}: already exists; give a new folder")
     network, run = load_network(run_folder)

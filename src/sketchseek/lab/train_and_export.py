@@ -78,14 +78,16 @@ def export(
     weights: Literal["float32", "float16"] = "float32",
     card: Mapping[str, Any] | None = None,
 ) -> Parity:
-    """Export a run folder as the model folder ``out``, which needs no torch, and check that both compute the same.
+    """Turn the run folder ``run`` into the model folder ``out``, which the app uses without torch.
 
-    ``float16`` halves the folder; the weights are cast back to float32 when the model is loaded. ``card`` is what the
-    model's card says of it, e.g. ``{"name": ..., "about": ...}``; how it was trained is added. Returns how closely
-    onnxruntime repeats torch.
+    With ``float16`` the weights take half the space; they are converted back to float32 when the model is loaded.
+    ``card`` is the content of the model card: ``name`` (by default that of the run folder), ``about``, and any other
+    JSON values; how the run was trained is added. Returns how closely onnxruntime repeats torch.
 
-    Raises InputError, leaving nothing behind, where ``out`` exists, ``run`` is no finished run, or the two disagree.
+    Raises InputError, and leaves no folder, where ``out`` already exists, where ``run`` is no finished run, or where
+    onnxruntime disagrees with torch (which computes with the weights as they are stored) on a fixed set of sketches and
+    photos: the ten best photos of a sketch differ, ties aside, or a feature differs by more than 1e-3.
     """
-    from sketchseek.lab.export import export as export_run
+    from sketchseek.lab.export import export_run
 
     return export_run(as_path(run), as_path(out), card, weights)

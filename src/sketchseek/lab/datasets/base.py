@@ -72,6 +72,15 @@ def merge(splits: Sequence[Split]) -> Split:
     return Split(tuple(photos), tuple(sketches))
 
 
+def split_of_pairs(split: Split, rows: Sequence[int] | None = None) -> Split:
+    """The sketches of these ``rows``, by default all, each with a copy of its photo: sketch i belongs to photo i."""
+    sketches = split.sketches if rows is None else [split.sketches[row] for row in rows]
+    return Split(
+        tuple(split.photos[sketch.photo] for sketch in sketches),
+        tuple(replace(sketch, photo=index) for index, sketch in enumerate(sketches)),
+    )
+
+
 def hold_out(split: Split, fraction: float = 0.1, seed: int = 0) -> tuple[Split, Split]:
     """Split into (train, validation): about ``fraction`` of the photos are held out, with their sketches.
 

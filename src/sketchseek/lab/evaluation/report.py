@@ -61,9 +61,9 @@ def _from_easy_to_hard(evaluation: Evaluation, count: int) -> NDArray[np.intp]:
     return by_rank[evenly_spaced(len(by_rank), count)]
 
 
-def evenly_spaced(total: int, count: int) -> NDArray[np.intp]:
+def evenly_spaced(total: int, count: int) -> list[int]:
     """The indices of ``count`` of ``total`` things, from the first to the last; of all where there are fewer."""
-    return np.linspace(0, total - 1, min(count, total)).astype(np.intp)
+    return np.linspace(0, total - 1, min(count, total)).astype(int).tolist()
 
 
 def top_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.ndarray) -> Image.Image:
@@ -143,6 +143,11 @@ def picture_sheet(
             sheet.paste(picture, (x, y))
             draw.rectangle((x, y, x + PICTURE - 1, y + PICTURE - 1), outline=WRONG)
     return sheet
+
+
+def grey(maps: NDArray[Any]) -> NDArray[np.uint8]:
+    """Maps of 0..1 as grey values, dark where they are large."""
+    return (255 - 255 * maps).round().astype(np.uint8)
 
 
 def _square(picture: NDArray[np.uint8]) -> Image.Image:

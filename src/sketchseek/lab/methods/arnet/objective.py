@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from sketchseek.lab.datasets.base import Photo, Split, merge
+from sketchseek.lab.datasets.base import Photo, Split, merge, split_of_pairs
 from sketchseek.lab.methods.arnet.config import Config
 from sketchseek.lab.methods.arnet.mstr import recycling_loss
 from sketchseek.lab.methods.arnet.network import ARNet, EncoderOutputs
@@ -33,7 +32,7 @@ class ViewBatch(NamedTuple):
 def training_pairs(config: Config, splits: Sequence[Split], seed: int) -> TrainingPairs:
     """The pairs of the splits; with ``batch="sketches"`` an epoch shows every sketch once, else every photo."""
     if config.batch == "sketches":
-        splits = [_a_photo_a_sketch(merge(splits))]
+        splits = [split_of_pairs(merge(splits))]
     return TrainingPairs(splits, config.size, config.training, seed)
 
 
@@ -78,11 +77,3 @@ def losses(
             values[f"recycling_{domain}"] = recycling_loss(encoded.groups, encoder.recycling.target)
             total = total + config.recycling_weight * values[f"recycling_{domain}"]
     return {"loss": total, **values}
-
-
-def _a_photo_a_sketch(split: Split) -> Split:
-    """A split with a copy of its photo for every sketch, so an epoch over photos is an epoch over sketches."""
-    return Split(
-        tuple(split.photos[sketch.photo] for sketch in split.sketches),
-        tuple(replace(sketch, photo=index) for index, sketch in enumerate(split.sketches)),
-    )

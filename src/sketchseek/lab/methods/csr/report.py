@@ -7,7 +7,7 @@ Sketches are disordered as at the end of training, with a fixed seed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.base import Split, split_of_pairs
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_labels, sketch_pixels
 from sketchseek.lab.evaluation.compare import paired_bootstrap
 from sketchseek.lab.evaluation.evaluate import Evaluation
-from sketchseek.lab.evaluation.report import PALETTE, evenly_spaced, picture_sheet
+from sketchseek.lab.evaluation.report import PALETTE, evenly_spaced, grey, picture_sheet
 from sketchseek.lab.methods.csr.config import Config
 from sketchseek.lab.methods.csr.network import CSRNetwork
 from sketchseek.lab.methods.csr.objective import recovery_loss
@@ -40,17 +40,17 @@ def write(folder: Path, network: CSRNetwork, config: Config, split: Split, evalu
 
     Returns the result of ``conditioning``, if there are a recovery network and at least two photos; else ``{}``.
     """
-    chosen = _sample(split)
+    chosen = split_of_pairs(split, evenly_spaced(len(split.sketches), ROWS))
     _draw_disorder(folder / "disorder.png", config, chosen)
     if network.recovery is None:
         return {}
     cases = next(_cases(config, chosen, network.recovery_size))
     photos = photo_pixels(chosen.photos, config.size)
-    recovered = _grey(_recover(network, cases, photos).sigmoid().numpy(force=True))
+    recovered = grey(_recover(network, cases, photos).sigmoid().numpy(force=True))
     columns = ["photo", "sketch", "disordered"]
     columns += [f"{kind}:\n{channel}" for kind in ("target", "recovered") for channel in CHANNELS]
     rows = [
-        [photo, _paper(ink), _paper(disordered), *_grey(target), *maps]
+        [photo, _paper(ink), _paper(disordered), *grey(target), *maps]
         for photo, ink, disordered, target, maps in zip(
             photos, cases.ink, cases.disordered, cases.target, recovered, strict=True
         )
@@ -68,13 +68,13 @@ def compare(folder: Path, networks: dict[str, CSRNetwork], config: Config, split
     networks = {label: network for label, network in networks.items() if network.recovery is not None}
     if not networks:
         return
-    chosen = _sample(split)
+    chosen = split_of_pairs(split, evenly_spaced(len(split.sketches), ROWS))
     photos = photo_pixels(chosen.photos, config.size)
     cases = next(_cases(config, chosen, next(iter(networks.values())).recovery_size))
     rows = {"photo": photos, "sketch": _paper(cases.ink), "disordered": _paper(cases.disordered)}
-    rows["target"] = _grey(cases.target[:, 0])
+    rows["target"] = grey(cases.target[:, 0])
     for label, network in networks.items():
-        rows[label] = _grey(_recover(network, cases, photos)[:, 0].sigmoid().numpy(force=True))
+        rows[label] = grey(_recover(network, cases, photos)[:, 0].sigmoid().numpy(force=True))
     picture_sheet(list(rows.values()), labels=list(rows)).save(folder / "recovered.png")
 
 
@@ -113,7 +113,7 @@ def _draw_disorder(path: Path, config: Config, chosen: Split) -> None:
     """Draw each sketch, its strokes in colours, the disordered sketch and its recovery map at full resolution."""
     cases = next(_cases(config, chosen, None))
     rows = [
-        [_paper(ink), _coloured(ink, labels), _paper(disordered), *_grey(target)]
+        [_paper(ink), _coloured(ink, labels), _paper(disordered), *grey(target)]
         for ink, labels, disordered, target in zip(cases.ink, cases.labels, cases.disordered, cases.target, strict=True)
     ]
     picture_sheet(rows, ["sketch", "its strokes", "disordered", *CHANNELS]).save(path)
@@ -157,22 +157,8 @@ def _recover(network: CSRNetwork, cases: _Cases, photos: NDArray[np.uint8]) -> T
     return recovered
 
 
-def _sample(split: Split) -> Split:
-    """``ROWS`` sketches evenly spread over the split, each with its photo."""
-    rows = evenly_spaced(len(split.sketches), ROWS)
-    sketches = [split.sketches[row] for row in rows]
-    return Split(
-        tuple(split.photos[s.photo] for s in sketches), tuple(replace(s, photo=i) for i, s in enumerate(sketches))
-    )
-
-
 def _paper(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return 255 - ink
-
-
-def _grey(maps: NDArray[Any]) -> NDArray[np.uint8]:
-    """Maps of 0..1 as black ink on white paper."""
-    return (255 - 255 * maps).round().astype(np.uint8)
 
 
 def _coloured(ink: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -5,7 +5,6 @@ level (Fig. 5), distances between regions (Table 5), and retrieval by positions 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.base import Split, split_of_pairs
 from sketchseek.lab.datasets.pixels import photo_pixels, sketch_pixels
 from sketchseek.lab.encoder import TorchEncoder
 from sketchseek.lab.evaluation.evaluate import Evaluation
 from sketchseek.lab.evaluation.metrics import figures, ranks_of
-from sketchseek.lab.evaluation.report import PALETTE, evenly_spaced, picture_sheet
+from sketchseek.lab.evaluation.report import PALETTE, evenly_spaced, grey, picture_sheet
 from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build
 from sketchseek.matching import Features, get_matcher
@@ -36,15 +35,15 @@ def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, eval
     standard deviation] over sketches and over photos, and acc@1 by its distance alone. ``region_distance`` is Table 5.
     ``positions`` is the accuracy of the positional embedding alone.
     """
-    some = _some(split)
-    chosen = _subset(split, some)
+    some = evenly_spaced(len(split.sketches), ROWS)
+    chosen = split_of_pairs(split, some)
     sketches = _rows(evaluation.sketches, some)
     photos = _rows(evaluation.photos, [split.sketches[row].photo for row in some])
     ink, pixels = 255 - sketch_pixels(chosen.sketches, config.size), photo_pixels(chosen.photos, config.size)
     rows = [
         [image, *maps]
         for of_sketch, of_photo in zip(
-            zip(ink, _grey(sketches["maps"]), strict=True), zip(pixels, _grey(photos["maps"]), strict=True), strict=True
+            zip(ink, grey(sketches["maps"]), strict=True), zip(pixels, grey(photos["maps"]), strict=True), strict=True
         )
         for image, maps in (of_sketch, of_photo)
     ]
@@ -65,7 +64,7 @@ def write(folder: Path, network: MLRMNetwork, config: Config, split: Split, eval
 
 def compare(folder: Path, networks: dict[str, MLRMNetwork], config: Config, split: Split) -> None:
     """Draw ``regions.png``: the regions of some sketches and photos, with a labelled row for each network (Fig. 4)."""
-    chosen = _subset(split, _some(split))
+    chosen = split_of_pairs(split, evenly_spaced(len(split.sketches), ROWS))
     ink, pixels = 255 - sketch_pixels(chosen.sketches, config.size), photo_pixels(chosen.photos, config.size)
     encoded = {label: _encode(network, config, chosen) for label, network in networks.items()}
     _draw_regions(folder / "regions.png", ink, pixels, encoded)
@@ -183,23 +182,5 @@ def _levels(features: Features) -> Sequence[str]:
     return sorted(name for name in features if name.startswith("level"))
 
 
-def _some(split: Split) -> list[int]:
-    """The indices of ``ROWS`` sketches, evenly spread over the split."""
-    return evenly_spaced(len(split.sketches), ROWS).tolist()
-
-
 def _rows(features: Features, rows: Sequence[int]) -> Features:
     return {name: values[rows] for name, values in features.items()}
-
-
-def _subset(split: Split, rows: Sequence[int]) -> Split:
-    """A split of these sketches, each with its photo."""
-    sketches = [split.sketches[row] for row in rows]
-    return Split(
-        tuple(split.photos[s.photo] for s in sketches), tuple(replace(s, photo=i) for i, s in enumerate(sketches))
-    )
-
-
-def _grey(maps: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Maps of 0..1 as grey values, dark where they are large."""
-    return (255 - 255 * maps).round().astype(np.uint8)

@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from tiny_runs import QUICK, SET, SLUGS, TINY
+from tiny_runs import QUICK, SET, SLUGS, tiny_changes
 
 from sketchseek.cli import main
 from sketchseek.errors import InputError
@@ -46,7 +46,8 @@ def slug(request: pytest.FixtureRequest) -> str:
 def run_folder(slug: str, pairs_folder: Path, start_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One tiny trained run of the method, made by the command a user types."""
     out = tmp_path_factory.mktemp("runs") / slug
-    command = ["train", slug, "--data", f"folder:{pairs_folder}", "--out", str(out), *SET]
+    settings = [word for key, value in tiny_changes(slug).items() for word in ("--set", f"{key}={value}")]
+    command = ["train", slug, "--data", f"folder:{pairs_folder}", "--out", str(out), *settings]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCHDYNAMO_DISABLE", "1")
         patch.setenv("XDG_CACHE_HOME", str(out.parent / "cache"))
@@ -65,7 +66,9 @@ def model_folder(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def plan(slug: str, start_weights: Path) -> Plan:
     """What ``run_folder`` holds a run of."""
     method = get_method(slug)
-    return Plan(method, override(method.config("bench"), TINY), "bench", None, 0, str(start_weights), None)
+    return Plan(
+        method, override(method.config("bench"), tiny_changes(slug)), "bench", None, 0, str(start_weights), None
+    )
 
 
 def test_a_run_says_what_it_is(run_folder: Path) -> None:

@@ -36,9 +36,10 @@ __all__ = [
 def open_dataset(specification: str, drawings_alone: bool = False) -> Dataset:
     """Open ``NAME:DIR`` for training or evaluation, or ``NAME`` alone for the folder of that name in ./datasets.
 
-    Case and hyphens in names are ignored. ``synthetic`` alone is generated on first use. Broken and unpaired files are
-    left out; the log tells how many. Raises InputError for an unknown name, a missing folder, an unexpected layout, and
-    a data set without photos, unless ``drawings_alone`` (drawings without photos serve to train by category).
+    Case and hyphens in names are ignored. ``synthetic`` alone is generated on first use, by several processes: a script
+    must have ``if __name__ == "__main__":`` around that, as they import it. Broken and unpaired files are left out; the
+    log tells how many. Raises InputError for an unknown name, a missing folder, an unexpected layout, and a data set
+    without photos, unless ``drawings_alone`` (drawings without photos serve to train by category).
     """
     name, _, folder = specification.partition(":")
     slug = slug_of(name)

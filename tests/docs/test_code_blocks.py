@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,11 @@ class Page:
             return
         text = block.text.replace("127.0.0.1:8000", self.address) if self.address else block.text
         if block.language == "python":
-            exec(compile("\n" * block.line + text, str(self.path), "exec"), self.names)
+            code = compile("\n" * block.line + text, str(self.path), "exec")
+            # In a thread of its own: the browser tests leave an event loop running in this one, and asyncio.run refuses
+            # to start beside it.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(exec, code, self.names).result()
         elif block.language == "console":
             for command, expected in _commands(text):
                 said = self._command(command, block)

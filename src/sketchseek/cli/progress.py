@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 SECONDS_BETWEEN_LINES = 30  # where there is no terminal
 VALIDATION_SHOWN = ("acc@1", "acc@10", "m@B")
@@ -23,24 +24,8 @@ def progress(description: str, total: int | None) -> Iterator[Callable[..., None
     file, a pipe) only its last state is printed.
     """
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
+    bar = _bar(Console(stderr=True))
     with bar:
         task = bar.add_task(description, total=total)
 
@@ -74,20 +59,9 @@ def training_progress(description: str) -> Iterator[Callable[[int, int, Mapping[
     there are lines alone: those, each validation, and the state of training every half minute.
     """
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(
-        *columns, TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[figures]}"), console=console
-    )
+    bar = _bar(console, "{task.fields[figures]}")
     task = bar.add_task(description, total=None, figures="")
     validation = ""
     next_line = 0.0
@@ -114,6 +88,22 @@ def training_progress(description: str) -> Iterator[Callable[[int, int, Mapping[
     finally:
         logger.removeHandler(logged)
         logger.setLevel(level)
+
+
+def _bar(console: Console, *texts: str) -> Progress:
+    """A bar with the steps done, the time so far and the time left; ``texts`` are templates of further columns."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    return Progress(*bar, *times, *map(TextColumn, texts), console=console)
 
 
 class _LoggedLines(logging.Handler):

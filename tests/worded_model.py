@@ -46,7 +46,7 @@ OUTLINES = {
 def make_worded_model(folder: Path, judges: Mapping[str, str] | None = None) -> Path:
     """Write the model folder and return it.
 
-    With ``judges`` it can match: a photo's feature "tokens" ``[1, 3]`` is its colour, and the probability that a photo
+    With ``judges`` it can match: a photo's feature "tokens" ``[1, 3]`` is its colour, and the logit that a photo
     belongs to a word named there is how much its colour is the one named as the value (``{"red": "blue"}`` takes blue
     things for red ones).
     """
@@ -102,10 +102,10 @@ def make_worded_model(folder: Path, judges: Mapping[str, str] | None = None) -> 
                 *_meaning(),
                 helper.make_node("ReduceSum", ["photo_tokens", "axis"], ["colour"], keepdims=0),
                 helper.make_node("Mul", ["meaning", "colour"], ["agreement"]),
-                helper.make_node("ReduceSum", ["agreement", "axis"], ["probability"], keepdims=0),
+                helper.make_node("ReduceSum", ["agreement", "axis"], ["logit"], keepdims=0),
             ],
             [tokens, photo_tokens],
-            [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["B"])],
+            [helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["B"])],
             [_meanings({word: COLOURS[colour] for word, colour in judges.items()}), axis],
         )
     (folder / "tokenizer.json").write_text(json.dumps(_tokenizer()))

@@ -83,6 +83,9 @@ def test_words_alone_are_matched_with_the_closest(split: Split, monkeypatch: pyt
     seer.match = lambda text, tokens: 1 - match(text, tokens)
     assert evaluate(seer, split, query="words").ranks.tolist() == [[2]] * 4
     assert matching_helps(seer, split) is False
+    monkeypatch.setattr("sketchseek.lab.evaluation.evaluate.ITM_CANDIDATES", 4)
+    seer.match = lambda text, tokens: np.full(len(tokens), -3.0, np.float32)  # knows nothing
+    assert evaluate(seer, split, query="words").ranks.tolist() == [[2]] * 4
     assert matching_helps(seer, replace(split, sketches=())) is None
     seer.can_match = False
     assert matching_helps(seer, split) is None

@@ -89,8 +89,17 @@ def test_what_cannot_be_asked_is_said_in_one_line(searcher: Searcher, tmp_path: 
 def test_matching_decides_the_order_of_what_words_alone_find(misled: Searcher) -> None:
     hits = misled.search(None, 9, "red")
     assert set(names(hits)[:3]) == {"blue-chair", "blue-table", "blue-lamp"}
-    assert [hit.score for hit in hits] == pytest.approx([1, 1, 1, 0, 0, 0, 0, 0, 0], abs=1e-3)
+    seen = 0.5**0.5  # the cosine of "red" and a red thing, which its logit of 0 is added to
+    assert [hit.score for hit in hits] == pytest.approx([1, 1, 1, seen, seen, seen, 0, 0, 0], abs=1e-3)
     assert names(hits)[:3] == sorted(names(hits)[:3])  # equals, by name
+
+
+def test_a_matcher_that_knows_nothing_leaves_the_order_as_it_is(searcher: Searcher, tmp_path: Path) -> None:
+    """As FVLP's released evaluation adds its logit to the cosine."""
+    with Gallery.open(make_worded_gallery(tmp_path / "untaught", {})) as gallery:
+        untaught = Searcher(gallery)
+        assert untaught.gallery.model.can_match
+        assert names(untaught.search(None, 9, "red")) == names(searcher.search(None, 9, "red"))
 
 
 def test_beside_a_drawing_the_fused_query_decides(searcher: Searcher, misled: Searcher) -> None:

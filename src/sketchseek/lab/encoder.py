@@ -87,11 +87,11 @@ class TorchEncoder:
         network = self.network
         assert isinstance(network, MatchingNetwork)
 
-        def probability(tokens: Tensor, of_photos: Tensor) -> dict[str, Tensor]:
-            return {"probability": network.match(tokens, of_photos)}
+        def logit(tokens: Tensor, of_photos: Tensor) -> dict[str, Tensor]:
+            return {"logit": network.match(tokens, of_photos)}
 
         tokens = self._tokens([text]).repeat(len(photo_tokens), axis=0)
-        return self._encode(probability, tokens, photo_tokens)["probability"]
+        return self._encode(logit, tokens, photo_tokens)["logit"]
 
     @property
     def _words(self) -> WordNetwork:

@@ -128,7 +128,7 @@ def compare(reference: TorchEncoder, model: Model) -> Parity:
     """Encode `frozen_set` with both and compare the features, the similarities and the ten best photos of each sketch.
 
     For a model with words, the features of the texts are compared too, and, where the model can match texts with
-    photos, the matching probabilities of `FROZEN_WORDS` texts with every photo.
+    photos, the matching logits of `FROZEN_WORDS` texts with every photo.
     """
     ink, photos, texts = frozen_set(model.size)
     expected = (reference.encode_sketches(ink), reference.encode_photos(photos))
@@ -184,7 +184,7 @@ def _graphs(network: Network, size: int) -> dict[str, tuple[_Encoding, dict[str,
             with torch.inference_mode():
                 of_photos = network.encode_photo(photos)["tokens"]
             graphs["match"] = (
-                (lambda network, tokens, photo_tokens: {"probability": network.match(tokens, photo_tokens)}),
+                (lambda network, tokens, photo_tokens: {"logit": network.match(tokens, photo_tokens)}),
                 {"tokens": tokens, "photo_tokens": of_photos},
             )
     if isinstance(network, StatefulNetwork) and network.state:

@@ -97,7 +97,7 @@ class MatchingNetwork(WordNetwork, Protocol):
     can_match: bool  # false if ITM was not trained, or did not help on the validation photos
 
     def match(self, tokens: Tensor, photo_tokens: Tensor) -> Tensor:
-        """The probability ``[B]`` that texts ``[B, L]`` and photos, given by their tokens ``[B, P, C]``, match."""
+        """The logits ``[B]`` that texts ``[B, L]`` and photos, given by their tokens ``[B, P, C]``, match."""
 
 
 @runtime_checkable

@@ -76,8 +76,8 @@ class Encoder(Protocol):
         raise TypeError(f"{type(self).__name__} takes no words")
 
     def match(self, text: str, photo_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probability, 0..1, that a text and each of n photos belong together, ``[n]``; ``photo_tokens [n, P, C]``
-        are the photos' feature "tokens". Only where ``can_match``.
+        """The logits that a text and each of n photos belong together, ``[n]``; ``photo_tokens [n, P, C]`` are the
+        photos' feature "tokens". Added to the cosines, they re-rank. Only where ``can_match``.
         """
         raise TypeError(f"{type(self).__name__} matches no words with photos")
 

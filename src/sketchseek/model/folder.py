@@ -20,7 +20,7 @@ A network may take words beside the sketch. Then the config says ``words`` {fusi
     tokenizer.json  of the library `tokenizers`; pads and cuts every text to ``length`` tokens
     text.onnx       input "tokens" int64 [B, length]; output "vector", which ``matching.fusion`` joins with a sketch's
     match.onnx      where the network judges a pair: inputs "tokens" and "photo_tokens" [B, P, C], the feature "tokens"
-                    of a photo; output "probability" [B], 0..1, that they belong together
+                    of a photo; output "logit" [B], that they belong together
 
 ``hash`` is the SHA-256 of the config without it. As the config holds the hash of every file, it stands for all of them.
 """
@@ -219,11 +219,15 @@ class Model:
         return self._encode("text.onnx", {"tokens": self._tokenizer.tokens(texts)}, batch)
 
     def match(self, text: str, photo_tokens: NDArray[np.float32], batch: int = BATCH) -> NDArray[np.float32]:
-        """The probability, 0..1, that a text and each of n photos belong together, ``[n]``; ``photo_tokens [n, P, C]``
-        are the photos' feature "tokens". For models that can match.
+        """The logits that a text and each of n photos belong together, ``[n]``; ``photo_tokens [n, P, C]`` are the
+        photos' feature "tokens". For models that can match. Raises InputError for a model of version 0.1.0, whose
+        graph gives probabilities.
         """
         tokens = self._tokenizer.tokens([text]).repeat(len(photo_tokens), axis=0)
-        return self._encode(_MATCH, {"tokens": tokens, "photo_tokens": photo_tokens}, batch)["probability"]
+        found = self._encode(_MATCH, {"tokens": tokens, "photo_tokens": photo_tokens}, batch)
+        if "logit" not in found:
+            raise InputError(f"{self.folder / _MATCH}: has no output 'logit'; export the model again")
+        return found["logit"]
 
     @property
     def _words(self) -> Mapping[str, Any]:

@@ -26,7 +26,8 @@ Drawing: TypeAlias = Sketch | Ink
 # Candidates that the matcher compares in full where it is not exact. How many of the true first ten are among them is
 # measured by benchmarks/candidate_recall.py.
 RERANK = 200
-# Relative. Copies of a photo are compared in one matrix product, which may give them scores that differ this much.
+# Copies of a photo are compared in one matrix product, which may give them scores that differ this much: relatively,
+# and where a score is near zero, absolutely.
 ROUNDING = 1e-5
 # A photo's rank is first looked for among this many, then each time among so many times more.
 FIRST_LIMIT, LIMIT_FACTOR = 250, 8
@@ -63,8 +64,8 @@ class Searcher:
     photos closest by the single-vector form, and the matcher compares these in full; no other photo is found.
 
     Words and a sketch are fused into one query, as in the model's training. Where the query is words alone (``weight``
-    1, or nothing drawn) and the model can match a text with a photo, the first 128 photos are reranked by the
-    probability that they match (image-text matching, as in FVLP's image-text retrieval).
+    1, or nothing drawn) and the model can match a text with a photo, the first 128 photos are reranked by
+    their similarity plus the logit that they match (image-text matching, as in FVLP's image-text retrieval).
     """
 
     def __init__(self, gallery: Gallery, rerank: int = RERANK) -> None:
@@ -169,7 +170,8 @@ class Searcher:
         if query is not None and in_full and found:
             found = _rescored(found, model.matcher.similarity(query, self.gallery.features_of(found))[0])
         if words is not None and match and found:
-            found = _rescored(found, model.match(words.text, self.gallery.features_of(found)["tokens"]))
+            similarity = np.array([candidate.score for candidate in found])
+            found = _rescored(found, similarity + model.match(words.text, self.gallery.features_of(found)["tokens"]))
         return found
 
     def _hits(self, found: list[Candidate], top: int) -> list[Hit]:
@@ -240,5 +242,5 @@ def _level_copies(vector_scores: Sequence[float], scores: Sequence[float]) -> li
     levelled = []
     for vector_score, score in zip(vector_scores, scores, strict=True):
         known = first.setdefault(vector_score, score)
-        levelled.append(known if math.isclose(score, known, rel_tol=ROUNDING) else score)
+        levelled.append(known if math.isclose(score, known, rel_tol=ROUNDING, abs_tol=ROUNDING) else score)
     return levelled

@@ -124,7 +124,7 @@ def evaluate(
     ``advance(n)`` is called whenever n more images are encoded. ``part`` selects some of the ``steps``. With ``query``
     "both", the query at every step is the partial sketch and the caption of its photo; with "words", it is the caption
     only, and all steps are equal. If the model can match, the first 128 photos of a search by words alone are re-ranked
-    by the probability that text and photo match (ITM).
+    by their similarity plus the logit that text and photo match (ITM).
 
     Raises InputError for a split without photos or sketches, for steps > 1 if a sketch has no strokes or frames, and
     for words if the model takes none or a photo has no caption.
@@ -184,12 +184,18 @@ def _ranked(similarity: NDArray[np.float32], target: NDArray[np.int64]) -> tuple
 def _matched(
     encoder: Encoder, split: Split, similarity: NDArray[np.float32], photo_tokens: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Re-rank by ITM: similarities ``[sketches, photos]``, for the first 128 photos replaced by match probabilities."""
-    result = similarity - 2  # cosines minus 2 are below all probabilities, so the others keep their order behind
+    """Re-rank by ITM: add the match logits to the similarities ``[sketches, photos]`` of the first 128 photos.
+
+    The other photos keep their order behind these.
+    """
+    result = similarity - 2  # the others, all below the lowest similarity a cosine can have
     for row, sketch in enumerate(split.sketches):
         least = np.sort(similarity[row])[-ITM_CANDIDATES:][0]
         closest = np.flatnonzero(similarity[row] >= least)
-        result[row, closest] = encoder.match(split.photos[sketch.photo].caption, photo_tokens[closest])
+        logits = encoder.match(split.photos[sketch.photo].caption, photo_tokens[closest])
+        scores = similarity[row, closest] + logits
+        result[row] += min(scores.min(), 0.0)
+        result[row, closest] = scores
     return result
 
 

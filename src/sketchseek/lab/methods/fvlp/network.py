@@ -110,8 +110,8 @@ class FVLP(Network):
         return {"vector": self.text_projection(self.text(tokens))}
 
     def match(self, tokens: Tensor, tokens_of_photo: Tensor) -> Tensor:
-        """The probability ``[B]`` that texts ``[B, L]`` and photos, given by their tokens ``[B, P, C]``, match."""
-        return self.matching_head(self.text(tokens, tokens_of_photo)).softmax(dim=1)[:, WORDS_MATCH]
+        """The logits ``[B]`` of the class "match" for texts ``[B, L]`` and photos, given by tokens ``[B, P, C]``."""
+        return self.matching_head(self.text(tokens, tokens_of_photo))[:, WORDS_MATCH]
 
     def forward(
         self, ink: Tensor | None, photos: Tensor, tokens: Tensor, whole: Tensor, identity: Tensor, meaning: Tensor

@@ -16,6 +16,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import equalize
 
 from sketchseek.strokes.ink import LEAST_INK
+from sketchseek.strokes.labels import UNASSIGNED
 from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE
 
 ROTATION = math.radians(8)
@@ -50,9 +51,9 @@ def augment_pairs(
     """Augment ``ink [B, S, S]``, ``photos [B, S, S, 3]`` and optional label maps ``[B, S, S]`` of the same pairs.
 
     Arguments are uint8. Returns ink and photos as float32 in 0..255, and labels as uint8, in the same shapes. Labels
-    are transformed as their ink, without interpolation. ``kind`` is ``none``, ``flip`` (half of the pairs are
-    mirrored), ``bench``, ``freehand``, or ``randaugment`` (flips, then two operations on each image; drawings are not
-    equalised). Uses torch's global random generator.
+    are transformed as their ink, without interpolation, and cover exactly the pixels with ink afterwards. ``kind`` is
+    ``none``, ``flip`` (half of the pairs are mirrored), ``bench``, ``freehand``, or ``randaugment`` (flips, then two
+    operations on each image; drawings are not equalised). Uses torch's global random generator.
     """
     flip = _flips(kind, ink)
     ink, labels = _augment_ink(kind, ink, flip, labels)
@@ -89,7 +90,15 @@ def _augment_ink(kind: str, ink: Tensor, flip: Tensor, labels: Tensor | None) ->
     if labels is not None:
         moved = F.grid_sample(labels[:, None].float(), grid, mode="nearest", padding_mode="zeros", align_corners=False)
         labels = moved[:, 0].to(torch.uint8)
-    return (_thickened(ink) if kind == "freehand" else ink), labels
+    ink = _thickened(ink) if kind == "freehand" else ink
+    return ink, None if labels is None else _cover_ink(labels, ink)
+
+
+def _cover_ink(labels: Tensor, ink: Tensor) -> Tensor:
+    """``strokes.labels.cover_ink`` of a batch: interpolated ink has grey edges where no label came to lie."""
+    near = F.max_pool2d(labels[:, None].float(), 3, stride=1, padding=1)[:, 0].to(torch.uint8)
+    near[near == 0] = UNASSIGNED
+    return torch.where(ink > 0, torch.where(labels > 0, labels, near), 0)
 
 
 def _augment_photos(kind: str, photos: Tensor, flip: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ from tiny_model import DIMENSIONS, SIZE, make_tiny_model
 
 from sketchseek.gallery import Gallery, ingest
 from sketchseek.model import Model, write_model_config
+from sketchseek.model.names import LENGTH as NAMES_LENGTH
+from sketchseek.model.names import Names
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch import Sketch
 
@@ -43,8 +45,12 @@ OUTLINES = {
 }
 
 
-def make_worded_model(folder: Path, judges: Mapping[str, str] | None = None) -> Path:
-    """Write the model folder and return it.
+# For a model that knows names and no other words; two may mean one thing.
+NAMES = {"red": "red", "green": "green", "blue": "blue", "fire engine": "red", "crimson": "red"}
+
+
+def make_worded_model(folder: Path, judges: Mapping[str, str] | None = None, names: bool = False) -> Path:
+    """Write the model folder and return it. With ``names`` it knows ``NAMES`` and no other words.
 
     With ``judges`` it can match: a photo's feature "tokens" ``[1, 3]`` is its colour, and the logit that a photo
     belongs to a word named there is how much its colour is the one named as the value (``{"red": "blue"}`` takes blue
@@ -83,7 +89,8 @@ def make_worded_model(folder: Path, judges: Mapping[str, str] | None = None) -> 
         nodes.append(helper.make_node("Concat", ["shape", "colour"], ["vector"], axis=1))
         _save(folder / f"{name}.onnx", nodes, list(graph.input), outputs, constants)
 
-    tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, ["B", LENGTH])
+    length = NAMES_LENGTH if names else LENGTH
+    tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, ["B", length])
     axis = numpy_helper.from_array(np.array([1], np.int64), "axis")
     tiny = numpy_helper.from_array(np.array(1e-6, np.float32), "tiny")
     place = numpy_helper.from_array(np.eye(3, DIMENSIONS + 3, DIMENSIONS, dtype=np.float32), "place")
@@ -108,20 +115,23 @@ def make_worded_model(folder: Path, judges: Mapping[str, str] | None = None) -> 
             [helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["B"])],
             [_meanings({word: COLOURS[colour] for word, colour in judges.items()}), axis],
         )
-    (folder / "tokenizer.json").write_text(json.dumps(_tokenizer()))
+    if names:
+        Names({name: VOCABULARY[colour] for name, colour in NAMES.items()}).save(folder / "names.json")
+    else:
+        (folder / "tokenizer.json").write_text(json.dumps(_tokenizer()))
     config = {
         "method": "tiny-worded",
         "size": SIZE,
         "matcher": {"name": "cosine", "parameters": {}},
         "features": {"vector": [DIMENSIONS + 3], **({} if judges is None else {"tokens": [1, 3]})},
-        "words": {"fusion": "raw_sum", "length": LENGTH, "query": "both"},
+        "words": {"fusion": "raw_sum", "length": length, "query": "both"},
         "card": {"name": "Tiny, with words", "about": "Made for tests."},
     }
     write_model_config(folder, config)
     return folder
 
 
-def make_worded_gallery(folder: Path, judges: Mapping[str, str] | None = None) -> Path:
+def make_worded_gallery(folder: Path, judges: Mapping[str, str] | None = None, names: bool = False) -> Path:
     """A photo of every outline in every colour, ``red-chair.png`` and so on; returns the gallery's directory."""
     photos = folder / "photos"
     photos.mkdir(parents=True)
@@ -130,7 +140,7 @@ def make_worded_gallery(folder: Path, judges: Mapping[str, str] | None = None) -
             lines = rasterise(outline)[..., None] > 0
             picture = np.where(lines, 255 * np.array(channels), 255).astype(np.uint8)
             Image.fromarray(picture).save(photos / f"{colour}-{shape}.png")
-    with Gallery.create(folder / "gallery", Model.load(make_worded_model(folder / "model", judges))) as gallery:
+    with Gallery.create(folder / "gallery", Model.load(make_worded_model(folder / "model", judges, names))) as gallery:
         ingest(gallery, [photos])
     return folder / "gallery"
 

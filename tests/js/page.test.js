@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 
 import { ask } from "../../src/sketchseek/server/web/api.js";
+import { completions } from "../../src/sketchseek/server/web/completion.js";
 import { Drawing } from "../../src/sketchseek/server/web/drawing.js";
 import { asSketch, search, similar } from "../../src/sketchseek/server/web/files.js";
 import { drawByKeyboard } from "../../src/sketchseek/server/web/keyboard.js";
@@ -50,6 +51,14 @@ test("a search sends the file with the words; one by a photo sends no file", asy
   first.delete("sketch");
   assert.deepEqual([...first], [["text", "red"], ["weight", "0.25"]]);
   assert.deepEqual([...second], [["text", ""], ["weight", "0.5"]]);
+});
+
+test("the end of a text is completed by the names that begin so, then by those of which a later word does", () => {
+  const names = ["sports car", "car", "carrot", "teddy bear", "T-shirt"];
+  assert.deepEqual(completions("Car", names), { start: 0, names: ["car", "carrot", "sports car"] });
+  assert.deepEqual(completions("red sports c", names), { start: 4, names: ["sports car"] });
+  assert.deepEqual(completions("t sh", names), { start: 0, names: ["T-shirt"] });
+  for (const text of ["", "car ", "carrot", "thingamajig", "- "]) assert.deepEqual(completions(text, names).names, []);
 });
 
 test("a saved drawing holds the strokes that have ended", () => {

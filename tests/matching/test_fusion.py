@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sketchseek.matching.fusion import FUSIONS, fuse
+from sketchseek.matching.fusion import FUSIONS, fuse, fuse_features
 
 RANDOM = np.random.default_rng(0)
 SKETCH = RANDOM.normal(size=(2, 3, 8)).astype(np.float32) * 5
@@ -22,7 +22,20 @@ def test_half_and_half_is_the_papers_sum() -> None:
     assert np.allclose(fuse(SKETCH, TEXT, 0.5, "unit_sum"), unit(unit(SKETCH) + unit(TEXT)), atol=1e-6)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
+def test_words_are_added_as_much_as_they_weigh_beside_the_sketch() -> None:
+    assert np.allclose(fuse(SKETCH, TEXT, 0.5, "added"), SKETCH + TEXT)
+    assert np.allclose(fuse(SKETCH, TEXT, 0.75, "added"), SKETCH + 3 * TEXT)
+    assert np.array_equal(fuse(SKETCH, TEXT, 0.0, "added"), SKETCH)
+
+
+def test_features_that_words_lack_stay_as_they_are_unless_words_are_all() -> None:
+    sketch, words = {"global": SKETCH, "cells": SKETCH[:, :1]}, {"global": TEXT}
+    fused = fuse_features(sketch, words, 0.5, "added")
+    assert fused["cells"] is sketch["cells"] and np.allclose(fused["global"], SKETCH + TEXT)
+    assert fuse_features(sketch, words, 1.0, "added") == words
+
+
+@pytest.mark.parametrize("fusion", ["raw_sum", "unit_sum"])
 def test_the_ends_are_one_of_the_two_alone(fusion: str) -> None:
     assert np.allclose(fuse(SKETCH, TEXT, 0.0, fusion), unit(SKETCH), atol=1e-6)
     assert np.allclose(fuse(SKETCH, TEXT, 1.0, fusion), unit(TEXT), atol=1e-6)

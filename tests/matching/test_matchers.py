@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from sketchseek.errors import InputError
 from sketchseek.matching import MATCHERS, Features, Matcher, distances, get_matcher
+from sketchseek.matching.fusion import fuse_features
 from sketchseek.matching.inked_cells import InkedCells
 from sketchseek.matching.region_weighted import RegionWeighted, Strategy
 
@@ -60,7 +61,7 @@ def plain(matcher: Matcher, sketches: Features, photos: Features) -> np.ndarray:
         whole, local = (np.linalg.norm(s[name][:, None] - p[name][None], axis=-1) for name in ("global", "local"))
         return -whole - (s["weight"][:, None] * local).sum(axis=-1)
     if isinstance(matcher, InkedCells):
-        a, b = (f["global"] / np.linalg.norm(f["global"], axis=-1, keepdims=True) for f in (s, p))
+        a, b = s["global"], p["global"] / np.linalg.norm(p["global"], axis=-1, keepdims=True)
         c, d = (f["cells"] / np.linalg.norm(f["cells"], axis=-1, keepdims=True) for f in (s, p))
         best = (c[:, None, :, None] * d[None, :, None, :]).sum(axis=-1).max(axis=-1)  # [q, g, cells]
         local = (s["coverage"][:, None] * best).sum(axis=-1)
@@ -134,6 +135,10 @@ def test_only_cells_under_ink_count() -> None:
     assert np.allclose(doubled.similarity(sketch, photos), [[0, 2]])
     empty = sketch | {"coverage": np.zeros((1, 2), np.float32)}
     assert np.allclose(get_matcher("inked-cells").similarity(empty, photos), [[0, 0.6]])
+    words = {"global": np.array([[0, 2]], np.float32)}
+    assert np.allclose(get_matcher("inked-cells").similarity(words, photos), [[2, 1.6]])
+    both = fuse_features(sketch, words, 0.25, "added")
+    assert np.allclose(get_matcher("inked-cells").similarity(both, photos), [[2 / 3, 1.6 + 1.6 / 3]])
 
 
 @given(st.sampled_from(ALL), counts, counts, counts, counts, st.integers(0, 99))

@@ -42,6 +42,13 @@ def searcher(folder: Path) -> Iterator[Searcher]:
         yield Searcher(gallery)
 
 
+@pytest.fixture(scope="module")
+def knowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
+    """Its model knows the names of colours and no other words."""
+    with Gallery.open(make_worded_gallery(tmp_path_factory.mktemp("named"), names=True)) as gallery:
+        yield Searcher(gallery)
+
+
 @pytest.fixture
 def misled(tmp_path: Path) -> Iterator[Searcher]:
     """Its second stage takes blue things for red ones."""
@@ -164,6 +171,42 @@ def test_the_live_search_reads_words_once_and_answers_without_a_drawing(
     assert answer(CHAIR, "") == names(searcher.search(CHAIR, 24))
     assert answer(Sketch(), "") == []
     assert read == ["green", "blue"]
+
+
+def test_names_are_searched_by_and_other_words_refused(knowing: Searcher, searcher: Searcher) -> None:
+    assert set(names(knowing.search(None, 3, "crimson"))) == {"red-chair", "red-table", "red-lamp"}
+    assert names(knowing.search(CHAIR, 9, "a green thing"))[0] == "green-chair"
+    assert knowing.remark("crimson") == knowing.remark(" ") == searcher.remark("mauve") == ""
+    assert knowing.remark("green thing") == "this model does not know 'thing'; it searches by green"
+    for drawing in (None, CHAIR):
+        with pytest.raises(InputError, match="does not know 'mauve'; it knows 5 words"):
+            knowing.search(drawing, words="mauve")
+
+
+def test_the_live_search_goes_on_without_words_that_are_not_known(knowing: Searcher) -> None:
+    page = LiveSearch(knowing)
+
+    def answer(drawing: Sketch | None, words: str) -> tuple[list[str], str]:
+        drawn = None if drawing is None else ink(drawing)
+        found = page.answer(Job(drawn, seq=0, frame=0, pen_down=False, words=words))
+        return names(list(found.hits)), found.remark
+
+    assert answer(None, "mauve") == ([], knowing.remark("mauve"))
+    assert answer(CHAIR, "mauve") == (names(knowing.search(CHAIR, 24)), knowing.remark("mauve"))
+    assert answer(CHAIR, "green")[0][0] == "green-chair"
+    assert answer(CHAIR, "mauve red") == (names(knowing.search(CHAIR, 24, "red")), knowing.remark("mauve red"))
+    assert answer(CHAIR, "") == (names(knowing.search(CHAIR, 24)), "")
+
+
+def test_the_command_says_which_words_are_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gallery = make_worded_gallery(tmp_path / "named", names=True)
+    assert main(["search", "--text", "mauve red", "--gallery", str(gallery), "--top", "3", "--json"]) == 0
+    output = capsys.readouterr()
+    assert {Path(hit["path"]).stem for hit in json.loads(output.out)} == {"red-chair", "red-table", "red-lamp"}
+    assert "does not know 'mauve'; it searches by red" in output.err
+    assert main(["search", "--text", "mauve", "--gallery", str(gallery)]) == 2
+    output = capsys.readouterr()
+    assert output.out == "" and "does not know 'mauve'; it knows 5 words, for instance red, green" in output.err
 
 
 def test_the_command_takes_words_a_drawing_and_a_photo(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from served_gallery import make_gallery
-from worded_model import OUTLINES, make_worded_gallery
+from worded_model import NAMES, OUTLINES, make_worded_gallery
 
 from sketchseek.search.limits import LIMITS
 from sketchseek.search.session import LiveSession
@@ -24,6 +24,14 @@ LIVE = "ws://localhost:8000/api/live"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     app = create_app(make_worded_gallery(tmp_path_factory.mktemp("worded"), {"red": "red", "green": "green"}))
+    with TestClient(app, base_url="http://localhost:8000") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def knowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Its model knows the names of colours and no other words."""
+    app = create_app(make_worded_gallery(tmp_path_factory.mktemp("named"), names=True))
     with TestClient(app, base_url="http://localhost:8000") as client:
         yield client
 
@@ -75,6 +83,25 @@ def test_a_model_without_words_says_so(wordless: TestClient, chair: dict[str, An
     for files in (chair, None):
         response = wordless.post("/api/search", data={"text": "red"}, files=files)
         assert response.status_code == 422 and "has no words" in response.json()["error"]
+
+
+def test_words_that_are_not_known_are_told(knowing: TestClient, client: TestClient, chair: dict[str, Any]) -> None:
+    assert knowing.get("/api/names").json() == {"names": list(NAMES)}
+    assert client.get("/api/names").json() == {"names": []}
+    found = knowing.post("/api/search", data={"text": "mauve red"}, files=chair).json()
+    assert names(found)[0] == "red-chair" and found["remark"].endswith("'mauve'; it searches by red")
+    assert knowing.post("/api/search", data={"text": "red"}).json()["remark"] == ""
+    photo = found["hits"][0]["id"]
+    similar = knowing.post(f"/api/photos/{photo}/similar", data={"text": "mauve blue"}).json()
+    assert similar["hits"] and "'mauve'" in similar["remark"]
+    for path in ("/api/search", f"/api/photos/{photo}/similar"):
+        refusal = knowing.post(path, data={"text": "mauve"})
+        assert refusal.status_code == 422 and "it knows 5 words" in refusal.json()["error"]
+    with knowing.websocket_connect(LIVE) as socket:
+        assert socket.receive_json()["words"] is True
+        socket.send_json({"type": "words", "seq": 1, "text": "mauve", "weight": 0.5})
+        answer = socket.receive_json()
+        assert answer["hits"] == [] and "'mauve'; it knows 5 words" in answer["remark"]
 
 
 BAD = {

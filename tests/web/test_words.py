@@ -79,6 +79,53 @@ def test_the_keys_of_the_page_leave_whoever_types_alone(worded: str, open_page: 
     assert page.get_attribute("#eraser", "aria-pressed") == "true"
 
 
+@pytest.fixture(scope="module")
+def knowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server whose model knows the names of colours and no other words."""
+    with served(make_worded_gallery(tmp_path_factory.mktemp("named"), names=True)) as address:
+        yield address
+
+
+def test_names_are_completed_by_key_and_pointer(knowing: str, open_page: Any) -> None:
+    page = open_page(knowing)
+    box, options = page.get_by_role("combobox"), page.get_by_role("option")
+    page.wait_for_selector("#words[placeholder='Add a word: red, green, blue']")
+    box.press_sequentially("a fi")
+    assert options.all_inner_texts() == ["fire engine"] and box.get_attribute("aria-expanded") == "true"
+    box.press("ArrowDown")
+    assert box.get_attribute("aria-activedescendant") == options.first.get_attribute("id")
+    assert options.first.get_attribute("aria-selected") == "true"
+    box.press("Enter")
+    assert page.input_value("#words") == "a fire engine" and box.get_attribute("aria-expanded") == "false"
+    wait_for_best(page, "red-chair")
+    page.fill("#words", "gr")
+    options.first.click()
+    assert page.input_value("#words") == "green" and page.evaluate("document.activeElement.id") == "words"
+    wait_for_best(page, "green-chair")
+    page.fill("#words", "cri")
+    box.press("Escape")
+    assert page.input_value("#words") == "cri" and options.count() == 0 and not page.locator("#names").is_visible()
+    box.press("ArrowDown")
+    page.locator("#names").wait_for()
+    box.press("Tab")
+    assert not page.locator("#names").is_visible()
+
+
+def test_words_that_are_not_known_are_told_under_the_box(knowing: str, open_page: Any) -> None:
+    page = open_page(knowing)
+    draw_sketch(page, CHAIR)
+    wait_for_count(page, PHOTOS)
+    alone = names(page)
+    page.fill("#words", "thingamajig")
+    page.get_by_text("does not know 'thingamajig'; it knows 5 words, for instance red, green").wait_for()
+    assert names(page) == alone
+    page.fill("#words", "thingamajig green")
+    page.get_by_text("does not know 'thingamajig'; it searches by green").wait_for()
+    wait_for_best(page, "green-chair")
+    page.fill("#words", "green")
+    page.wait_for_function("() => !document.querySelector('#remark').textContent")
+
+
 def test_words_outlive_a_reload_and_go_with_clear(worded: str, open_page: Any) -> None:
     page = open_page(worded)
     draw_sketch(page, LAMP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ class Args:
     sketch: tyro.conf.Positional[Path | None] = None
     """The drawing: our JSON, an SVG, or an image of dark strokes on light paper or the reverse."""
     text: str = ""
-    """Words, alone or together with the drawing or the photo; only where the gallery's model takes words."""
+    """Words, alone or together with the drawing or the photo; only where the gallery's model takes words. A model that
+    knows certain names and no other words says so."""
     weight: float = 0.5
     """The weight of the words, together with a drawing: 0 is the drawing alone, 1 the words alone."""
     photo: Path | None = None
@@ -52,6 +54,9 @@ def run(args: Args) -> int:
         else:
             pixels = read_photo(args.photo, gallery.model.size)
             hits = searcher.search_photo(pixels, args.top, args.text, args.weight)
+        remark = searcher.remark(args.text)
+    if remark:
+        print(remark, file=sys.stderr)
     if args.json:
         print_json([{**vars(hit), "path": str(hit.path)} for hit in hits])
         return 0

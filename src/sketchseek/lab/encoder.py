@@ -15,6 +15,7 @@ from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.network import MatchingNetwork, Network, StatefulNetwork, WordNetwork, matcher_of
 from sketchseek.matching import Features, Matcher
 from sketchseek.model.encoder import Query
+from sketchseek.model.names import Names
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
@@ -64,6 +65,12 @@ class TorchEncoder:
         return isinstance(self.network, WordNetwork)
 
     @property
+    def names(self) -> Names | None:
+        """As ``Model.names``."""
+        tokenizer = self.network.tokenizer if isinstance(self.network, WordNetwork) else None
+        return tokenizer if isinstance(tokenizer, Names) else None
+
+    @property
     def can_match(self) -> bool:
         """As ``Model.can_match``."""
         return isinstance(self.network, MatchingNetwork) and self.network.can_match
@@ -103,6 +110,8 @@ class TorchEncoder:
         tokenizer = self._words.tokenizer
         if tokenizer is None:
             raise InputError("this network has no tokenizer yet; train it first")
+        if isinstance(tokenizer, Names):
+            return tokenizer.tokens(texts)
         return np.array([encoded.ids for encoded in tokenizer.encode_batch(list(texts))], dtype=np.int64)
 
     def _encode(

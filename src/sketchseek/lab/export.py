@@ -22,7 +22,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from sketchseek.errors import InputError
@@ -33,6 +32,7 @@ from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.network import MatchingNetwork, Network, RegionNetwork, StatefulNetwork, WordNetwork
 from sketchseek.matching import Features
 from sketchseek.model import Model, write_model_config
+from sketchseek.model.names import Names
 from sketchseek.model.preprocess import prepare_photo, prepare_sketch
 from sketchseek.synthetic import generate
 
@@ -88,11 +88,13 @@ def export_run(run_folder: Path, out: Path, card: Mapping[str, Any] | None, weig
             "card": card,
         }
         if isinstance(network, WordNetwork):
-            tokenizer = _tokenizer(network)
-            tokenizer.save(str(unfinished / "tokenizer.json"))
-            padding = tokenizer.padding
-            assert padding is not None, "every text has one length"
-            length = padding["length"]
+            tokenizer = network.tokenizer
+            if isinstance(tokenizer, Names):
+                tokenizer.save(unfinished / "names.json")
+            else:
+                assert tokenizer is not None, "training made it"
+                tokenizer.save(str(unfinished / "tokenizer.json"))
+            length = _example_tokens(network).shape[1]
             config["words"] = {"fusion": network.fusion, "length": length, "query": network.query}
         if isinstance(network, StatefulNetwork) and network.state:
             config["state"] = network.state
@@ -127,14 +129,15 @@ def frozen_set(size: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8], l
 def compare(reference: TorchEncoder, model: Model) -> Parity:
     """Encode `frozen_set` with both and compare the features, the similarities and the ten best photos of each sketch.
 
-    For a model with words, the features of the texts are compared too, and, where the model can match texts with
-    photos, the matching logits of `FROZEN_WORDS` texts with every photo.
+    For a model with words, the features of the texts (or of the names that it knows) are compared too, and, where the
+    model can match texts with photos, the matching logits of `FROZEN_WORDS` texts with every photo.
     """
     ink, photos, texts = frozen_set(model.size)
     expected = (reference.encode_sketches(ink), reference.encode_photos(photos))
     found = (model.encode_sketches(ink), model.encode_photos(photos))
     difference = max(_largest_difference(e, f) for e, f in zip(expected, found, strict=True))
     if reference.has_words:
+        texts = texts if reference.names is None else list(reference.names)
         difference = max(difference, _largest_difference(reference.encode_text(texts), model.encode_text(texts)))
     if reference.can_match:
         tokens = expected[1]["tokens"]
@@ -178,7 +181,7 @@ def _graphs(network: Network, size: int) -> dict[str, tuple[_Encoding, dict[str,
     graphs: dict[str, tuple[_Encoding, dict[str, Tensor]]] = {}
     graphs["photo"] = (lambda network, photo: network.encode_photo(photo)), {"photo": photos}
     if isinstance(network, WordNetwork):
-        tokens = torch.tensor([encoded.ids for encoded in _tokenizer(network).encode_batch(["one", "another"])])
+        tokens = _example_tokens(network)
         graphs["text"] = (lambda network, tokens: network.encode_text(tokens)), {"tokens": tokens}
         if isinstance(network, MatchingNetwork) and network.can_match:
             with torch.inference_mode():
@@ -209,9 +212,13 @@ def _next_frame(network: Any, ink: Tensor, state: Tensor) -> dict[str, Tensor]:
     return {**features, "after": after}
 
 
-def _tokenizer(network: WordNetwork) -> Tokenizer:
-    assert network.tokenizer is not None, "training made it"
-    return network.tokenizer
+def _example_tokens(network: WordNetwork) -> Tensor:
+    """The tokens of two texts."""
+    tokenizer = network.tokenizer
+    if isinstance(tokenizer, Names):
+        return torch.from_numpy(tokenizer.tokens(list(tokenizer)[:1] * 2))
+    assert tokenizer is not None, "training made it"
+    return torch.tensor([encoded.ids for encoded in tokenizer.encode_batch(["one", "another"])])
 
 
 class _Encode(nn.Module):

@@ -22,6 +22,8 @@ from sketchseek.model.encoder import Query
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from sketchseek.model.names import Names
+
 
 class Network(nn.Module):
     """The base class of networks that encode sketches and photos.
@@ -77,17 +79,19 @@ class StatefulNetwork(Protocol):
 
 @runtime_checkable
 class WordNetwork(Protocol):
-    """A network that takes text in addition to a sketch (``fvlp``). Vectors of both are not normalised."""
+    """A network that takes text in addition to a sketch: any (``fvlp``), or the names that it knows (``seek``)."""
 
     fusion: str  # how sketch and text are fused into a query, one of ``matching.fusion.FUSIONS``
     query: Query  # the kind of query that it was trained for
 
     @property
-    def tokenizer(self) -> Tokenizer | None:
+    def tokenizer(self) -> Tokenizer | Names | None:
         """Pads or truncates every text to the length L; None before training has built it."""
 
     def encode_text(self, tokens: Tensor) -> dict[str, Tensor]:
-        """Encode tokens, int64 ``[B, L]``, to ``{"vector": [B, D]}``."""
+        """Encode tokens, int64 ``[B, L]``, to the feature of a sketch that ``fusion`` joins them with, ``[B, D]`` by
+        its name.
+        """
 
 
 @runtime_checkable

@@ -1,29 +1,45 @@
-"""Fuse a sketch and a text into one query vector (FVLP, fine-tuning and retrieval with prior semantics)."""
+"""Fuse a sketch and a text into one query (FVLP, fine-tuning and retrieval with prior semantics)."""
 
 from __future__ import annotations
 
 from array_api_compat import array_namespace
 
-from sketchseek.matching.base import ArrayT
+from sketchseek.matching.base import ArrayT, FeaturesOf
 from sketchseek.matching.distances import EPSILON
 
-FUSIONS = ("raw_sum", "unit_sum")
+FUSIONS = ("raw_sum", "unit_sum", "added")
 # How many of the photos found by a text alone are re-ranked by image-text matching (ITM), as in FVLP's second stage.
 ITM_CANDIDATES = 128
 
 
-def fuse(sketch: ArrayT, text: ArrayT, weight: float, fusion: str) -> ArrayT:
-    """The query q = n2((1 - weight) a(s) + weight a(c)), unit vectors ``[.., D]``; differentiable in torch.
+def fuse_features(
+    sketch: FeaturesOf[ArrayT], text: FeaturesOf[ArrayT], weight: float, fusion: str
+) -> FeaturesOf[ArrayT]:
+    """The features of a query: those of the sketch, of which those that texts have too are fused by ``fuse``. With
+    ``weight`` 1 they are the text's alone.
+    """
+    if weight == 1:
+        return text
+    return {**sketch, **{name: fuse(sketch[name], values, weight, fusion) for name, values in text.items()}}
 
-    ``sketch`` s and ``text`` c are projections ``[.., D]``, not normalised; n2 divides by the length. The fusion
-    ``raw_sum`` adds them unchanged (a is the identity), as FVLP is trained; ``unit_sum`` normalises each first
-    (a is n2), as its released code searches. ``weight`` is in 0..1: 0 is the sketch alone, 1 the text alone, and 0.5
-    the paper's n2(s + c).
+
+def fuse(sketch: ArrayT, text: ArrayT, weight: float, fusion: str) -> ArrayT:
+    """The query of a ``sketch`` s and a ``text`` c, vectors ``[.., D]``; differentiable in torch.
+
+    ``weight`` w is in 0..1: 0 is the sketch alone, 1 the text alone. FVLP's query is the unit vector
+    q = n2((1 - w) a(s) + w a(c)), where n2 divides by the length; with w = 0.5, the paper's n2(s + c). ``raw_sum`` adds
+    the projections unchanged (a is the identity), as FVLP is trained; ``unit_sum`` normalises each first (a is n2), as
+    its released code searches.
+
+    ``added`` is q = s + w / (1 - w) c, not normalised, for w below 1: under a matcher that takes the dot product with
+    the photo's vector, the text's similarity is added to whatever the similarity of the sketch is.
 
     Raises ValueError for an unknown fusion.
     """
     if fusion not in FUSIONS:
         raise ValueError(f"fusion {fusion!r} is none of {', '.join(FUSIONS)}")
+    if fusion == "added":
+        return sketch + weight / (1 - weight) * text
     if fusion == "unit_sum":
         sketch, text = _unit(sketch), _unit(text)
     return _unit((1 - weight) * sketch + weight * text)

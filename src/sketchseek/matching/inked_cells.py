@@ -15,14 +15,16 @@ from sketchseek.matching.distances import EPSILON, as_float32, in_tiles
 
 @dataclass(frozen=True)
 class InkedCells:
-    """``global_weight`` cos(v, u) + ``cells_weight`` sum over cells i of w_i max_j cos(s_i, p_j).
+    """``global_weight`` v u + ``cells_weight`` sum over cells i of w_i max_j cos(s_i, p_j).
 
-    v and u are the global vectors of sketch and photo, s_i and p_j their cells, w_i the share of the sketch's ink that
-    lies in cell i. An empty cell has no weight: paper looks alike in every sketch and would match any plain background.
+    v and u are the global vectors of sketch and photo, of unit length, so that v u is their cosine; words beside a
+    sketch are added to its v (``fusion.fuse``, "added"). s_i and p_j are their cells, w_i the share of the sketch's ink
+    that lies in cell i. An empty cell has no weight: paper looks alike in every sketch and would match any plain
+    background.
 
     Features of sketches: ``global`` ``[n, d]``, ``cells`` ``[n, m, C]`` and ``coverage`` ``[n, m]``, the w_i, which sum
-    to 1 or are all 0 for an empty sketch. Features of photos: ``global`` ``[n, d]`` and ``cells`` ``[n, k, C]``, maybe
-    float16.
+    to 1 or are all 0 for an empty sketch; of words alone ``global``. Features of photos: ``global`` ``[n, d]`` and
+    ``cells`` ``[n, k, C]``, maybe float16.
 
     The single-vector form is the global vector.
     """
@@ -38,6 +40,8 @@ class InkedCells:
         return photos
 
     def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
+        if "cells" not in sketches:
+            return self._compare_globals(sketches, photos)
         sketches = {name: sketches[name] for name in ("global", "cells", "coverage")}
         photos = {name: photos[name] for name in ("global", "cells")}
         return in_tiles(self._compare, sketches, photos, places=sketches["cells"].shape[1] * photos["cells"].shape[1])
@@ -50,9 +54,11 @@ class InkedCells:
 
     def _compare(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         xp = array_namespace(sketches["coverage"])
-        whole = _unit(sketches["global"]) @ _unit(photos["global"]).T
         local = xp.sum(sketches["coverage"][:, :, None] * _best_cosines(sketches["cells"], photos["cells"]), axis=1)
-        return self.global_weight * whole + self.cells_weight * local
+        return self._compare_globals(sketches, photos) + self.cells_weight * local
+
+    def _compare_globals(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
+        return self.global_weight * (as_float32(sketches["global"]) @ _unit(as_float32(photos["global"])).T)
 
 
 def _best_cosines(sketches: ArrayT, photos: ArrayT) -> ArrayT:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.matching import Features, Matcher
+from sketchseek.model.names import Names
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
 
@@ -57,6 +58,11 @@ class Encoder(Protocol):
         return False
 
     @property
+    def names(self) -> Names | None:
+        """The names that the network knows, where it knows no other words; None where it reads any text, or none."""
+        return None
+
+    @property
     def can_match(self) -> bool:
         """Whether the network can judge if words and a photo belong together."""
         return False
@@ -72,7 +78,9 @@ class Encoder(Protocol):
         return "sketch"
 
     def encode_text(self, texts: Sequence[str]) -> Features:
-        """The features of texts. Only with words."""
+        """The features of texts: of those of a sketch, the ones that words are fused with. Only with words; raises
+        InputError for a text of which it knows no name.
+        """
         raise TypeError(f"{type(self).__name__} takes no words")
 
     def match(self, text: str, photo_tokens: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,8 +17,10 @@ A network may keep something of a drawing's frames before. Then the config says 
 
 A network may take words beside the sketch. Then the config says ``words`` {fusion, length, query}, and there are
 
-    tokenizer.json  of the library `tokenizers`; pads and cuts every text to ``length`` tokens
-    text.onnx       input "tokens" int64 [B, length]; output "vector", which ``matching.fusion`` joins with a sketch's
+    tokenizer.json  of the library `tokenizers`; pads and cuts every text to ``length`` tokens. Or, where the network
+    names.json      knows certain names and nothing else, these: {name: token, from 1}; 0 fills up to ``length``
+    text.onnx       input "tokens" int64 [B, length]; output one of a sketch's features ("vector"), with which
+                    ``matching.fusion`` joins it
     match.onnx      where the network judges a pair: inputs "tokens" and "photo_tokens" [B, P, C], the feature "tokens"
                     of a photo; output "logit" [B], that they belong together
 
@@ -46,6 +48,7 @@ from sketchseek.formats import MODEL_FORMAT
 from sketchseek.matching import Features, Matcher, get_matcher
 from sketchseek.matching.fusion import FUSIONS
 from sketchseek.model.encoder import Query
+from sketchseek.model.names import Names
 from sketchseek.model.preprocess import prepare_sketch
 from sketchseek.model.regions import cut
 from sketchseek.model.tokenizer import TextTokenizer
@@ -62,7 +65,8 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 BATCH = 32
 _GRAPHS = ("sketch.onnx", "photo.onnx")
 _MATCH = "match.onnx"
-_WHERE_NEEDED = ("region.onnx", "text.onnx", "tokenizer.json", _MATCH, "weights.bin")
+_NAMES = "names.json"
+_WHERE_NEEDED = ("region.onnx", "text.onnx", "tokenizer.json", _NAMES, _MATCH, "weights.bin")
 _DEFAULT = Path(__file__).parent / "default"
 
 
@@ -153,6 +157,11 @@ class Model:
         return "words" in self.config
 
     @property
+    def names(self) -> Names | None:
+        """The names that the network knows, where it knows no other words; None where it reads any text, or none."""
+        return self._tokenizer if self.has_words and isinstance(self._tokenizer, Names) else None
+
+    @property
     def can_match(self) -> bool:
         """Whether the network can judge if words and a photo belong together."""
         return _MATCH in self.config["files"]
@@ -215,7 +224,9 @@ class Model:
         return self._encode("photo.onnx", {"photo": pixels}, batch)
 
     def encode_text(self, texts: Sequence[str], batch: int = BATCH) -> Features:
-        """The features of texts, float32, first axis = texts. Raises InputError where the model has no words."""
+        """The features of texts, float32, first axis = texts. Raises InputError where the model has no words, and for a
+        text of which it knows none.
+        """
         return self._encode("text.onnx", {"tokens": self._tokenizer.tokens(texts)}, batch)
 
     def match(self, text: str, photo_tokens: NDArray[np.float32], batch: int = BATCH) -> NDArray[np.float32]:
@@ -239,7 +250,9 @@ class Model:
         return self.config["words"]
 
     @cached_property
-    def _tokenizer(self) -> TextTokenizer:
+    def _tokenizer(self) -> TextTokenizer | Names:
+        if _NAMES in self.config["files"]:
+            return Names.load(self.folder / _NAMES)
         return TextTokenizer(self.folder / "tokenizer.json", self._words["length"])
 
     def _encode(self, graph: str, inputs: dict[str, NDArray[Any]], batch: int) -> dict[str, NDArray[np.float32]]:

@@ -26,13 +26,15 @@ class Answer:
 
     ``confidence`` is the probability that the first hit is the right one. It is None where the model is not calibrated,
     and while words take part, as it was fitted to drawings alone. ``target_rank`` is the rank of the job's target among
-    all photos. ``regions`` are None unless asked for.
+    all photos. ``regions`` are None unless asked for. ``remark`` says which words the model does not know, where there
+    are such; where it knows none of them, the drawing was searched alone.
     """
 
     hits: Sequence[Hit] = ()
     confidence: float | None = None
     target_rank: int | None = None
     regions: DecisiveRegions | None = None
+    remark: str = ""
 
 
 class LiveSearch:
@@ -48,7 +50,9 @@ class LiveSearch:
         fitted = searcher.gallery.model.config.get("confidence")
         self._confidence = None if fitted is None else Confidence.from_json(fitted)
         self._tracker: ConfidenceTracker | None = None  # of the drawing on the sheet
-        self._text: TextQuery | None = None  # the newest text's, so that the next stroke need not encode it again
+        # The newest text, encoded (None where the model knows no word of it), and the remark on it: so that the next
+        # stroke need not read it again.
+        self._read: tuple[str, TextQuery | None, str] = ("", None, "")
         # The query of the newest search (features of the drawing, text, weight of the text) and its hits.
         self._query: tuple[Features | None, str, float] = (None, "", 0.0)
         self._hits: list[Hit] = []
@@ -59,11 +63,11 @@ class LiveSearch:
         Raises InputError for a target that the gallery does not have, and for words where the model has none.
         """
         drawn = job.ink is not None
-        text = self._encode_text(job) if job.words and (job.weight or not drawn) else None
+        text, remark = self._encode_text(job) if job.words and (job.weight or not drawn) else (None, "")
         if not drawn or text is not None:
             self._tracker = None
         if not drawn and text is None:
-            return Answer()
+            return Answer(remark=remark)
         # While the pen is down a recurrent model's state stays: it was trained on far fewer steps.
         features = None if job.ink is None else self._encoder.encode(job.ink, advance=not job.pen_down)
         query = (features, "", 0.0) if text is None else (features, text.text, text.weight)
@@ -78,12 +82,15 @@ class LiveSearch:
                 raise InputError(f"the gallery has no photo {job.target!r} to practise with") from None
         if job.regions and hits and features is not None and self._searcher.has_regions:
             regions = self._searcher.decisive_regions(features, hits)
-        return Answer(hits, self._confidence_in(hits, job.length) if text is None else None, rank, regions)
+        return Answer(hits, self._confidence_in(hits, job.length) if text is None else None, rank, regions, remark)
 
-    def _encode_text(self, job: Job) -> TextQuery:
-        if self._text is None or self._text.text != job.words:
-            self._text = self._searcher.encode_text(job.words)
-        return replace(self._text, weight=job.weight)
+    def _encode_text(self, job: Job) -> tuple[TextQuery | None, str]:
+        if self._read[0] != job.words:
+            known = self._searcher.knows(job.words)
+            text = self._searcher.encode_text(job.words) if known else None
+            self._read = job.words, text, self._searcher.remark(job.words)
+        _, text, remark = self._read
+        return text and replace(text, weight=job.weight), remark
 
     def _confidence_in(self, hits: Sequence[Hit], length: float) -> float | None:
         if self._confidence is None or not hits:
@@ -117,6 +124,7 @@ def results_frame(job: Job, answer: Answer, seconds: float) -> ResultsFrame:
         "confidence": None if answer.confidence is None else round(answer.confidence, 4),
         "target": _target_entry(job.target, answer.target_rank),
         "regions": None if answer.regions is None else _regions_entry(answer.regions),
+        "remark": answer.remark,
     }
 
 

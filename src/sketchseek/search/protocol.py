@@ -137,7 +137,7 @@ class RegionsEntry(TypedDict):
 
 class ResultsFrame(TypedDict):
     """The photos closest to the drawing and words as they were after the page's frame ``seq``; ``frame`` counts
-    searches.
+    searches. ``remark`` says which of the words the model does not know, "" where it knows all.
     """
 
     type: Literal["results"]
@@ -149,6 +149,7 @@ class ResultsFrame(TypedDict):
     confidence: float | None
     target: TargetEntry | None
     regions: RegionsEntry | None
+    remark: str
 
 
 class ErrorFrame(TypedDict):

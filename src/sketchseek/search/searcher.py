@@ -16,7 +16,7 @@ from sketchseek.gallery import Gallery
 from sketchseek.gallery.gallery import Candidate
 from sketchseek.matching import Features
 from sketchseek.matching.base import RegionMatcher
-from sketchseek.matching.fusion import ITM_CANDIDATES, fuse
+from sketchseek.matching.fusion import ITM_CANDIDATES, fuse, fuse_features
 from sketchseek.search.regions import DecisiveRegions, decisive_regions
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.sketch import Sketch
@@ -48,13 +48,13 @@ class Hit:
 
 @dataclass(frozen=True, eq=False)
 class TextQuery:
-    """The words of a query, encoded: ``vector`` is ``[1, D]``. ``weight``, 0..1, is theirs beside a drawing, as in
-    ``fuse``.
+    """The words of a query, encoded: ``features`` have a first axis of length 1. ``weight``, 0..1, is theirs beside a
+    drawing, as in ``fuse``.
     """
 
     text: str
     weight: float
-    vector: NDArray[np.float32]
+    features: Features
 
 
 class Searcher:
@@ -73,10 +73,22 @@ class Searcher:
         self.rerank = rerank
 
     def encode_text(self, text: str, weight: float = 0.5) -> TextQuery:
-        """Encode the words of a query. Raises InputError where the model takes none, or for a weight beyond 0..1."""
+        """Encode the words of a query. Raises InputError where the model takes none or knows none of them, or for a
+        weight beyond 0..1.
+        """
         if not 0 <= weight <= 1:
             raise InputError(f"weight {weight}: must be from 0 (the drawing alone) to 1 (the words alone)")
-        return TextQuery(text, weight, self.gallery.model.encode_text([text])["vector"])
+        return TextQuery(text, weight, self.gallery.model.encode_text([text]))
+
+    def knows(self, text: str) -> bool:
+        """Whether the model reads any text, or knows a name in this one."""
+        names = self.gallery.model.names
+        return names is None or bool(names.read(text).names)
+
+    def remark(self, text: str) -> str:
+        """One line on words that the model does not know; "" where it knows all of them, or reads any text."""
+        names = self.gallery.model.names
+        return "" if names is None or not text.strip() else names.remark(text)
 
     def search(self, drawing: Drawing | None, top: int = 10, words: str = "", weight: float = 0.5) -> list[Hit]:
         """The ``top`` photos closest to a drawing, to words or to both, closest first; ties by name, then by id.
@@ -104,7 +116,7 @@ class Searcher:
         vectors = model.matcher.photo_vector(model.encode_photos(pixels[None]))
         text = self.encode_text(words, weight) if words.strip() else None
         if text is not None:
-            vectors = fuse(vectors, text.vector, weight, "unit_sum")
+            vectors = fuse(vectors, model.matcher.sketch_vector(text.features), weight, "unit_sum")
         return self._hits(self._ranked(vectors[0], top, text), top)
 
     def rank_of(self, drawing: Drawing, photo: str) -> int:
@@ -153,11 +165,10 @@ class Searcher:
         if features is None:
             if words is None:
                 raise ValueError("a query has a sketch, words, or both")
-            return {"vector": words.vector}, replace(words, weight=1.0)
+            return words.features, replace(words, weight=1.0)
         if words is None or words.weight == 0:
             return features, None
-        fused = fuse(features["vector"], words.vector, words.weight, self.gallery.model.fusion)
-        return {**features, "vector": fused}, words
+        return fuse_features(features, words.features, words.weight, self.gallery.model.fusion), words
 
     def _ranked(
         self, vector: NDArray[np.float32], top: int, words: TextQuery | None, query: Features | None = None

@@ -13,7 +13,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
 from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, figures, ranks_of, success_step
 from sketchseek.matching import Features
-from sketchseek.matching.fusion import ITM_CANDIDATES, fuse
+from sketchseek.matching.fusion import ITM_CANDIDATES, fuse_features
 from sketchseek.model.confidence import SCORES
 from sketchseek.model.encoder import Encoder, Query, encode_episodes
 
@@ -141,7 +141,7 @@ def evaluate(
     advance(len(pixels))
     target = np.array([s.photo for s in split.sketches])
     if query == "words":
-        similarity = encoder.matcher.similarity({"vector": _encoded_captions(encoder, split)}, photos)
+        similarity = encoder.matcher.similarity(_encoded_captions(encoder, split), photos)
         every = len(range(steps)[part])
         by_vectors = None
         if encoder.can_match:
@@ -164,8 +164,8 @@ def evaluate(
         features = encode_episodes(encoder, frames)
         drawn.append({name: values[shape[1] - 1 :: shape[1]].copy() for name, values in features.items()})
         if texts is not None:
-            words, fusion = np.repeat(texts[chunk], shape[1], axis=0), encoder.fusion
-            features = {**features, "vector": fuse(features["vector"], words, WEIGHT, fusion)}
+            words = {name: np.repeat(values[chunk], shape[1], axis=0) for name, values in texts.items()}
+            features = fuse_features(features, words, WEIGHT, encoder.fusion)
         similarity = encoder.matcher.similarity(features, photos)
         ranked = _ranked(similarity, np.repeat(target[chunk], shape[1]))
         found.append([a.reshape(*shape, *a.shape[1:]) for a in ranked])
@@ -199,8 +199,8 @@ def _matched(
     return result
 
 
-def _encoded_captions(encoder: Encoder, split: Split) -> NDArray[np.float32]:
-    """The vectors of the captions of the sketches' photos, ``[sketches, D]``. Raises InputError as ``evaluate``."""
+def _encoded_captions(encoder: Encoder, split: Split) -> Features:
+    """The features of the captions of the sketches' photos. Raises InputError as ``evaluate``."""
     if not encoder.has_words:
         raise InputError("this model takes no words; evaluate it with --query sketch")
     if _wordless(split):
@@ -208,7 +208,7 @@ def _encoded_captions(encoder: Encoder, split: Split) -> NDArray[np.float32]:
             f"{_wordless(split)} of {len(split.sketches)} sketches are of photos without a caption; evaluate with "
             "--query sketch"
         )
-    return encoder.encode_text([split.photos[s.photo].caption for s in split.sketches])["vector"]
+    return encoder.encode_text([split.photos[s.photo].caption for s in split.sketches])
 
 
 def evaluate_levels(

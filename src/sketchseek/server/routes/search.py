@@ -35,14 +35,15 @@ def search_routes(gallery: Gallery, worker: SearchWorker) -> APIRouter:
     ) -> dict[str, Any]:
         """The photos closest to an uploaded drawing (our JSON, SVG or an image), to words, or to both.
 
-        ``strokes`` are those of the drawing, on the unit canvas; null for an image and for words alone.
+        ``strokes`` are those of the drawing, on the unit canvas; null for an image and for words alone. ``remark`` says
+        which of the words the model does not know; one that knows none of them refuses.
         """
         drawing = None
         if sketch is not None:
             drawing = await run_in_threadpool(_load, await sketch.read(), sketch.filename or "drawing")
         hits, seconds = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight))
         strokes = [stroke.tolist() for stroke in drawing.strokes] if isinstance(drawing, Sketch) else None
-        return {**_hits(hits, seconds), "strokes": strokes}
+        return {**_hits(hits, seconds), "strokes": strokes, "remark": worker.searcher.remark(text)}
 
     @router.post("/api/photos/{photo_id}/similar")
     async def similar(
@@ -50,7 +51,13 @@ def search_routes(gallery: Gallery, worker: SearchWorker) -> APIRouter:
     ) -> dict[str, Any]:
         """The photos most like one of the gallery, itself included, fused with words where there are any."""
         pixels = await run_in_threadpool(lambda: read_photo(stored_photo(gallery, photo_id).path, gallery.model.size))
-        return _hits(*await worker.search(lambda searcher: searcher.search_photo(pixels, top, text, weight)))
+        found = await worker.search(lambda searcher: searcher.search_photo(pixels, top, text, weight))
+        return {**_hits(*found), "remark": worker.searcher.remark(text)}
+
+    @router.get("/api/names")
+    def names() -> dict[str, list[str]]:
+        """The names that the model knows, where it knows no other words; else none."""
+        return {"names": list(gallery.model.names or [])}
 
     return router
 

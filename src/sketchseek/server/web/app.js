@@ -1,6 +1,7 @@
 // The page: which part tells which other part what.
 
-import { messageOf } from "./api.js";
+import { ask, messageOf } from "./api.js";
+import { Completion } from "./completion.js";
 import { Drawing } from "./drawing.js";
 import { byId } from "./elements.js";
 import { download, receiveFiles, search, similar } from "./files.js";
@@ -14,7 +15,7 @@ import { Surface } from "./surface.js";
 import { Viewer } from "./viewer.js";
 import { Words } from "./words.js";
 
-/** @import { Answer, FileAnswer, Photo } from "./types.js" */
+/** @import { Answer, FileAnswer, HelloFrame, Photo } from "./types.js" */
 /** The picture on the sheet: how to search by it, and the answer. @typedef {{ ask: Ask, found: Answer }} Opened */
 /** @typedef {() => Promise<FileAnswer>} Ask */
 
@@ -38,7 +39,8 @@ const live = new LiveConnection(drawing);
 const practice = new Practice(drawing, live, results, { clear, notify });
 drawByKeyboard(byId("canvas"), byId("tip"), drawing);
 keepDrawing(drawing);
-const words = new Words(byId("words", HTMLInputElement), byId("balance"));
+const words = new Words(byId("words", HTMLInputElement), byId("balance"), byId("remark"));
+const completion = new Completion(byId("words", HTMLInputElement), byId("names"));
 /** @type {Opened | null} */
 let opened = null;
 
@@ -109,7 +111,7 @@ live.on("hello", (hello) => {
   byId("photos").textContent = `${hello.photos.toLocaleString("en")} ${hello.photos === 1 ? "photo" : "photos"}`;
   byId("decided").hidden = !hello.regions;
   surface.reach = hello.limits.reach;
-  words.offer(hello.words, hello.limits.words);
+  offerWords(hello);
 });
 
 live.on("sent", () => {
@@ -130,7 +132,8 @@ live.on("refused", (frame) => {
 });
 
 /** @param {Answer} answer */
-async function showHits({ hits, milliseconds = 0, confidence, regions }) {
+async function showHits({ hits, milliseconds = 0, confidence, regions, remark = "" }) {
+  words.remark(remark);
   byId("speed").textContent = hits.length ? `${Math.max(1, Math.round(milliseconds))} ms` : "";
   const read = readRegions(regions);
   paintRegions(byId("sketch-regions", HTMLCanvasElement), read?.sketch ?? null);
@@ -145,6 +148,14 @@ function showWhatDecided(on) {
 }
 
 // --- words ---
+
+/** @param {HelloFrame} hello */
+async function offerWords(hello) {
+  try {
+    completion.names = hello.words ? (await ask("/api/names")).names : [];
+  } catch {} // the page works without
+  words.offer(hello.words, hello.limits.words, completion.names);
+}
 
 words.on("change", async () => {
   live.configure({ type: "words", text: words.text, weight: words.weight });

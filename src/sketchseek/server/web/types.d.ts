@@ -28,6 +28,7 @@ export type Answer = {
   milliseconds?: number;
   confidence?: number | null;
   regions?: EncodedRegions | null;
+  remark?: string; // which words the model does not know
 };
 
 /** The answer to an uploaded file; `strokes` is null for a picture and missing for a search by a photo. */

@@ -23,15 +23,18 @@ export class Words extends Events {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #told = ""; // what the last event was about
+  #remark;
 
   /**
    * @param {HTMLInputElement} box
    * @param {HTMLElement} balance
+   * @param {HTMLElement} remark
    */
-  constructor(box, balance) {
+  constructor(box, balance, remark) {
     super();
     this.#box = box;
     this.#balance = balance;
+    this.#remark = remark;
     this.#slider = part(balance, "input", HTMLInputElement);
     const { text, weight } = kept();
     box.value = text;
@@ -55,14 +58,25 @@ export class Words extends Events {
    * Says whether the gallery's model has words; where it has none, nothing can be typed.
    * @param {boolean} possible
    * @param {number} longest - characters
+   * @param {string[]} names - that the model knows, where it knows no other words
    */
-  offer(possible, longest) {
+  offer(possible, longest, names) {
     this.#box.maxLength = longest;
     this.#box.disabled = !possible;
     if (!possible) this.#box.value = ""; // of another gallery, perhaps; its place is for the reason
-    this.#box.placeholder = possible ? EXAMPLE : NONE;
+    const example = names.length ? `Add a word: ${names.slice(0, 3).join(", ")}` : EXAMPLE;
+    this.#box.placeholder = possible ? example : NONE;
     this.#box.closest(".words")?.classList.toggle("is-off", !possible);
     this.#tell();
+  }
+
+  /**
+   * Says which words the model does not know; "" says nothing.
+   * @param {string} line
+   */
+  remark(line) {
+    const text = this.text && line;
+    if (this.#remark.textContent !== text) this.#remark.textContent = text;
   }
 
   clear() {

@@ -14,6 +14,7 @@ import torch
 
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.la.objective import triplet_loss
+from sketchseek.lab.network import matcher_of
 from sketchseek.matching import get_matcher
 
 
@@ -45,6 +46,29 @@ def test_the_cells_are_those_of_the_map_before_the_last_block(
     row, column = 3, 5
     expected = local[1, :, row, column] / local[1, :, row, column].norm()
     torch.testing.assert_close(features["cells"][1, row * config.size // 16 + column], expected)
+
+
+@pytest.mark.parametrize("slug", ["la", "dla"])
+@pytest.mark.parametrize(("row", "margin"), [(None, 0.1), ("chairv2", 0.5)])
+def test_the_papers_loss_is_that_of_the_released_scripts(slug: str, row: str | None, margin: float) -> None:
+    """In plain numpy: the 2-norm over all 256 cells of a pair, whose violations of the margin are averaged."""
+    method = get_method(slug)
+    config = method.config("paper", row)
+    sketches, photos = np.random.default_rng(1).normal(size=(2, 5, 256, 8))
+    sketches = photos + 0.05 * sketches
+    sketches, photos = (x / np.linalg.norm(x, axis=2, keepdims=True) for x in (sketches, photos))
+    apart = np.linalg.norm(sketches[:, None, :, None] - photos[None, :, None, :], axis=-1)  # [5, 5, 256, 256]
+    apart = apart.min(axis=3) if slug == "dla" else apart.diagonal(axis1=2, axis2=3)
+    distances = np.sqrt((apart**2).sum(axis=2))
+    distances[0, 0] = distances[0, 1] - 0.05  # a violation of either margin
+    violations = np.maximum(distances.diagonal()[:, None] - distances + margin, 0) * (1 - np.eye(5))
+    expected = (violations.sum(1) / np.maximum((violations > 0).sum(1), 1)).mean()
+    assert expected > 0
+    matcher = matcher_of(tiny(slug, norm=config.norm))
+    cells = [{"cells": torch.from_numpy(x).float()} for x in (sketches, photos)]
+    similarity = 16 * matcher.similarity(*cells)  # the root of the sum is 16 times that of the mean
+    similarity[0, 0] = similarity[0, 1] + 0.05
+    assert triplet_loss(similarity, 16 * config.margin).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_densenet_gives_the_map_of_its_third_block() -> None:

@@ -15,6 +15,7 @@ from sketchseek.errors import InputError
 from sketchseek.matching import MATCHERS, Features, Matcher, distances, get_matcher
 from sketchseek.matching.fusion import fuse_features
 from sketchseek.matching.inked_cells import InkedCells
+from sketchseek.matching.local import DynamicLocal, Local
 from sketchseek.matching.region_weighted import RegionWeighted, Strategy
 
 # Subnormal halves would make vectors that the cosine takes for zero.
@@ -25,6 +26,7 @@ counts = st.integers(1, 5)
 WEIGHTS = ("weight", "weights", "coverage")  # features that say how much another one counts
 ALL = [get_matcher(name) for name in sorted(MATCHERS) if name != "region-weighted"]
 ALL += [get_matcher("region-weighted", strategy=strategy) for strategy in get_args(Strategy)]
+ALL += [get_matcher(name, norm=2) for name in ("local", "dynamic-local")]
 
 
 def features(items: int, seed: int, regions: int = 3, cells: int = 6) -> dict[str, np.ndarray]:
@@ -53,10 +55,10 @@ def plain(matcher: Matcher, sketches: Features, photos: Features) -> np.ndarray:
         return a @ b.T
     if matcher.name == "euclidean":
         return -np.linalg.norm(s["vector"][:, None] - p["vector"][None], axis=-1)
-    if matcher.name == "local":
-        return -np.linalg.norm(s["cells"][:, None] - p["cells"][None], axis=-1).mean(axis=-1)
-    if matcher.name == "dynamic-local":
-        return -all_places(s["cells"], p["cells"]).min(axis=-1).mean(axis=-1)
+    if isinstance(matcher, Local | DynamicLocal):
+        same = np.linalg.norm(s["cells"][:, None] - p["cells"][None], axis=-1)
+        of_cells = same if matcher.name == "local" else all_places(s["cells"], p["cells"]).min(axis=-1)
+        return -((of_cells**matcher.norm).mean(axis=-1) ** (1 / matcher.norm))
     if matcher.name == "global-local":
         whole, local = (np.linalg.norm(s[name][:, None] - p[name][None], axis=-1) for name in ("global", "local"))
         return -whole - (s["weight"][:, None] * local).sum(axis=-1)
@@ -95,7 +97,8 @@ def tensors(items: Features, dtype: str = "float32") -> dict:
 
 
 def title(matcher: Matcher) -> str:
-    return getattr(matcher, "strategy", matcher.name)
+    norm = f"-{matcher.norm}" if isinstance(matcher, Local | DynamicLocal) else ""
+    return getattr(matcher, "strategy", matcher.name) + norm
 
 
 every_matcher = pytest.mark.parametrize("matcher", ALL, ids=title)

@@ -33,6 +33,7 @@ class LocalMapNetwork(Network):
 
     def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
+        self.matcher_parameters = {"norm": config.norm}
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = build_backbone(config.backbone, (config.tap,), config.size, weights)
         channels, side = self.backbone.channels[0], self.backbone.sides[0]

@@ -23,6 +23,8 @@ from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.methods import get_method
 from sketchseek.synthetic import write_dataset
 
+LENGTH = {"training.pairs": "107900", "training.epochs": "none"}  # as on FS2K-SDE1
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -33,7 +35,7 @@ def main() -> int:
 
     keep_freed_memory()
     method = get_method("fvlp")
-    config = override(method.config("paper"), {"training.batch": str(args.batch)})
+    config = override(method.config("paper"), {"training.batch": str(args.batch)} | LENGTH)
     with tempfile.TemporaryDirectory() as folder:
         write_dataset(Path(folder, "things"), 2 * args.batch, seed=0, drawers=1)
         split = open_dataset(f"synthetic:{folder}/things").train

@@ -8,6 +8,7 @@ from sketchseek.lab.methods.fvlp.config import PRESETS, Config
 TINY = {
     "size": "64",
     "training.pairs": "32",
+    "training.epochs": "none",
     "training.batch": "8",
     "training.precision": "fp32",
     "text.layers": "2",

@@ -40,7 +40,8 @@ def test_overrides_reach_nested_keys_and_take_text() -> None:
     ("key", "value", "said"),
     [
         ("objectve", "triplet", "unknown key 'objectve'"),
-        ("training.epochs", "3", "unknown key 'training.epochs'"),
+        ("training.epoch", "3", "unknown key 'training.epoch'"),
+        ("training.epochs", "3", "both say how long"),
         ("training.pairs", "many", "'many' is not a int"),
         ("objective", "contrastive", "not one of triplet"),
         ("training", "3", "a group of keys"),

@@ -22,8 +22,8 @@ import torch
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
 from sketchseek.lab.datasets import open_dataset
-from sketchseek.lab.datasets.base import Photo, SketchItem, Split
-from sketchseek.lab.experiment import Plan, run_training
+from sketchseek.lab.datasets.base import NO_PHOTO, Photo, SketchItem, Split
+from sketchseek.lab.experiment import Plan, run_training, with_length_in_pairs
 from sketchseek.lab.methods import Method, get_method
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.runs import Minutes
@@ -101,6 +101,21 @@ def test_sketch_and_photo_flip_together() -> None:
     flipped_ink, flipped_photos, _ = augment_pairs("flip", ink, photos)
     assert torch.equal(flipped_ink, flipped_photos[..., 0])
     assert 0 < int((flipped_ink[:, 0, 0] == 0).sum()) < 40
+
+
+def test_the_papers_epochs_are_epochs_of_the_data_at_hand(tmp_path: Path) -> None:
+    """200 epochs of LGRL's stage 1 are as many pairs as there are sketches, 200 times, on ShoeV2 as on ChairV2."""
+    (tmp_path / "more").mkdir()
+    few, more = split_of(tmp_path, [""] * 8), split_of(tmp_path / "more", [""] * 20)
+    alone = replace(more.sketches[0], name="of no photo", photo=NO_PHOTO)
+    for splits, photos, sketches in (
+        ([few], 8, len(few.sketches)),
+        ([few, replace(more, sketches=(*more.sketches, alone))], 28, len(few.sketches) + len(more.sketches)),
+    ):
+        lgrl = with_length_in_pairs(get_method("lgrl").config("paper"), splits).training
+        assert (lgrl.pairs, lgrl.steps) == (200 * sketches, 200 * sketches // 16)
+        assert with_length_in_pairs(get_method("la").config("paper"), splits).training.pairs == 100 * photos
+        assert with_length_in_pairs(get_method("la").config("bench"), splits).training.pairs == 10_240
 
 
 @pytest.mark.parametrize("kind", ["none", "flip", "bench", "randaugment", "freehand"])

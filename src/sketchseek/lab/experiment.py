@@ -20,7 +20,7 @@ from sketchseek.lab import provenance
 from sketchseek.lab.backbones import SavedWeights, Weights
 from sketchseek.lab.config import config_hash, from_dict, to_dict
 from sketchseek.lab.datasets import hold_out, split_hash
-from sketchseek.lab.datasets.base import Dataset, Split, merge
+from sketchseek.lab.datasets.base import NO_PHOTO, Dataset, Split, merge
 from sketchseek.lab.datasets.pixels import photo_pixels
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.datasets.traced import with_traced_sketches
@@ -96,10 +96,10 @@ def run_training(
     if partial or plan.extract_strokes:
         logger.info("recovering strokes of drawings that are images")
         held_out = [(with_strokes(t), with_strokes(v)) for t, v in held_out]
-    training = plan.config.training
     logger.info("reading photos and sketches")
-    pairs = plan.method.pairs(plan.config, [t for t, _ in held_out], plan.seed)
-    phases = plan.method.phases(plan.config, network, pairs)
+    config = with_length_in_pairs(plan.config, [t for t, _ in held_out])
+    pairs = plan.method.pairs(config, [t for t, _ in held_out], plan.seed)
+    phases = plan.method.phases(config, network, pairs)
     # The folder is made only now, when weights, data and method have proved usable.
     if first:
         with explain_write_errors(out, "give --out another folder"):
@@ -153,11 +153,18 @@ def run_training(
         best_step=progress.best_step,
         minutes=round(progress.seconds / 60, 2),
         core_minutes=round(progress.core_seconds / 60, 2),
-        pairs_per_second=round(training.pairs / max(progress.seconds, 1e-9), 2),
+        pairs_per_second=round(config.training.pairs / max(progress.seconds, 1e-9), 2),
     )
     write_run(out, run)
     (out / CHECKPOINT).unlink(missing_ok=True)
     return run
+
+
+def with_length_in_pairs(config: Any, splits: Sequence[Split]) -> Any:
+    """The config of a method with the length of training in pairs, for these training splits."""
+    paired = [sketch.photo for split in splits for sketch in split.sketches if sketch.photo != NO_PHOTO]
+    photos = sum(len({sketch.photo for sketch in split.sketches} - {NO_PHOTO}) for split in splits)
+    return replace(config, training=config.training.in_pairs(photos, len(paired)))
 
 
 def _fit(out: Path, photos: NDArray[np.uint8]) -> None:
@@ -233,8 +240,12 @@ def _refuse_another(out: Path, run: Run) -> None:
     there = read_run(out)
     if there.finished:
         raise InputError(f"{out}: holds a finished run; give --out a new folder, or delete this one")
-    same = ("method", "config", "seed", "weights", "data")
+    same = ("method", "seed", "weights", "data")
     changed = [key for key in same if getattr(there, key) != getattr(run, key)]
+    # Not compared as JSON, because a run of an earlier version lacks keys that have been added since.
+    kind = get_method(run.method).config_type
+    if not changed and from_dict(kind, there.config) != from_dict(kind, run.config):
+        changed = ["config"]
     if changed:
         raise InputError(f"{out}: holds an unfinished run with another {changed[0]}; give --out a new folder")
 

@@ -126,9 +126,9 @@ def run_sweep(
     shows them on validation over the epochs, and the method may add pictures.
 
     The same call again continues after an interruption: finished runs are kept and an unfinished one is resumed.
-    ``report(done, total, values)`` is called with the training steps done, the total of all points, and the step's
-    losses and validation figures. Raises InputError as ``run_training`` does, where ``out`` holds a finished run with
-    another config, seed, data or initial weights, and for data without test sketches.
+    ``report(done, total, values)`` is called with the training steps done, the total if all points take as many as the
+    present one, and the step's losses and validation figures. Raises InputError as ``run_training`` does, where ``out``
+    holds a finished run with another config, seed, data or initial weights, and for data without test sketches.
     """
     configs = sweep.configs()
     datasets = [with_traced_sketches(d) for d in datasets]
@@ -137,18 +137,16 @@ def run_sweep(
         raise InputError("a curve is measured on test sketches, and this data has none")
     for row, config in configs.items():  # before anything is trained
         _finished(sweep, config, datasets, out / row)
-    total = sum(config.training.steps for config in configs.values())
-    points, networks, done = [], {}, 0
+    points, networks = [], {}
 
-    for row, x in sweep.points().items():
+    for index, (row, x) in enumerate(sweep.points().items()):
         config = configs[row]
 
-        def report_point(step: int, values: dict[str, float], before: int = done) -> None:
-            report(before + step, total, values)
+        def report_point(step: int, steps: int, values: dict[str, float], before: int = index) -> None:
+            report(before * steps + step, len(configs) * steps, values)
 
         finished = _finished(sweep, config, datasets, out / row)
         run = finished or _train(sweep, row, config, datasets, out, report_point)
-        done += config.training.steps
         encoder, _ = experiment.load_encoder(out / row)
         figures = evaluate(encoder, test).figures()
         networks[f"{sweep.curve} = {x:g}"] = encoder.network
@@ -181,12 +179,12 @@ def _train(
     config: Any,
     datasets: Sequence[Dataset],
     out: Path,
-    report: Callable[[int, dict[str, float]], None],
+    report: Callable[[int, int, dict[str, float]], None],
 ) -> Run:
     # Graphs compiled for the points before would count towards the compiler's limit.
     torch.compiler.reset()
     plan = experiment.Plan(sweep.method, config, sweep.preset, row, sweep.seed, sweep.weights, None)
-    return experiment.run_training(plan, datasets, out / row, lambda done, total, values: report(done, values))
+    return experiment.run_training(plan, datasets, out / row, report)
 
 
 def _finished(sweep: Sweep, config: Any, datasets: Sequence[Dataset], folder: Path) -> Run | None:

@@ -161,7 +161,7 @@ def _measured_table(systems: Mapping[str, Sequence[Result]], method_pages: str |
     for name, seeds in systems.items():
         first = seeds[0]
         training = first.trained.config.get("training", {})
-        pairs, precision = training.get("pairs"), first.trained.precision or training.get("precision", "")
+        length, precision = _length(training), first.trained.precision or training.get("precision", "")
         means = [_mean([result.figures.get(column) for result in seeds]) for column in PAGE_COLUMNS]
         minutes = sum(result.core_minutes for result in seeds) / len(seeds)
         rows.append(
@@ -173,7 +173,7 @@ def _measured_table(systems: Mapping[str, Sequence[Result]], method_pages: str |
                 _description(first, known.get(first.method)),
                 str(len(seeds)),
                 precision,
-                "" if pairs is None else f"{pairs:,}",
+                length,
                 *("-" if mean is None else f"{mean:.1f}" for mean in means),
                 f"{minutes:.0f}",
             ]
@@ -183,12 +183,19 @@ def _measured_table(systems: Mapping[str, Sequence[Result]], method_pages: str |
     counts = " or ".join(f"{queries:,} sketches against {gallery:,} photos" for queries, gallery in sizes)
     measured = {result.method for result in results}
     not_run = [f"`{slug}`" for slug in known if slug not in measured]
-    heading = ["result", "method", "what", "seeds", "precision", "pairs", *PAGE_COLUMNS, "core minutes"]
+    heading = ["result", "method", "what", "seeds", "precision", "length", *PAGE_COLUMNS, "core minutes"]
     return [
         f"Measured here, {counts}:",
         _table(heading, rows, left=3),
         *([f"Not run: {', '.join(not_run)}."] if not_run else []),
     ]
+
+
+def _length(training: Mapping[str, Any]) -> str:
+    """How long a config trains."""
+    if training.get("epochs") is not None:
+        return f"{training['epochs']:,} epochs of {training['epoch_of']}"
+    return "" if training.get("pairs") is None else f"{training['pairs']:,} pairs"
 
 
 def _description(result: Result, method: Method | None) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from sketchseek.errors import InputError
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How long and how to train."""
+    """How long and how to train: for so many ``pairs``, or for so many ``epochs``; the other is None.
 
-    pairs: int  # sketch-photo pairs in total
+    Raises InputError unless one of them is given.
+    """
+
+    pairs: int | None  # sketch-photo pairs in total
     batch: int  # pairs in a batch
     optimizer: Literal["adam", "adamw"]
     rate_body: float  # learning rate of the pretrained backbone
@@ -26,10 +31,27 @@ class TrainingConfig:
     # Smallest and largest share of its points that a training sketch shows, 0 < from <= to <= 1. The share is uniformly
     # random each time. Sketches that are images stay complete.
     completion: tuple[float, float] = (1.0, 1.0)
+    epochs: int | None = (
+        None  # as many pairs as the training data has photos (with a sketch) or sketches, so many times
+    )
+    epoch_of: Literal["photos", "sketches"] = "photos"
+
+    def __post_init__(self) -> None:
+        if (self.pairs is None) == (self.epochs is None):
+            raise InputError(
+                "training.pairs and training.epochs both say how long to train; set one, and the other to none"
+            )
+
+    def in_pairs(self, photos: int, sketches: int) -> TrainingConfig:
+        """The same with its length in pairs, for data of so many training ``photos`` with a sketch and ``sketches``."""
+        if self.epochs is None:
+            return self
+        return replace(self, pairs=self.epochs * (photos if self.epoch_of == "photos" else sketches), epochs=None)
 
     @property
     def steps(self) -> int:
-        """The number of updates; an incomplete last batch is left out."""
+        """The number of updates; an incomplete last batch is left out. Only where the length is in pairs."""
+        assert self.pairs is not None, "the length is in epochs; see in_pairs"
         return self.pairs // self.batch
 
 

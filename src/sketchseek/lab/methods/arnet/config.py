@@ -60,9 +60,10 @@ PRESETS = {
         normalisation="raw",
         recycling_heads=8,
         batch="sketches",
-        # 500 epochs over ChairV2's 952 training sketches
         training=TrainingConfig(
-            pairs=476_000,
+            pairs=None,
+            epochs=500,
+            epoch_of="sketches",
             batch=16,
             optimizer="adam",
             rate_body=6e-6,

@@ -106,9 +106,10 @@ PAPER_CONFIG = replace(
     matching_weight=10.0,
     sketch_weight=0.0,
     published_rates=True,
-    # 100 epochs over FS2K-SDE1's 1,079 photos
     training=TrainingConfig(
-        pairs=107_900,
+        pairs=None,
+        epochs=100,
+        epoch_of="photos",
         batch=16,
         optimizer="adamw",
         rate_body=3e-5,
@@ -131,6 +132,6 @@ PRESETS = {
         matching_weight=1.0,
         partial=False,
         # 15 epochs of 23,925 steps, with eight processes
-        training=replace(PAPER_CONFIG.training, pairs=229_680_000, batch=80, precision="bf16"),
+        training=replace(PAPER_CONFIG.training, epochs=15, batch=80, precision="bf16"),
     ),
 }

@@ -46,9 +46,10 @@ PRESETS = {
         normalisation="unit",
         norm=2,
         margin=0.1 / 16,  # 0.1 of the 2-norm over 16 x 16 cells; ChairV2 has its own, row `chairv2`
-        # 100 epochs over ChairV2's 300 training photos
         training=TrainingConfig(
-            pairs=30_000,
+            pairs=None,
+            epochs=100,
+            epoch_of="photos",
             batch=32,
             optimizer="adam",
             rate_body=1e-4,

@@ -69,9 +69,10 @@ PRESETS = {
         region_channels=1024,
         batch_norm="trained",
         head_epochs=500,
-        # 200 epochs over ChairV2's 952 training sketches
         training=TrainingConfig(
-            pairs=190_400,
+            pairs=None,
+            epochs=200,
+            epoch_of="sketches",
             batch=16,
             optimizer="adam",
             rate_body=1e-4,

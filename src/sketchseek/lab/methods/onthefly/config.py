@@ -92,9 +92,10 @@ PRESETS = {
         normalisation="imagenet",
         objective="triplet",
         policy=replace(BENCH_CONFIG.policy, start="random", baseline=False, epochs=2_000, rate=1e-3, full_rate=0.05),
-        # 100 epochs over ChairV2's 952 training sketches
         training=TrainingConfig(
-            pairs=95_200,
+            pairs=None,
+            epochs=100,
+            epoch_of="sketches",
             batch=16,
             optimizer="adam",
             rate_body=1e-4,

@@ -56,9 +56,10 @@ PRESETS = {
         objective="triplet",
         margin=0.2,
         temperature=0.07,
-        # 200 epochs over ChairV2's 952 training sketches
         training=TrainingConfig(
-            pairs=190_400,
+            pairs=None,
+            epochs=200,
+            epoch_of="sketches",
             batch=16,
             optimizer="adam",
             rate_body=1e-4,

@@ -77,9 +77,11 @@ PRESETS = {
         steps=70,
         sequences=1.5,
         rate=5e-4,
-        # 200 epochs over FS2K-SDE1's 1,079 drawings, 300 in stage 2
+        # 300 epochs in stage 2
         training=TrainingConfig(
-            pairs=215_800,
+            pairs=None,
+            epochs=200,
+            epoch_of="photos",
             batch=32,
             optimizer="adam",
             rate_body=5e-4,

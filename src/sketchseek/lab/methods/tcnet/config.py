@@ -57,9 +57,11 @@ PRESETS = {
         softmax_weight=1.0,
         centre_weight=0.01,
         centre_rate=0.5,
-        # the released code's 2,000 epochs over ChairV2's 300 training photos
+        # as in the released code
         training=TrainingConfig(
-            pairs=600_000,
+            pairs=None,
+            epochs=2_000,
+            epoch_of="photos",
             batch=16,
             optimizer="adam",
             rate_body=1e-4,

@@ -16,15 +16,18 @@ class ImageFormat(NamedTuple):
 # Of photos and of drawings that are images, by Pillow's names. Pillow reads more formats, but for some of them it
 # starts other programs, and others hold vectors.
 IMAGE_FORMATS: Mapping[str, ImageFormat] = {
-    "JPEG": ImageFormat((".jpg", ".jpeg"), "image/jpeg"),
+    "JPEG": ImageFormat((".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg"),
+    "MPO": ImageFormat((".mpo",), "image/jpeg"),  # several JPEGs in one file, of which the first counts
     "PNG": ImageFormat((".png",), "image/png"),
     "WEBP": ImageFormat((".webp",), "image/webp"),
     "BMP": ImageFormat((".bmp",), "image/bmp"),
     "GIF": ImageFormat((".gif",), "image/gif"),
     "TIFF": ImageFormat((".tif", ".tiff"), None),
+    "AVIF": ImageFormat((".avif",), "image/avif"),
+    "HEIF": ImageFormat((".heic", ".heif", ".hif"), None),
 }
 IMAGE_SUFFIXES = frozenset(suffix for image in IMAGE_FORMATS.values() for suffix in image.suffixes)
-IMAGE_NAMES = "JPEG, PNG, WebP, BMP, GIF or TIFF"  # as messages say it
+IMAGE_NAMES = "JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF"  # as messages say it
 
 # A drawing as strokes: our own JSON, or SVG.
 STROKE_SUFFIXES = frozenset({".json", ".svg"})

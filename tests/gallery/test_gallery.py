@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from photos_on_disk import counts, full_after, make_photo
-from PIL import Image
 from tiny_model import make_tiny_model
 
 from sketchseek.errors import InputError
@@ -41,13 +40,14 @@ def test_a_second_run_opens_only_what_changed(gallery: Gallery, photos: Path, mo
     ingest(gallery, [photos])
     before = {photo.name: photo.id for photo in gallery.photos()}
     opened: list[str] = []
-    real = Image.open
+    real = Path.open
 
-    def spy(path: Path, **more: Any) -> Image.Image:
-        opened.append(path.name)
-        return real(path, **more)
+    def spy(path: Path, *more: Any, **named: Any) -> Any:
+        if path.is_relative_to(photos):
+            opened.append(path.name)
+        return real(path, *more, **named)
 
-    monkeypatch.setattr(Image, "open", spy)
+    monkeypatch.setattr(Path, "open", spy)
     assert counts(ingest(gallery, [photos])) == (0, 5, 0, 0, 0) and opened == []
     make_photo(photos / "a.jpg", 77, size=(120, 200))
     (photos / "b.png").unlink()
@@ -56,6 +56,13 @@ def test_a_second_run_opens_only_what_changed(gallery: Gallery, photos: Path, mo
     after = {photo.name: photo for photo in gallery.photos()}
     assert sorted(after) == ["a.jpg", "c.webp", "d.JPEG", "e.gif", "f.bmp"]
     assert after["a.jpg"].id == before["a.jpg"] and after["a.jpg"].height == 200
+
+
+def test_a_jpeg_that_is_cut_off_is_indexed_and_listed(gallery: Gallery, photos: Path) -> None:
+    cut = make_photo(photos / "cut.jpg", 8)
+    cut.write_bytes(cut.read_bytes()[:-400])
+    report = ingest(gallery, [photos])
+    assert report.added == 6 and report.cut == (cut,) and not report.skipped
 
 
 def test_another_folder_is_added_and_a_single_file_too(gallery: Gallery, photos: Path, tmp_path: Path) -> None:

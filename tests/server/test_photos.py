@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from api_client import SKETCH, as_json, photo_ids, upload
 from fastapi.testclient import TestClient
-from PIL import Image
+from photos_on_disk import make_photo
+from PIL import ExifTags, Image
 from served_gallery import make_gallery
+from tiny_model import make_tiny_model
 
+from sketchseek.gallery import Gallery, ingest
 from sketchseek.server.app import create_app
 
 
@@ -25,6 +28,23 @@ def test_every_photo_comes_in_a_format_that_browsers_show(client: TestClient, tm
         small = client.get(f"/api/photos/{photo}/thumbnail")
         assert small.headers["content-type"] == "image/jpeg"
         assert max(Image.open(io.BytesIO(small.content)).size) <= 320
+
+
+def test_what_browsers_would_not_show_upright_is_sent_as_jpeg(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    make_photo(folder / "whole.jpg", 1)
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (40, 30), "red").save(folder / "turned.webp", exif=turned)
+    (folder / "phone.heic").write_bytes((Path(__file__).parents[1] / "model" / "gradient.heic").read_bytes())
+    with Gallery.create(tmp_path / "gallery", make_tiny_model(tmp_path / "model")) as gallery:
+        assert ingest(gallery, [folder]).added == 3
+        names = {photo.name: photo.id for photo in gallery.photos()}
+    with TestClient(create_app(tmp_path / "gallery"), base_url="http://localhost") as client:
+        for name, size in (("turned.webp", (30, 40)), ("phone.heic", (60, 90))):
+            response = client.get(f"/api/photos/{names[name]}")
+            assert response.headers["content-type"] == "image/jpeg"
+            assert Image.open(io.BytesIO(response.content)).size == size
 
 
 def test_a_photo_that_has_not_changed_is_not_sent_again(client: TestClient, tmp_path: Path) -> None:

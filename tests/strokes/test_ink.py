@@ -123,11 +123,11 @@ def bomb(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("size", [(8000, 8000), (100_000, 100_000), (50_000_001, 1)])
 def test_bombs_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(InputError, match="bomb: more than 50 megapixels"):
+    with pytest.raises(InputError, match="bomb: more than 50 million pixels"):
         parse_ink(bomb(*size), "bomb")
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])
 def test_truncated_images_are_refused(format: str, tmp_path: Path) -> None:
     whole = encoded(Image.fromarray(255 - DRAWN), format)
     assert parse_ink(whole, "whole").shape == (256, 256)
@@ -137,7 +137,7 @@ def test_truncated_images_are_refused(format: str, tmp_path: Path) -> None:
 
 
 def test_formats_that_are_programs_are_refused() -> None:
-    with pytest.raises(InputError, match="not an image"):
+    with pytest.raises(InputError, match=r"not a .* image"):
         parse_ink(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n", "drawing.eps")
 
 

@@ -22,7 +22,7 @@ class Args:
     """
 
     photos: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders, searched recursively, and single files: JPEG, PNG, WebP, BMP, GIF, TIFF."""
+    """Folders, searched recursively, and single files: JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF, TIFF."""
     gallery: Path | None = None
     """The gallery directory; by default the one that `sketchseek serve` opens."""
     model: Path | None = None
@@ -54,8 +54,9 @@ def run(args: Args) -> int:
         photos = len(gallery)
     if args.json:
         skipped = [{"path": str(path), "reason": reason} for path, reason in report.skipped]
+        cut = [str(path) for path in report.cut]
         counts = {name: getattr(report, name) for name in ("added", "unchanged", "updated", "removed")}
-        print_json({"gallery": str(folder), "photos": photos, **counts, "skipped": skipped})
+        print_json({"gallery": str(folder), "photos": photos, **counts, "skipped": skipped, "cut": cut})
         return 0
     print(
         f"{folder}: {photos} photos ({report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
@@ -63,6 +64,8 @@ def run(args: Args) -> int:
     )
     for path, reason in report.skipped:
         print(f"  skipped {path}: {reason}")
+    for path in report.cut:
+        print(f"  cut off {path}: indexed as far as the file goes")
     return 0
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from sketchseek.errors import InputError
 from sketchseek.files import StrPath, as_path
 from sketchseek.gallery.gallery import Gallery, StoredPhoto, photo_id
 from sketchseek.gallery.scan import PhotoFile, find_photos
+from sketchseek.images import Picture
 from sketchseek.matching import Features
 from sketchseek.model import Model
 from sketchseek.model.preprocess import decode_photo, prepare_photo
@@ -47,12 +47,14 @@ class IngestReport:
     updated: int
     removed: int
     skipped: tuple[Skipped, ...]
+    cut: tuple[Path, ...] = ()  # files that end too early, indexed as far as they go
 
 
 class _Batch(NamedTuple):
     photos: list[StoredPhoto]
     features: Features  # of the photos
     skipped: list[Skipped]
+    cut: list[Path]
 
 
 def ingest(
@@ -78,6 +80,7 @@ def ingest(
         if path not in present and _is_below(path, searched) and not _is_below(path, unreadable)
     ]
     skipped = [Skipped(folder, "cannot be listed; make the folder readable") for folder in unreadable]
+    cut: list[Path] = []
     added = updated = done = 0
     try:
         if gone:
@@ -85,7 +88,7 @@ def ingest(
         if wanted and progress:
             progress(0, len(wanted))
         with closing(_encoded(gallery, wanted)) as batches:
-            for read, features, broken in batches:
+            for read, features, broken, ended_early in batches:
                 if read:
                     gallery.put(read, features)
                 replaced = sum(photo.path in known for photo in read)
@@ -95,6 +98,7 @@ def ingest(
                     gallery.delete(lost)
                     gone += lost
                 skipped += broken
+                cut += ended_early
                 done += len(read) + len(broken)
                 if progress:
                     progress(done, len(wanted))
@@ -105,7 +109,7 @@ def ingest(
         raise InputError(
             f"{gallery.folder}: the disk is full, {len(gallery)} photos are indexed; free some space and index again"
         ) from None
-    return IngestReport(added, len(files) - len(wanted), updated, len(gone), tuple(skipped))
+    return IngestReport(added, len(files) - len(wanted), updated, len(gone), tuple(skipped), tuple(cut))
 
 
 def _is_below(path: Path, folders: Sequence[Path]) -> bool:
@@ -131,24 +135,27 @@ def _encoded(gallery: Gallery, files: Sequence[PhotoFile]) -> Generator[_Batch]:
 
 
 def _encode(gallery: Gallery, encoder: Model, files: Sequence[PhotoFile]) -> _Batch:
-    photos, pixels, skipped = [], [], []
+    photos, pixels, skipped, cut = [], [], [], []
     for file in files:
         try:
-            photo, image = _read(gallery, file)
+            photo, picture = _read(gallery, file)
         except InputError as error:
             skipped.append(Skipped(file.path, str(error).removeprefix(f"{file.path}: ")))
         else:
             photos.append(photo)
-            pixels.append(prepare_photo(image, encoder.size))
-    return _Batch(photos, encoder.encode_photos(np.stack(pixels), _ENCODED_TOGETHER) if pixels else {}, skipped)
+            pixels.append(prepare_photo(picture.image, encoder.size))
+            if picture.cut:
+                cut.append(file.path)
+    return _Batch(photos, encoder.encode_photos(np.stack(pixels), _ENCODED_TOGETHER) if pixels else {}, skipped, cut)
 
 
-def _read(gallery: Gallery, file: PhotoFile) -> tuple[StoredPhoto, Image.Image]:
+def _read(gallery: Gallery, file: PhotoFile) -> tuple[StoredPhoto, Picture]:
     try:
         str(file.path).encode()
     except UnicodeEncodeError:
         raise InputError("its name is not valid text; rename the file") from None
-    image, width, height = decode_photo(file.path, gallery.model.size)
-    photo = StoredPhoto(photo_id(file.path), file.path.name, file.path, file.size, file.mtime, width, height)
-    gallery.renew_thumbnail(photo, image)
-    return photo, image
+    picture = decode_photo(file.path, gallery.model.size)
+    size = picture.width, picture.height
+    photo = StoredPhoto(photo_id(file.path), file.path.name, file.path, file.size, file.mtime, *size)
+    gallery.renew_thumbnail(photo, picture.image)
+    return photo, picture

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image
 
-from sketchseek.errors import InputError
 from sketchseek.files import StrPath, as_path
-from sketchseek.formats import IMAGE_FORMATS, IMAGE_NAMES
+from sketchseek.images import Picture, as_upright, read_picture
 from sketchseek.strokes.ink import Ink, ink
 from sketchseek.strokes.sketch import Sketch
 
-MAX_PIXELS = 80_000_000  # decoding takes 3 to 4 bytes a pixel; larger files are refused as decompression bombs
-
-# The transposition that turns a photo upright, by its EXIF orientation.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-# Pillow warns of odd metadata, which does not matter here, and of large images, which are refused below.
-warnings.filterwarnings("ignore", module=r"PIL\.")
+_WORKING_SIDE = 2048  # pixels; photos with a longer side are reduced before they are padded to a square
 
 
-class DecodedPhoto(NamedTuple):
-    """A decoded photo: RGB and upright. ``width`` and ``height`` are those of the file, ``image`` may be smaller."""
-
-    image: Image.Image
-    width: int
-    height: int
-
-
-def decode_photo(path: Path, size: int) -> DecodedPhoto:
-    """Decode a photo at a size that suffices for ``prepare_photo(image, size)``.
+def decode_photo(path: Path, size: int) -> Picture:
+    """Read a photo, RGB and upright, at a size that suffices for ``prepare_photo(image, size)``.
 
     A JPEG at least twice as large as ``size`` is scaled down by 2, 4 or 8 while it is decoded, which is several times
     faster. The result depends on the file and ``size`` only. Raises InputError as ``read_photo`` does.
@@ -57,8 +33,9 @@ def read_photo(path: StrPath, size: int) -> NDArray[np.uint8]: ...
 def read_photo(path: StrPath, size: int | None = None) -> Image.Image | NDArray[np.uint8]:
     """Read a photo as an upright RGB image, or with ``size`` as the pixels ``[size, size, 3]`` of ``prepare_photo``.
 
-    Reads JPEG, PNG, WebP, BMP, GIF (first frame) and TIFF (first page). Raises InputError for a file that is missing,
-    truncated, of another format, or of more than 80 million pixels.
+    Reads JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF (first frame) and TIFF (first page). A JPEG that is cut off is read as
+    far as it goes. Raises InputError for a file that is missing, damaged, of another format, of more than 250 million
+    pixels, or that takes more than 300 MB to read.
     """
     if size is None:
         return _decode(as_path(path), None).image
@@ -69,9 +46,10 @@ def prepare_photo(image: Image.Image, size: int) -> NDArray[np.uint8]:
     """Turn a photo into the pixels that a network sees, uint8 ``[size, size, 3]``, RGB.
 
     The image may have any mode and an EXIF orientation. Transparent parts become white. An image that is not square is
-    padded to a square with the median colour of its border. Then it is resized (bilinear, antialiased).
+    padded to a square with the median colour of its border. Then it is resized (bilinear, antialiased). One with a side
+    of more than 2048 pixels (or 4 ``size``, if that is more) is reduced by a whole number before it is padded.
     """
-    image = _upright_rgb(image)
+    image = as_upright(image, "RGB", max(_WORKING_SIDE, 4 * size))
     width, height = image.size
     if width != height:
         side = max(width, height)
@@ -96,57 +74,9 @@ def prepare_sketch(drawing: Sketch | Ink, size: int) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _decode(path: Path, longest_side: int | None) -> DecodedPhoto:
-    try:
-        with Image.open(path, formats=tuple(IMAGE_FORMATS)) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            if longest_side is not None:  # draft() keeps at least the asked number of pixels on either side
-                image.draft(None, (longest_side, 1) if width >= height else (1, longest_side))
-            image.load()
-            upright = _upright_rgb(image)
-            upright.info.clear()  # or the EXIF orientation would be applied again
-    except Image.DecompressionBombError:
-        limit = MAX_PIXELS // 1_000_000
-        raise InputError(f"{path}: more than {limit} million pixels; scale it down first") from None
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: not a {IMAGE_NAMES} image, or damaged from the start") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow's decoders raise nearly anything on damaged data
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        raise InputError(f"{path}: cannot be read ({' '.join(reason.split())}); replace the file") from None
-    if _orientation(image) >= 5:  # orientations that swap width and height
-        width, height = height, width
-    return DecodedPhoto(upright, width, height)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a photo with damaged metadata is usable
-        return 1
-    return orientation if orientation in _TURNS else 1
-
-
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    """Convert to RGB, turn upright, and scale 16 bits to 8. Returns the image itself where nothing is to be done."""
-    turn = _TURNS.get(_orientation(image))
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
-    elif image.mode in ("I", "F"):  # scientific TIFF, with values of any range
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
-        low, high = values.min(), values.max()
-        image = Image.fromarray(np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8))
-    elif image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    if turn is not None:
-        image = image.transpose(turn)
-    return image if image.mode == "RGB" else image.convert("RGB")
+def _decode(path: Path, size: int | None) -> Picture:
+    longest = None if size is None else max(_WORKING_SIDE, 4 * size)
+    return read_picture(path, path, "RGB", longest, size)
 
 
 def _border_colour(image: Image.Image) -> tuple[int, int, int]:

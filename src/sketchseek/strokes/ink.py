@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from sketchseek.errors import InputError
 from sketchseek.files import StrPath
-from sketchseek.formats import IMAGE_FORMATS, IMAGE_NAMES
+from sketchseek.images import as_upright, read_picture
 from sketchseek.strokes._files import read_bytes
 from sketchseek.strokes.raster import rasterise
 from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
@@ -22,10 +20,6 @@ Ink: TypeAlias = NDArray[np.uint8]  # [s, s], 255 where there is full ink, 0 whe
 LEAST_INK = 32  # of 255; fainter values are paper grain or compression artefacts, not ink
 MAX_PIXELS = 50_000_000
 _LONGEST_SIDE = 2048  # larger scans are reduced before padding to a square, which might not fit into memory
-
-# Large and damaged images raise InputError here; Pillow's own warnings about them would only repeat it.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def ink(sketch: Sketch) -> Ink:
@@ -41,8 +35,8 @@ def read_ink(source: StrPath | Image.Image) -> Ink:
     because its frame may be the photo's. A side of more than 2048 pixels is reduced by a whole number, keeping thin
     lines (``reduced``).
 
-    Returns ``[s, s]``, s the longer side. Raises InputError for a file that is missing, truncated, no PNG, JPEG, WebP,
-    GIF, BMP or TIFF image, or larger than 50 megapixels.
+    Returns ``[s, s]``, s the longer side. Raises InputError for a file that is missing, damaged, no image of a known
+    format, of more than 50 million pixels, or that takes more than 300 MB to read.
     """
     if isinstance(source, Image.Image):
         return parse_ink(source, "the image")
@@ -56,25 +50,12 @@ def parse_ink(content: bytes | Image.Image, name: object) -> Ink:
 
 def parse_gray(content: bytes | Image.Image, name: object) -> NDArray[np.uint8]:
     """Decode a picture to its brightness ``[h, w]``, upright, transparent as white; raises as ``read_ink`` does."""
-    try:
-        image = (
-            content
-            if isinstance(content, Image.Image)
-            else Image.open(io.BytesIO(content), formats=tuple(IMAGE_FORMATS))
-        )
-        if image.width * image.height > MAX_PIXELS:
-            raise Image.DecompressionBombError
-        gray = _gray(image)
-        if not gray.size:
-            raise ValueError("no pixels")
-        return gray
-    except Image.DecompressionBombError:
-        limit = MAX_PIXELS // 1_000_000
-        raise InputError(f"{name}: more than {limit} megapixels; save the drawing smaller") from None
-    except MemoryError:
-        raise
-    except Exception:  # Pillow's decoders raise nearly anything for damaged data
-        raise InputError(f"{name}: truncated or not an image of a drawing ({IMAGE_NAMES}); export it anew") from None
+    if isinstance(content, Image.Image):
+        return np.asarray(as_upright(content, "L"))
+    picture = read_picture(content, name, "L", most=MAX_PIXELS)
+    if picture.cut:
+        raise InputError(f"{name}: the file is cut off; export the drawing anew")
+    return np.asarray(picture.image)
 
 
 def ink_of_gray(gray: NDArray[np.uint8]) -> Ink:
@@ -110,17 +91,6 @@ def fitted_ink(ink: Ink) -> Ink:
     top, left = (CANVAS - height) // 2, (CANVAS - width) // 2
     canvas[top : top + height, left : left + width] = np.asarray(scaled)
     return canvas
-
-
-def _gray(image: Image.Image) -> NDArray[np.uint8]:
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's convert would clip them instead of scaling
-        values = np.asarray(image).astype(np.int64)
-        return (values // 257).clip(0, 255).astype(np.uint8)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("L"))
 
 
 def reduced(ink: Ink, longest: int) -> Ink:

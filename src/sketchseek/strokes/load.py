@@ -21,8 +21,8 @@ def load_drawing(source: StrPath | bytes, name: str | None = None) -> Sketch | I
     - Sketchseek's own JSON gives its ``Sketch`` unchanged, because its canvas is the photo's frame.
     - SVG and QuickDraw (the first drawing of the file) give a ``Sketch``. They have no frame, so the drawing is scaled
       to 190 of the canvas's 256 pixels on its longer side, and centred.
-    - A raster image (PNG, JPEG, WebP, GIF, BMP, TIFF) gives ink, uint8 ``[256, 256]``, 255 where a line is, scaled and
-      centred in the same way.
+    - A raster image (PNG, JPEG, WebP, HEIC, AVIF, GIF, BMP, TIFF) gives ink, uint8 ``[256, 256]``, 255 where a line is,
+      scaled and centred in the same way.
     - A photograph of a drawing on paper, recognised by the uneven or grainy paper, is traced and gives a ``Sketch``,
       so that its lines get the usual width.
 

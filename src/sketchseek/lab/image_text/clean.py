@@ -7,7 +7,6 @@ Captions are generated from attributes by a grammar, and may then be rewritten b
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -19,15 +18,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from sketchseek.errors import InputError
 from sketchseek.files import create_folder
-from sketchseek.formats import IMAGE_FORMATS
+from sketchseek.images import read_picture
 from sketchseek.lab.datasets.captions import FaceAttributes, caption
 from sketchseek.lab.image_text.faces import Box, Detector
 from sketchseek.lab.image_text.sources import Pair
-from sketchseek.model.preprocess import MAX_PIXELS
 
 CROP_FACTOR = 1.8  # side of the crop relative to the face's box, because people also draw hair, ears and neck
 SHARPNESS_SIDE = 128  # pixels; crops are resized to this side before their sharpness is measured
@@ -140,12 +138,12 @@ def _faces(pairs: Iterable[Pair], detector: Detector, filters: Filters) -> Itera
 def face_of(image: bytes, detector: Detector, filters: Filters) -> Image.Image | str:
     """The single face in an encoded image, cropped to a square if the image allows, or the reason for rejection."""
     try:
-        with Image.open(io.BytesIO(image), formats=tuple(IMAGE_FORMATS)) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                return "no readable image"
-            photo = ImageOps.exif_transpose(opened).convert("RGB")
-    except Exception:  # Pillow's decoders raise almost any exception for damaged data
+        picture = read_picture(image, "the image", "RGB")
+    except InputError:
         return "no readable image"
+    if picture.cut:
+        return "no readable image"
+    photo = picture.image
     if min(photo.size) < filters.image:
         return "image too small"
     found = detector(photo)

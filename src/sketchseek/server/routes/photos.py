@@ -8,12 +8,13 @@ from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, Response
-from PIL import Image
 
 from sketchseek.errors import InputError
-from sketchseek.formats import IMAGE_FORMATS
 from sketchseek.gallery import Gallery, StoredPhoto
-from sketchseek.model.preprocess import read_photo
+from sketchseek.images import shown_by_browsers
+from sketchseek.model.preprocess import decode_photo
+
+CONVERTED_SIDE = 1024  # pixels on the longer side that a photo is decoded to at least, where browsers need a copy of it
 
 
 def photo_routes(gallery: Gallery, tells_paths: bool) -> APIRouter:
@@ -59,12 +60,10 @@ def _photo_response(path: Path, request: Request) -> Response:
         headers = _headers(f"{path} {stat.st_mtime_ns} {stat.st_size}".encode())
         if _is_cached(request, headers):
             return Response(status_code=304, headers=headers)
-        with Image.open(path) as image:  # reads the head of the file only
-            known = IMAGE_FORMATS.get(image.format or "")
-        if known and known.media_type:
-            return FileResponse(path, media_type=known.media_type, headers=headers)
-        photo = read_photo(path)
-    except (OSError, Image.DecompressionBombError, InputError):
+        if media_type := shown_by_browsers(path):
+            return FileResponse(path, media_type=media_type, headers=headers)
+        photo = decode_photo(path, CONVERTED_SIDE).image
+    except (OSError, InputError):
         raise _missing(path) from None
     buffer = io.BytesIO()
     photo.save(buffer, "JPEG", quality=90)

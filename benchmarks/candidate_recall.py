@@ -150,7 +150,7 @@ def fill(folder: Path, matcher: Matcher, photos: Features, wanted: int, random: 
         given = {name: values[rows[rows < count(photos)]] for name, values in photos.items()}
         copies = jittered(photos, len(rows) - count(given), random)
         stored = [
-            StoredPhoto(str(UUID(int=int(row))), f"{row}.jpg", Path(f"/photos/{row}.jpg"), 0, 0, 500, 500)
+            StoredPhoto(str(UUID(int=int(row))), (PhotoFile(Path(f"/photos/{row}.jpg"), 0, 0),), 500, 500)
             for row in rows
         ]
         gallery.put(stored, {name: np.concatenate([given[name], copies[name]]) for name in photos})
@@ -218,12 +218,16 @@ def encoded(
     def encode_sketches(files: Sequence[PhotoFile]) -> Features:
         return encoder.encode_sketches([read_ink(file.path) for file in files])
 
-    gallery = cached(f"photos {identity}", find_photos(photos, folder)[0], encode_photos)
+    gallery = cached(f"photos {identity}", photos_in(photos), encode_photos)
     if not sketches:
         return encoder.matcher, gallery, None
-    files = find_photos(sketches, folder)[0]
+    files = photos_in(sketches)
     chosen = [files[i] for i in np.linspace(0, len(files) - 1, min(queries, len(files))).astype(int)]
     return encoder.matcher, gallery, cached(f"sketches {identity}", chosen, encode_sketches)
+
+
+def photos_in(places: Sequence[Path]) -> list[PhotoFile]:
+    return list(find_photos([place.resolve() for place in places]).files.values())
 
 
 def cached(what: str, files: Sequence[PhotoFile], encode: Callable[[Sequence[PhotoFile]], Features]) -> Features:

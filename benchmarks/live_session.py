@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from websockets.sync.client import ClientConnection, connect
 
 from sketchseek.gallery import Gallery, StoredPhoto
+from sketchseek.gallery.scan import PhotoFile
 from sketchseek.matching import Features
 from sketchseek.model import Model
 from sketchseek.strokes.sketch import Sketch
@@ -296,7 +297,7 @@ def fill(folder: Path, model: Model, photos: int, make: Made) -> None:
         for start in range(0, photos, CHUNK):
             rows = range(start, min(start + CHUNK, photos))
             stored = [
-                StoredPhoto(str(UUID(int=row)), f"{row}.jpg", Path(f"/photos/{row}.jpg"), 0, 0, 500, 500)
+                StoredPhoto(str(UUID(int=row)), (PhotoFile(Path(f"/photos/{row}.jpg"), 0, 0),), 500, 500)
                 for row in rows
             ]
             gallery.put(stored, make(len(rows)))

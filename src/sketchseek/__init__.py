@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from sketchseek.gallery.gallery import StoredPhoto as StoredPhoto
     from sketchseek.gallery.gallery import default_gallery_dir as default_gallery_dir
     from sketchseek.gallery.ingest import IngestReport as IngestReport
-    from sketchseek.gallery.ingest import Skipped as Skipped
+    from sketchseek.gallery.ingest import forget as forget
     from sketchseek.gallery.ingest import ingest as ingest
+    from sketchseek.gallery.reading import Skipped as Skipped
     from sketchseek.lab.datasets import open_dataset as open_dataset
     from sketchseek.lab.datasets.base import Dataset as Dataset
     from sketchseek.lab.datasets.base import Photo as Photo
@@ -64,13 +65,14 @@ _MODULES = {
     "Searcher": "sketchseek.search.searcher",
     "Sketch": "sketchseek.strokes.sketch",
     "SketchItem": "sketchseek.lab.datasets.base",
-    "Skipped": "sketchseek.gallery.ingest",
+    "Skipped": "sketchseek.gallery.reading",
     "Split": "sketchseek.lab.datasets.base",
     "StoredPhoto": "sketchseek.gallery.gallery",
     "compare": "sketchseek.lab.results",
     "default_gallery_dir": "sketchseek.gallery.gallery",
     "evaluate": "sketchseek.lab.measure",
     "export": "sketchseek.lab.train_and_export",
+    "forget": "sketchseek.gallery.ingest",
     "ingest": "sketchseek.gallery.ingest",
     "load_drawing": "sketchseek.strokes.load",
     "open_dataset": "sketchseek.lab.datasets",

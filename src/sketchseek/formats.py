@@ -36,5 +36,6 @@ SKETCH_FORMAT, SKETCH_VERSION = "sketchseek-sketch", 1
 # The photos that the drawings in a folder of practice drawings (`serve --drawings`) were chosen from.
 PRACTICE_FORMAT, PRACTICE_VERSION = "sketchseek-drawings-gallery", 1
 
-GALLERY_FORMAT = "sketchseek-gallery-1"
+GALLERY_FORMAT = "sketchseek-gallery-2"
+SOURCES_FORMAT = "sketchseek-sources-1"
 MODEL_FORMAT = "sketchseek-model-1"

@@ -52,10 +52,11 @@ def test_a_second_run_opens_only_what_changed(gallery: Gallery, photos: Path, mo
     make_photo(photos / "a.jpg", 77, size=(120, 200))
     (photos / "b.png").unlink()
     make_photo(photos / "f.bmp", 5)
-    assert counts(ingest(gallery, [photos])) == (1, 3, 1, 1, 0) and sorted(opened) == ["a.jpg", "f.bmp"]
+    assert counts(ingest(gallery, [photos])) == (1, 3, 1, 1, 0) and set(opened) == {"a.jpg", "f.bmp"}
     after = {photo.name: photo for photo in gallery.photos()}
     assert sorted(after) == ["a.jpg", "c.webp", "d.JPEG", "e.gif", "f.bmp"]
-    assert after["a.jpg"].id == before["a.jpg"] and after["a.jpg"].height == 200
+    assert after["a.jpg"].id != before["a.jpg"] and after["a.jpg"].height == 200
+    assert after["c.webp"].id == before["c.webp"]
 
 
 def test_a_jpeg_that_is_cut_off_is_indexed_and_listed(gallery: Gallery, photos: Path) -> None:
@@ -76,7 +77,8 @@ def test_another_folder_is_added_and_a_single_file_too(gallery: Gallery, photos:
 def test_links_that_go_round_end(gallery: Gallery, photos: Path) -> None:
     (photos / "deep" / "loop").symlink_to(photos)
     (photos / "nowhere.jpg").symlink_to(photos / "absent.jpg")
-    assert counts(ingest(gallery, [photos])) == (5, 0, 0, 0, 0)
+    report = ingest(gallery, [photos])
+    assert counts(report) == (5, 0, 0, 0, 1) and report.skipped[0].path == photos / "nowhere.jpg"
 
 
 def test_its_own_thumbnails_are_no_photos(photos: Path, model: Model) -> None:
@@ -127,21 +129,6 @@ def test_nothing_to_index(gallery: Gallery, tmp_path: Path) -> None:
         ingest(gallery, [tmp_path / "notes.txt"])
     with pytest.raises(InputError, match=r"the gallery is kept there"):
         ingest(gallery, [gallery.folder])
-
-
-def test_a_folder_that_was_emptied_or_deleted_is_forgotten(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    make_photo(other / "kept.png", 5)
-    ingest(gallery, [photos, other])
-    for path in [path for path in photos.rglob("*") if path.is_file()]:
-        path.unlink()
-    report = ingest(gallery, [photos])
-    assert report.removed == 5 and [photo.name for photo in gallery.photos()] == ["kept.png"]
-    shutil.rmtree(other)
-    assert ingest(gallery, [other]).removed == 1 and len(gallery) == 0
-    with pytest.raises(InputError, match=r"other: no such file or folder"):
-        ingest(gallery, [other])
 
 
 def test_a_gallery_belongs_to_its_model(gallery: Gallery, photos: Path, tmp_path: Path, model: Model) -> None:

@@ -95,7 +95,7 @@ def test_a_full_disk_commits_no_photo_without_features(
     ingest(local_gallery, [photos])
     before = (local_gallery.folder / "features.f16").read_bytes()
     for index in range(20):
-        make_photo(tmp_path / "more" / f"{index}.png", index)
+        make_photo(tmp_path / "more" / f"{index}.png", 20 + index)
 
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,78 +1,89 @@
-"""``sketchseek index PHOTOS [--gallery DIR] [--model M]``"""
+"""``sketchseek index [PHOTOS] [--gallery DIR] [--model M] [--prune] [--dry-run]``"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import tyro
-
-if TYPE_CHECKING:
-    from sketchseek.gallery import Gallery
 
 
 @dataclass(frozen=True)
 class Args:
     """Index photos: read them into a gallery, in which they can be found by drawing.
 
-    Run it again when the photos have changed: only new and changed photos are read, and deleted ones are removed from
-    the gallery. The photos themselves are never touched.
+    The gallery follows the folders from then on. Without PHOTOS all that it follows are brought up to date: only new
+    and changed photos are read, moved and copied ones are told by their content, and deleted ones are removed from the
+    gallery. The photos themselves are never touched.
     """
 
-    photos: tyro.conf.Positional[tuple[Path, ...]]
+    photos: tyro.conf.Positional[tuple[Path, ...]] = ()
     """Folders, searched recursively, and single files: JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF, TIFF."""
     gallery: Path | None = None
     """The gallery directory; by default the one that `sketchseek serve` opens."""
     model: Path | None = None
     """The model folder for a new gallery, from `sketchseek export`; by default the model shipped with Sketchseek."""
+    prune: bool = False
+    """Forget the photos that are offline: kept although their files are not there, as more than half of a folder was
+    gone at once."""
+    dry_run: bool = False
+    """Say what would happen, and change nothing."""
     json: bool = False
     """Print JSON."""
 
 
 def run(args: Args) -> int:
+    from sketchseek.cli.ask import absolute, ask
     from sketchseek.cli.output import print_json
-    from sketchseek.cli.progress import progress
-    from sketchseek.errors import InputError
-    from sketchseek.gallery import default_gallery_dir, ingest
+    from sketchseek.cli.progress import reported_progress
+    from sketchseek.gallery import default_gallery_dir
 
-    if not args.photos:
-        raise InputError("index needs a folder of photos, e.g. sketchseek index ~/photos")
     folder = args.gallery or default_gallery_dir()
-    with _open_gallery(folder, args.model, args.photos) as gallery, ExitStack() as stack:
-        advance = None
-        reported = 0
-
-        def show(done: int, total: int) -> None:
-            nonlocal advance, reported
-            advance = advance or stack.enter_context(progress("indexing", total))
-            advance(done - reported)
-            reported = done
-
-        report = ingest(gallery, args.photos, show)
-        photos = len(gallery)
-    if args.json:
-        skipped = [{"path": str(path), "reason": reason} for path, reason in report.skipped]
-        cut = [str(path) for path in report.cut]
-        counts = {name: getattr(report, name) for name in ("added", "unchanged", "updated", "removed")}
-        print_json({"gallery": str(folder), "photos": photos, **counts, "skipped": skipped, "cut": cut})
-        return 0
-    print(
-        f"{folder}: {photos} photos ({report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
-        f"{report.removed} removed, {len(report.skipped)} skipped)"
-    )
-    for path, reason in report.skipped:
-        print(f"  skipped {path}: {reason}")
-    for path in report.cut:
-        print(f"  cut off {path}: indexed as far as the file goes")
+    _prepare(folder, args)
+    photos = [absolute(path) for path in args.photos]
+    with reported_progress("indexing") as report:
+        done = ask(folder, "index", report, photos=photos, prune=args.prune, dry_run=args.dry_run)
+    print_json(done) if args.json else _print(done, args.dry_run)
     return 0
 
 
-def _open_gallery(folder: Path, model: Path | None, photos: tuple[Path, ...]) -> Gallery:
+def _prepare(folder: Path, args: Args) -> None:
+    """Create the gallery where there is none yet. Raises InputError where it is of another model than the one named,
+    and for photos that are not there, before an empty gallery is made for a mistyped folder.
+    """
+    from sketchseek.errors import InputError
+    from sketchseek.files import as_path
+    from sketchseek.formats import IMAGE_NAMES
     from sketchseek.gallery import Gallery
-    from sketchseek.gallery.scan import find_photos
+    from sketchseek.gallery.gallery import check_model
+    from sketchseek.gallery.scan import check_sources, find_photos
 
-    if not (folder / "gallery.json").exists():
-        find_photos(photos, besides=folder)  # fails before an empty gallery is made for a mistyped folder
-    return Gallery.open_or_create(folder, model)
+    if (folder / "gallery.json").exists():
+        if args.model is not None:
+            check_model(folder, args.model)
+        return
+    if not args.photos:
+        raise InputError("index needs a folder of photos, e.g. sketchseek index ~/photos")
+    places = check_sources(map(as_path, args.photos), folder)
+    for place in places:
+        if not place.exists():
+            raise InputError(f"{place}: no such file or folder")
+    if not find_photos(places).files:
+        raise InputError(f"{', '.join(map(str, args.photos))}: no photos there ({IMAGE_NAMES})")
+    if args.dry_run:
+        raise InputError(f"{folder}: no gallery there yet; leave --dry-run out to make one of all photos found")
+    Gallery.create(folder, args.model).close()
+
+
+def _print(done: dict[str, Any], dry_run: bool) -> None:
+    counts = ", ".join(f"{done[name]} {name}" for name in ("added", "updated", "moved", "unchanged", "removed"))
+    print(f"{done['gallery']}: {done['photos']} photos ({counts}, {len(done['skipped'])} skipped)")
+    if dry_run:
+        print("  nothing was changed; this is what indexing would do")
+    if done["offline"]:
+        print(f"  {done['offline']} are offline, their files are not there; --prune forgets them")
+    for skip in done["skipped"]:
+        print(f"  skipped {skip['path']}: {skip['reason']}")
+    for path in done["cut"]:
+        print(f"  cut off {path}: indexed as far as the file goes")

@@ -31,12 +31,10 @@ class Args:
 
 
 def run(args: Args) -> int:
+    from sketchseek.cli.ask import absolute, ask
     from sketchseek.cli.output import print_json
     from sketchseek.errors import InputError
-    from sketchseek.gallery import Gallery, default_gallery_dir
-    from sketchseek.model.preprocess import read_photo
-    from sketchseek.search.searcher import Searcher
-    from sketchseek.strokes import load_drawing
+    from sketchseek.gallery import default_gallery_dir
 
     if args.top < 1:
         raise InputError(f"--top {args.top}: must be 1 or more")
@@ -46,20 +44,21 @@ def run(args: Args) -> int:
         raise InputError(f"--photo {args.photo}: takes the place of a drawing; leave {args.sketch} out")
     if args.sketch is None and args.photo is None and not args.text.strip():
         raise InputError("search needs a drawing, words (--text) or a photo (--photo)")
-    drawing = None if args.sketch is None else load_drawing(args.sketch)
-    with Gallery.open(args.gallery or default_gallery_dir()) as gallery:
-        searcher = Searcher(gallery)
-        if args.photo is None:
-            hits = searcher.search(drawing, args.top, args.text, args.weight)
-        else:
-            pixels = read_photo(args.photo, gallery.model.size)
-            hits = searcher.search_photo(pixels, args.top, args.text, args.weight)
-        remark = searcher.remark(args.text)
-    if remark:
-        print(remark, file=sys.stderr)
+    found = ask(
+        args.gallery or default_gallery_dir(),
+        "search",
+        sketch=args.sketch and absolute(args.sketch),
+        photo=args.photo and absolute(args.photo),
+        text=args.text,
+        weight=args.weight,
+        top=args.top,
+    )
+    if found["remark"]:
+        print(found["remark"], file=sys.stderr)
     if args.json:
-        print_json([{**vars(hit), "path": str(hit.path)} for hit in hits])
+        print_json(found["hits"])
         return 0
-    for hit in hits:
-        print(f"{hit.rank:>4}  {hit.score:7.4f}  {hit.path}")
+    for hit in found["hits"]:
+        more = f" (+{len(hit['copies'])} copies)" if hit["copies"] else ""
+        print(f"{hit['rank']:>4}  {hit['score']:7.4f}  {hit['path']}{' (offline)' if hit['offline'] else ''}{more}")
     return 0

@@ -1,8 +1,9 @@
 """A gallery folder: the vectors and thumbnails of indexed photos, and the model that computed the vectors.
 
     gallery.json    format, hash of the model
+    sources.json    the folders and files that the gallery follows
     model/          a copy of the model folder, so that the gallery needs nothing outside itself
-    vectors/        the vector engine; the payload of a point says where its photo is and what its file was like
+    vectors/        the vector engine; the payload of a point lists the files of its photo, and what they were like
     features.f16    features for exact matching, for models that match by more than one vector a photo
     thumbs/         JPEG thumbnails made so far, by photo id
 
@@ -17,11 +18,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ from sketchseek.errors import InputError
 from sketchseek.files import StrPath, as_path, create_folder, decode_json, explain_write_errors, write_file
 from sketchseek.formats import GALLERY_FORMAT
 from sketchseek.gallery.features import FeatureFile
+from sketchseek.gallery.scan import PhotoFile
+from sketchseek.gallery.sources import Sources
 from sketchseek.gallery.thumbnails import SIDE, thumbnail_jpeg
 from sketchseek.matching import Features
 from sketchseek.model import Model
@@ -53,26 +56,43 @@ _READ_TOGETHER = 64 * 2**20  # bytes of features that ``all_features`` yields at
 
 @dataclass(frozen=True)
 class StoredPhoto:
-    """An indexed photo. ``width`` and ``height`` are in pixels, after the EXIF orientation is applied."""
+    """An indexed photo. Files with the same content are one photo, whose ``id`` is a hash of that content.
+
+    ``width`` and ``height`` are in pixels, after the EXIF orientation is applied. A photo is ``offline`` where none of
+    its files was there when they were looked for, but nothing says that it was deleted.
+    """
 
     id: str
-    name: str  # of the file, without the folder
-    path: Path
-    size: int  # of the file when it was indexed, bytes
-    mtime: int  # of the file when it was indexed, nanoseconds
+    files: tuple[PhotoFile, ...]  # at least one; those that are there come first
     width: int
     height: int
+    offline: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The file to open."""
+        return self.files[0].path
+
+    @property
+    def name(self) -> str:
+        """The file's name, without the folder."""
+        return self.path.name
+
+    @property
+    def copies(self) -> tuple[Path, ...]:
+        """The other files with the same content."""
+        return tuple(file.path for file in self.files[1:])
 
     @classmethod
     def from_payload(cls, point: UUID, payload: Mapping[str, Any]) -> StoredPhoto:
         """The photo of a point in the vector engine."""
-        content = {name: value for name, value in payload.items() if name != _ROW}
-        return cls(id=str(point), **{**content, "path": Path(payload["path"])})
+        files = tuple(PhotoFile(Path(path), size, mtime) for path, size, mtime in payload["files"])
+        return cls(str(point), files, payload["width"], payload["height"], payload["offline"])
 
     def payload(self) -> dict[str, Any]:
         """What the vector engine stores with the photo's vector, JSON."""
-        content = {name: value for name, value in vars(self).items() if name != "id"}
-        return content | {"path": str(self.path)}
+        files = [[str(file.path), file.size, file.mtime] for file in self.files]
+        return {"files": files, "width": self.width, "height": self.height, "offline": self.offline}
 
 
 class Candidate(NamedTuple):
@@ -85,17 +105,13 @@ class Candidate(NamedTuple):
     row: Any
 
 
-def photo_id(path: Path) -> str:
-    """The id of the photo at an absolute path. The same path always gives the same id."""
-    return str(uuid5(NAMESPACE_URL, path.as_posix()))
-
-
 class Gallery:
     """Indexed photos in a folder. Open or create one in a ``with`` statement, or close it after use."""
 
     def __init__(self, folder: Path, model: Model, vectors: Vectors, features: FeatureFile | None) -> None:
         self.folder = folder
         self.model = model
+        self.encoder = replace(model, threads=1)  # for many photos at a time, in a thread each
         self._vectors = vectors
         self._features = features
 
@@ -130,11 +146,8 @@ class Gallery:
         """
         folder = as_path(folder)
         config = _read_config(folder)
-        if model is not None and (wanted := _loaded(model).hash) != config["model"]:
-            raise InputError(
-                f"{folder}: was made with another model ({_short(config['model'])}, not {_short(wanted)}); "
-                "make a new gallery elsewhere, or delete this one and index again"
-            )
+        if model is not None:
+            check_model(folder, model)
         own = Model.load(folder / "model")
         if own.hash != config["model"]:
             raise InputError(f"{folder / 'model'}: is not the model this gallery was made with; index again elsewhere")
@@ -156,8 +169,13 @@ class Gallery:
         exists = (as_path(folder) / "gallery.json").exists()
         return cls.open(folder, model) if exists else cls.create(folder, model)
 
+    @property
+    def sources(self) -> Sources:
+        """The folders and files that the gallery follows. Raises InputError where their file is damaged."""
+        return Sources.read(self.folder)
+
     def __len__(self) -> int:
-        """The number of photos."""
+        """The number of photos. Files with the same content are one."""
         return len(self._vectors)
 
     def photos(self) -> Iterator[StoredPhoto]:
@@ -183,26 +201,27 @@ class Gallery:
         """The thumbnail of a photo: a JPEG of at most 320 pixels on its longer side. Made on first use, then kept.
 
         Several threads may call this at once. Raises InputError where the thumbnail has to be made but the photo's
-        file is gone or damaged.
+        files are gone, changed or damaged.
         """
         path = self._thumbnail(photo.id)
         try:
             return path.read_bytes()
         except OSError:
-            jpeg = thumbnail_jpeg(decode_photo(photo.path, SIDE).image)
+            file = next((file for file in photo.files if file.is_unchanged()), photo.files[0])
+            jpeg = thumbnail_jpeg(decode_photo(file.path, SIDE).image)
+            if not file.is_unchanged():
+                raise InputError(f"{file.path}: has changed since it was indexed; index again") from None
             with contextlib.suppress(OSError):  # the disk is full; the thumbnail can be shown without being kept
                 _write_thumbnail(jpeg, path)
             return jpeg
 
-    def renew_thumbnail(self, photo: StoredPhoto, image: Image.Image) -> None:
-        """Delete the thumbnail of a photo whose file has changed; replace it where the photo is large.
+    def prepare_thumbnail(self, photo: StoredPhoto, image: Image.Image) -> None:
+        """Keep the thumbnail of a photo that is about to be added, where it is large and so would be slow to make.
 
-        ``image`` is decoded from the new file. Raises OSError where the disk is full.
+        ``image`` is decoded from its file. Raises OSError where the disk is full.
         """
         if photo.width * photo.height > SLOW_TO_DECODE:
             _write_thumbnail(thumbnail_jpeg(image), self._thumbnail(photo.id))
-        else:
-            self._thumbnail(photo.id).unlink(missing_ok=True)
 
     def _thumbnail(self, photo: str) -> Path:
         return self.folder / "thumbs" / photo[:2] / f"{photo}.jpg"
@@ -218,6 +237,21 @@ class Gallery:
         if self._features is not None:
             payloads = [p | {_ROW: row} for p, row in zip(payloads, self._features.append(features), strict=True)]
         self._vectors.put([UUID(photo.id) for photo in photos], vectors, payloads)
+
+    def update(self, photos: Sequence[StoredPhoto]) -> None:
+        """Store where the files of photos are now, and whether they are offline. Survives a crash of the process.
+
+        Raises OSError as ``put`` does.
+        """
+        _check_space(self.folder)
+        for photo in photos:
+            self._vectors.set_payload([UUID(photo.id)], photo.payload())
+
+    def set_offline(self, photos: Sequence[str], offline: bool) -> None:
+        """Store of photos, by id, whether they are offline. Raises OSError as ``put`` does."""
+        _check_space(self.folder)
+        if photos:
+            self._vectors.set_payload([UUID(photo) for photo in photos], {"offline": offline})
 
     def delete(self, photos: Sequence[str]) -> None:
         """Remove photos by id from the gallery. Their files are not touched. Raises OSError as ``put`` does."""
@@ -282,6 +316,16 @@ class Gallery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def check_model(folder: Path, model: Model | StrPath) -> None:
+    """Raises InputError where the gallery in a folder was not made with ``model``."""
+    made_with, wanted = _read_config(folder)["model"], _loaded(model).hash
+    if wanted != made_with:
+        raise InputError(
+            f"{folder}: was made with another model ({_short(made_with)}, not {_short(wanted)}); "
+            "make a new gallery elsewhere, or delete this one and index again"
+        )
 
 
 def default_gallery_dir() -> Path:

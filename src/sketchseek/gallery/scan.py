@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,67 +19,98 @@ class PhotoFile(NamedTuple):
     size: int
     mtime: int
 
+    def is_unchanged(self) -> bool:
+        """Whether the file is there and as it was."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return False
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.mtime)
 
-def find_photos(
-    sources: Sequence[Path], besides: Path, known: Collection[Path] = ()
-) -> tuple[list[PhotoFile], list[Path]]:
-    """Find photos in ``sources``: files, and folders that are searched recursively.
 
-    Photos are told by their suffix; each is listed once. Hidden files and folders are left out, and so is the folder
-    ``besides``. Links are followed, but no folder is entered twice. The second list holds the folders that could not be
-    read.
+class Scan(NamedTuple):
+    """The photo files found, by path, and the places that could not be read, each with the reason."""
 
-    Raises InputError for a source that does not exist, for a folder inside ``besides``, for a file whose suffix is no
-    photo's, and where no photo is found at all. A source that does not exist, or is empty, is no error where it held a
-    ``known`` photo: that photo has been deleted.
+    files: dict[Path, PhotoFile]
+    unreadable: dict[Path, str]
+
+
+def check_sources(sources: Iterable[Path], gallery: Path) -> list[Path]:
+    """Paths to index, which may be links or relative, as absolute paths.
+
+    Raises InputError for one inside the folder of the gallery, and for a file whose suffix is no photo's.
     """
-    found: dict[Path, PhotoFile] = {}
-    unreadable: list[Path] = []
-    paths: Iterable[Path]
+    checked = []
     for source in sources:
-        if source.is_dir():
-            if source.resolve().is_relative_to(besides.resolve()):
-                raise InputError(f"{source}: the gallery is kept there; keep it in a folder without photos of yours")
-            paths = _walk(source.resolve(), besides.resolve(), unreadable)
-        elif source.exists():
-            if source.suffix.lower() not in IMAGE_SUFFIXES:
-                raise InputError(f"{source}: not a photo; give {IMAGE_NAMES} files, or folders")
-            paths = [source.resolve()]
-        elif _holds_any(known, source):
+        path = source.resolve()
+        if path.is_relative_to(gallery.resolve()):
+            raise InputError(f"{source}: the gallery is kept there; keep it in a folder without photos of yours")
+        if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
+            raise InputError(f"{source}: not a photo; give {IMAGE_NAMES} files, or folders")
+        checked.append(path)
+    return checked
+
+
+def find_photos(places: Sequence[Path], besides: Iterable[Path] = ()) -> Scan:
+    """Find the photos at absolute ``places``: files, and folders that are searched recursively.
+
+    Photos are told by their suffix; each is listed once. Hidden files and folders are left out, and so is what lies at
+    or below the paths ``besides``. Links are followed, but no folder is entered twice. A place that is not there has no
+    photos; one that cannot be read for any other reason is listed as unreadable.
+    """
+    scan = Scan({}, {})
+    left_out = frozenset(besides)
+    for place in places:
+        try:
+            status = place.stat()
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        else:
-            raise InputError(f"{source}: no such file or folder")
-        for path in paths:
-            try:
-                status = path.stat()
-            except OSError:  # a link to nowhere, or just deleted
-                continue
-            if stat.S_ISREG(status.st_mode):
-                found[path] = PhotoFile(path, status.st_size, status.st_mtime_ns)
-    if not found and not any(_holds_any(known, source) for source in sources):
-        raise InputError(f"{', '.join(map(str, sources))}: no photos there ({IMAGE_NAMES})")
-    return list(found.values()), unreadable
+        except OSError as error:
+            scan.unreadable[place] = _reason(error)
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            for path in _walk(place, left_out, scan.unreadable):
+                _add(path, scan)
+        elif place.suffix.lower() in IMAGE_SUFFIXES:
+            _add(place, scan)
+    return scan
 
 
-def _holds_any(paths: Collection[Path], source: Path) -> bool:
-    """Whether any of the absolute ``paths`` is ``source`` or lies below it."""
-    return any(path.is_relative_to(source.resolve()) for path in paths)
+def _add(path: Path, scan: Scan) -> None:
+    try:
+        status = path.stat()
+    except OSError as error:  # just deleted, a link to a place that is not there, or a folder that may only be listed
+        if not isinstance(error, FileNotFoundError) or path.is_symlink():
+            scan.unreadable[path] = _reason(error)
+        return
+    if stat.S_ISREG(status.st_mode):
+        scan.files[path] = PhotoFile(path, status.st_size, status.st_mtime_ns)
 
 
-def _walk(root: Path, besides: Path, unreadable: list[Path]) -> Iterator[Path]:
+def _walk(root: Path, left_out: frozenset[Path], unreadable: dict[Path, str]) -> Iterator[Path]:
     entered: set[tuple[int, int]] = set()
 
-    def skip(error: OSError) -> None:
-        unreadable.append(Path(error.filename))
+    def note(error: OSError) -> None:
+        unreadable[Path(error.filename)] = _reason(error)
 
-    for folder, subfolders, files in os.walk(root, onerror=skip, followlinks=True):
-        status = os.stat(folder)
+    for folder, subfolders, files in os.walk(root, onerror=note, followlinks=True):
+        try:
+            status = os.stat(folder)
+        except OSError as error:
+            note(error)
+            subfolders.clear()
+            continue
         identity = (status.st_dev, status.st_ino)
-        if identity in entered or Path(folder) == besides:
+        if identity in entered:
             subfolders.clear()
             continue
         entered.add(identity)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        subfolders[:] = sorted(n for n in subfolders if not n.startswith(".") and Path(folder, n) not in left_out)
         for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
-                yield Path(folder, name)
+            path = Path(folder, name)
+            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES and path not in left_out:
+                yield path
+
+
+def _reason(error: OSError) -> str:
+    return f"cannot be read now ({error.strerror or error}); what is known of it is kept"

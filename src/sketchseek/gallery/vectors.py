@@ -78,6 +78,10 @@ class Vectors:
                 raise
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
+    def set_payload(self, ids: Sequence[UUID], values: dict[str, Any]) -> None:
+        """Set some values of the payload of points, and keep the others. Survives a crash of the process."""
+        self._shard.update(qdrant.UpdateOperation.set_payload(list(ids), values))
+
     def delete(self, ids: Sequence[UUID]) -> None:
         self._shard.update(qdrant.UpdateOperation.delete_points(list(ids)))
 

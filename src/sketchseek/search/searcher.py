@@ -35,7 +35,10 @@ FIRST_LIMIT, LIMIT_FACTOR = 250, 8
 
 @dataclass(frozen=True)
 class Hit:
-    """A photo found. ``rank`` counts from 1; ``score`` is the matcher's similarity, higher is closer."""
+    """A photo found. ``rank`` counts from 1; ``score`` is the matcher's similarity, higher is closer.
+
+    ``copies`` are other files with the same content. ``offline``: none of its files was there when last looked for.
+    """
 
     id: str
     name: str
@@ -44,6 +47,8 @@ class Hit:
     score: float
     width: int
     height: int
+    copies: tuple[Path, ...] = ()
+    offline: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +197,8 @@ class Searcher:
         hits = [(photo, candidate.score) for photo, candidate in zip(photos, found, strict=True)]
         hits.sort(key=lambda hit: (-hit[1], hit[0].name, hit[0].id))
         return [
-            Hit(photo.id, photo.name, photo.path, rank, score, photo.width, photo.height)
-            for rank, (photo, score) in enumerate(hits[:top], start=1)
+            Hit(p.id, p.name, p.path, rank, score, p.width, p.height, p.copies, p.offline)
+            for rank, (p, score) in enumerate(hits[:top], start=1)
         ]
 
     def _rank_by_vector(self, vector: NDArray[np.float32], photo: str, words: TextQuery | None) -> int:

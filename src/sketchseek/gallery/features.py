@@ -39,12 +39,13 @@ class _Mapped(NamedTuple):
 class FeatureFile:
     """An open feature file. One thread at a time may write; any number may read meanwhile.
 
-    ``shapes`` is the shape of each feature of one photo, by name. Raises InputError where the file is missing or
-    damaged.
+    ``shapes`` is the shape of each feature of one photo, by name. One that is not ``writable`` is only read. Raises
+    InputError where the file is missing or damaged.
     """
 
-    def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]], writable: bool = True) -> None:
         self._path = path
+        self._writable = writable
         self._shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self._sizes = {name: prod(shape) for name, shape in self._shapes.items()}
         self._width = sum(self._sizes.values())
@@ -58,8 +59,9 @@ class FeatureFile:
 
     def _open(self) -> None:
         try:
-            delete_leftovers(self._path)
-            self._file = self._path.open("r+b", buffering=0)
+            if self._writable:
+                delete_leftovers(self._path)
+            self._file = self._path.open("r+b" if self._writable else "rb", buffering=0)
             size = os.path.getsize(self._path)
             count, next_row = np.frombuffer(self._file.read(16), "<i8").tolist()
             if not 0 <= count * (8 + self.record_bytes) <= size - 16:
@@ -67,13 +69,12 @@ class FeatureFile:
             kept = np.frombuffer(self._file.read(8 * count), "<i8")
             self._start = 16 + 8 * count
             records = (size - self._start) // self.record_bytes
-            self._file.truncate(self._start + records * self.record_bytes)  # a killed run may leave part of a record
+            if self._writable:  # a killed run may leave part of a record
+                self._file.truncate(self._start + records * self.record_bytes)
         except FileNotFoundError:
             raise self._damaged("it is missing") from None
         except OSError as error:
-            raise InputError(
-                f"{self._path}: cannot be opened ({error.strerror}); make it readable and writable"
-            ) from None
+            raise InputError(f"{self._path}: cannot be opened ({error.strerror}); make it readable") from None
         except ValueError as error:
             raise self._damaged(error) from None
         self._mapped = _Mapped(self._map(records), kept, next_row)

@@ -17,6 +17,7 @@ import errno
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,8 +109,16 @@ class Candidate(NamedTuple):
 class Gallery:
     """Indexed photos in a folder. Open or create one in a ``with`` statement, or close it after use."""
 
-    def __init__(self, folder: Path, model: Model, vectors: Vectors, features: FeatureFile | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        model: Model,
+        vectors: Vectors,
+        features: FeatureFile | None,
+        unwritable: OSError | None = None,
+    ) -> None:
         self.folder = folder
+        self._unwritable = unwritable  # why photos can neither be added nor removed
         self.model = model
         self.encoder = replace(model, threads=1)  # for many photos at a time, in a thread each
         self._vectors = vectors
@@ -142,7 +151,9 @@ class Gallery:
     def open(cls, folder: StrPath, model: Model | StrPath | None = None) -> Gallery:
         """Open a gallery; where a ``model`` (or its folder) is given, only if the gallery was made with that one.
 
-        Raises InputError where there is no gallery, it was made with another model, or another process has it open.
+        A gallery that cannot be written (folder or file system are read-only, or the disk is full) can be searched; its
+        vectors are then copied to the system's folder for temporary files. Raises InputError where there is no gallery,
+        it was made with another model, or another process has it open.
         """
         folder = as_path(folder)
         config = _read_config(folder)
@@ -153,12 +164,23 @@ class Gallery:
             raise InputError(f"{folder / 'model'}: is not the model this gallery was made with; index again elsewhere")
         from sketchseek.gallery.vectors import Vectors
 
-        vectors = Vectors.open(folder / "vectors", own.matcher.distance)  # first, as only one process gets it
+        unwritable = _why_unwritable(folder)
+        if unwritable is None:
+            vectors = Vectors.open(folder / "vectors", own.matcher.distance)  # first, as only one process gets it
+        else:
+            try:
+                vectors = Vectors.open_copy(folder / "vectors", own.matcher.distance)
+            except OSError as error:
+                reason = f"{unwritable.strerror}), nor copied to be read ({error.strerror or error}"
+                raise InputError(
+                    f"{folder}: cannot be written ({reason}); free some space, or make it writable"
+                ) from None
         if not _keeps_features(own):
-            return cls(folder, own, vectors, None)
+            return cls(folder, own, vectors, None, unwritable)
         shapes = {name: shape for name, shape in own.config["features"].items() if name != _VECTOR}
         try:
-            return cls(folder, own, vectors, FeatureFile(folder / _FEATURES, shapes))
+            features = FeatureFile(folder / _FEATURES, shapes, writable=unwritable is None)
+            return cls(folder, own, vectors, features, unwritable)
         except InputError:
             vectors.close()
             raise
@@ -229,8 +251,10 @@ class Gallery:
     def put(self, photos: Sequence[StoredPhoto], features: Features) -> None:
         """Add photos with their features, replacing those with the same ids. Survives a crash of the process.
 
-        Raises OSError where less than 128 MB of the disk would stay free; nothing is done then.
+        Raises OSError where the gallery cannot be written, or less than 128 MB of the disk would stay free; nothing is
+        done then.
         """
+        self._check_writable()
         _check_space(self.folder, self._features.record_bytes * len(photos) if self._features is not None else 0)
         vectors = np.asarray(self.model.matcher.photo_vector(features), np.float32)
         payloads = [photo.payload() for photo in photos]
@@ -255,6 +279,7 @@ class Gallery:
 
     def delete(self, photos: Sequence[str]) -> None:
         """Remove photos by id from the gallery. Their files are not touched. Raises OSError as ``put`` does."""
+        self._check_writable()
         _check_space(self.folder)
         self._vectors.delete([UUID(photo) for photo in photos])
         for photo in photos:
@@ -298,10 +323,16 @@ class Gallery:
 
     def flush(self) -> None:
         """Flush everything to disk (fsync), and compact ``features.f16`` once more than half of it is garbage."""
+        if self._unwritable is not None:
+            return
         self._vectors.flush()
         if self._features is not None and self._features.records > 2 * len(self):
             with contextlib.suppress(OSError):  # the disk is too full for a second file; the first stays valid
                 self._features.compact(payload[_ROW] for _, payload in self._vectors.all_payloads())
+
+    def _check_writable(self) -> None:
+        if self._unwritable is not None:
+            raise OSError(self._unwritable.errno, self._unwritable.strerror, str(self.folder))
 
     def close(self) -> None:
         """Close the files; the gallery cannot be used any more."""
@@ -349,6 +380,22 @@ def _keeps_features(model: Model) -> bool:
     return not model.matcher.exact or model.can_match
 
 
+def _why_unwritable(folder: Path) -> OSError | None:
+    """The error that writing to a gallery would meet, None where it can be written."""
+    try:
+        _check_space(folder)
+        with tempfile.TemporaryFile(dir=folder / "vectors"):
+            pass
+        for path in (folder / "vectors").rglob("*"):
+            if path.is_file():
+                path.open("r+b").close()
+    except FileNotFoundError:  # damaged; who opens it says so
+        return None
+    except OSError as error:
+        return error
+    return None
+
+
 def _check_space(folder: Path, wanted: int = 0) -> None:
     if shutil.disk_usage(folder).free < KEEP_FREE + wanted:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -361,8 +408,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         place = "" if folder == default_gallery_dir() else f" --gallery {folder}"
         raise InputError(f"{folder}: no gallery there; make one with `sketchseek index PHOTOS{place}`") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); delete the gallery and index again") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
+    except ValueError as error:
+        raise InputError(f"{path}: damaged ({error}); delete the gallery and index again") from None
     if (
         not isinstance(config, dict)
         or config.get("format") != GALLERY_FORMAT

@@ -334,6 +334,10 @@ def _explain_full_disk(gallery: Gallery) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise InputError(
+                f"{gallery.folder}: cannot be changed ({error.strerror}); make it writable, or name another gallery"
+            ) from None
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise InputError(

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +28,7 @@ _DISTANCES = {"cosine": qdrant.Distance.Cosine, "euclid": qdrant.Distance.Euclid
 _SEGMENTS = 8  # the number aimed at, enough for the cores of most machines
 _LEAST_SEGMENT = 16_000  # kB; smaller ones are not worth a thread
 _PAGE = 10_000  # points read at a time when all are read
+_BLOCK = 2**20  # bytes copied at a time
 
 
 class Scored(NamedTuple):
@@ -36,10 +40,13 @@ class Scored(NamedTuple):
 
 
 class Vectors:
-    """The points of a gallery. One process at a time may hold them open."""
+    """The points of a gallery. One process at a time may hold them open, unless it opens a copy."""
 
-    def __init__(self, shard: qdrant.EdgeShard, distance: Distance) -> None:
+    def __init__(
+        self, shard: qdrant.EdgeShard, distance: Distance, copy: tempfile.TemporaryDirectory[str] | None = None
+    ) -> None:
         self._shard = shard
+        self._copy = copy  # deleted when these vectors are closed
         self._sign = -1 if distance == "euclid" else 1
 
     @staticmethod
@@ -53,13 +60,34 @@ class Vectors:
 
     @classmethod
     def open(cls, folder: Path, distance: Distance) -> Vectors:
-        """Raises InputError where another process holds the store, or where it is damaged."""
+        """Raises InputError where another process holds the store, or where it is damaged or cannot be opened."""
         try:
             return cls(qdrant.EdgeShard.load(str(folder)), distance)
         except Exception as error:  # the engine's errors are all of one kind
             if "WouldBlock" in str(error):
                 raise InputError(f"{folder.parent}: in use by another sketchseek process; end that one first") from None
+            code = re.search(r"os error (\d+)", str(error))
+            if code and int(code[1]) != errno.ENOENT:  # the machine's fault; nothing is wrong with the files
+                reason = os.strerror(int(code[1]))
+                raise InputError(f"{folder}: cannot be opened ({reason}); nothing is lost, try again later") from None
             raise InputError(f"{folder}: damaged ({error}); delete the gallery and index again") from None
+
+    @classmethod
+    def open_copy(cls, folder: Path, distance: Distance) -> Vectors:
+        """Open a copy, as the engine writes to its files whenever it opens them. The copy lies in the system's folder
+        for temporary files.
+
+        Raises InputError as ``open`` does, and OSError where the files cannot be read or there is no room for a copy.
+        """
+        copy = tempfile.TemporaryDirectory(prefix="sketchseek-")
+        try:
+            shutil.copytree(folder, Path(copy.name) / folder.name, copy_function=_copy_sparsely)
+            opened = cls.open(Path(copy.name) / folder.name, distance)
+        except BaseException:
+            copy.cleanup()
+            raise
+        opened._copy = copy
+        return opened
 
     def __len__(self) -> int:
         return self._shard.count(qdrant.CountRequest())
@@ -119,6 +147,19 @@ class Vectors:
 
     def close(self) -> None:
         self._shard.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+
+def _copy_sparsely(source: str, target: str) -> None:
+    """Copy a file with holes where it holds zeros only: the engine's files are mostly room to grow into."""
+    with open(source, "rb") as old, open(target, "wb") as new:
+        while block := old.read(_BLOCK):
+            if any(block):
+                new.write(block)
+            else:
+                new.seek(len(block), os.SEEK_CUR)
+        new.truncate(old.tell())
 
 
 def _uuid(point: qdrant.PointId) -> UUID:

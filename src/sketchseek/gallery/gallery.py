@@ -254,8 +254,7 @@ class Gallery:
         Raises OSError where the gallery cannot be written, or less than 128 MB of the disk would stay free; nothing is
         done then.
         """
-        self._check_writable()
-        _check_space(self.folder, self._features.record_bytes * len(photos) if self._features is not None else 0)
+        self._check_writable(self._features.record_bytes * len(photos) if self._features is not None else 0)
         vectors = np.asarray(self.model.matcher.photo_vector(features), np.float32)
         payloads = [photo.payload() for photo in photos]
         if self._features is not None:
@@ -267,20 +266,19 @@ class Gallery:
 
         Raises OSError as ``put`` does.
         """
-        _check_space(self.folder)
+        self._check_writable()
         for photo in photos:
             self._vectors.set_payload([UUID(photo.id)], photo.payload())
 
     def set_offline(self, photos: Sequence[str], offline: bool) -> None:
         """Store of photos, by id, whether they are offline. Raises OSError as ``put`` does."""
-        _check_space(self.folder)
+        self._check_writable()
         if photos:
             self._vectors.set_payload([UUID(photo) for photo in photos], {"offline": offline})
 
     def delete(self, photos: Sequence[str]) -> None:
         """Remove photos by id from the gallery. Their files are not touched. Raises OSError as ``put`` does."""
         self._check_writable()
-        _check_space(self.folder)
         self._vectors.delete([UUID(photo) for photo in photos])
         for photo in photos:
             self._thumbnail(photo).unlink(missing_ok=True)
@@ -330,9 +328,10 @@ class Gallery:
             with contextlib.suppress(OSError):  # the disk is too full for a second file; the first stays valid
                 self._features.compact(payload[_ROW] for _, payload in self._vectors.all_payloads())
 
-    def _check_writable(self) -> None:
+    def _check_writable(self, wanted: int = 0) -> None:
         if self._unwritable is not None:
             raise OSError(self._unwritable.errno, self._unwritable.strerror, str(self.folder))
+        _check_space(self.folder, wanted)
 
     def close(self) -> None:
         """Close the files; the gallery cannot be used any more."""

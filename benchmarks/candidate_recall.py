@@ -33,9 +33,10 @@ from sketchseek.gallery.features import FeatureFile
 from sketchseek.gallery.scan import PhotoFile, find_photos
 from sketchseek.gallery.vectors import Vectors
 from sketchseek.matching import Features, Matcher, get_matcher
+from sketchseek.matching.base import RERANK
 from sketchseek.model import Model
 from sketchseek.model.preprocess import read_photo
-from sketchseek.search.searcher import RERANK, Searcher
+from sketchseek.search.searcher import Searcher
 from sketchseek.strokes.ink import read_ink
 
 RERANKS = (50, 100, 200, 500, 1000, 2000)

@@ -124,6 +124,7 @@ def test_result_files_are_drawn_together_and_compared_in_the_early_figures(
             "dataset": "chairv2",
             "split": split,
             "figures": {},
+            "steps": len(ranks[0]),
             "ranks": ranks,
         }
         (tmp_path / f"{name}.json").write_text(json.dumps(result))

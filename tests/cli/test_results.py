@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from sketchseek.cli import main
 from sketchseek.lab.methods import methods
@@ -24,6 +26,7 @@ def write_result(path: Path, ranks: list[list[int]], **changes: object) -> Path:
         "name": path.stem,
         "dataset": "chairv2",
         "split": {"part": "test", "hash": "abc", "queries": len(ranks), "gallery": 100},
+        "steps": len(ranks[0]),
         "preset": "bench",
         "backbone": "torchvision/mobilenet_v2",
         "figures": {"acc@1": 46.123, "acc@10": 91.5, "m@A": None, "mean_reciprocal_rank": 60.0},
@@ -120,6 +123,54 @@ def test_different_splits_are_not_compared(folder: Path, capsys: pytest.CaptureF
     b = write_result(folder / "chairv2" / "b.json", [[1], [2]], split=split)
     assert main(["results", "--compare", str(a), str(b)]) == 2
     assert "different splits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("ranks", "changes", "message"),
+    [
+        ([[1], [101]], {}, "the gallery has 100 photos"),
+        ([[3, 1], [4, 2]], {"steps": 20}, "of 2 steps, the result has 20"),
+        ([[1], [0]], {}, "not ranks from 1 on"),
+        ([[1, 3], [4, 2]], {"relevant": "category", "steps": 1}, "not ranks from 1 on"),
+        ([[1, 3, 0], [2, 0, 5]], {"relevant": "category", "steps": 1}, "not ranks from 1 on"),
+    ],
+)
+def test_ranks_that_contradict_the_rest_are_refused(
+    ranks: list[list[int]], changes: dict[str, Any], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_result(folder / "chairv2" / "odd.json", ranks, **changes)
+    assert main(["results"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_result_by_category_has_a_table_of_its_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {"P@1": 30.76, "P@10_of_possible": 35.39, "mAP@all": 28.31, "P@200": None}
+    changes = {"dataset": "quickdraw+categories", "relevant": "category", "figures": figures, "steps": 1}
+    path = write_result(folder / "quickdraw+categories" / "seek.json", [[1, 7], [3, 0]], **changes)
+    assert main(["results", "--dataset", "QuickDraw+categories"]) == 0
+    _, name, heading, *lines = table(capsys)
+    assert name == "quickdraw+categories, by category" and "P@10_of_possible" in heading and "acc@1" not in heading
+    (here,) = [line for line in lines if "reproduced" in line]
+    assert here.split()[2:9] == ["30.76", "-", "35.39", "-", "-", "28.31", "-"]
+    assert main(["results", "--compare", str(path), str(path)]) == 0
+    assert "mAP@all" in capsys.readouterr().out
+
+
+def test_curves_of_files_of_the_same_name_stay_apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def save_and_keep(figure: Figure, *arguments: Any, **options: Any) -> None:
+        figures.append(figure)
+        save(figure, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", save_and_keep)
+    paths = [folder / name / "dla.json" for name in ("old", "new")] + [folder / "new" / "la.json"]
+    for path in paths:
+        write_result(path, [[9, 5], [3, 1]])
+    assert main(["results", "--curves", str(folder / "early.png"), *map(str, paths)]) == 0
+    labels = [line.get_label() for line in figures[0].axes[0].lines]
+    assert [str(label).split()[0] for label in labels] == [str(paths[0]), str(paths[1]), "la"]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"method": "siamese"}'])

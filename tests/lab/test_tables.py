@@ -15,7 +15,7 @@ import pytest
 from sketchseek.errors import InputError
 from sketchseek.lab.methods import methods
 from sketchseek.lab.results import Result, compare
-from sketchseek.lab.tables import PAGE_COLUMNS, markdown, read_entries
+from sketchseek.lab.tables import PAGE_COLUMNS, markdown, read_entries, title
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FILES = sorted(RESULTS.glob("*/*.json"))
@@ -25,7 +25,7 @@ def without_empty(value: Any) -> Any:
     """JSON without what earlier versions did not write."""
     if isinstance(value, dict):
         kept = {key: without_empty(item) for key, item in value.items()}
-        return {key: item for key, item in kept.items() if item not in (None, "", [], {}, 0, False, "sketch")}
+        return {key: item for key, item in kept.items() if item not in (None, "", [], {}, 0, False, "sketch", "photo")}
     return [without_empty(item) for item in value] if isinstance(value, list) else value
 
 
@@ -38,7 +38,8 @@ def test_every_result_file_reads_unchanged(path: Path) -> None:
 def test_figures_follow_from_the_ranks() -> None:
     for path in FILES:
         result = Result.read(path)
-        assert result.figures["acc@1"] == pytest.approx(100 * (result.ranks[:, -1] == 1).mean())
+        name, ranks = ("acc@1", result.ranks[:, -1]) if result.relevant == "photo" else ("P@1", result.ranks[:, 0])
+        assert result.figures[name] == pytest.approx(100 * (ranks == 1).mean())
 
 
 def tables(text: str) -> dict[str, dict[str, list[dict[str, str]]]]:
@@ -47,10 +48,10 @@ def tables(text: str) -> dict[str, dict[str, list[dict[str, str]]]]:
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         dataset, _, body = section.partition("\n")
         found[dataset] = {}
-        for title, table in re.findall(r"^(Measured here|Published).*:\n\n((?:\|.*\n)+)", body, flags=re.MULTILINE):
+        for kind, table in re.findall(r"^(Measured here|Published).*:\n\n((?:\|.*\n)+)", body, flags=re.MULTILINE):
             heading, _, *rows = [[cell.strip() for cell in line.split(" | ")] for line in table.splitlines()]
             names = [name.strip("| ") for name in heading]
-            found[dataset][title] = [dict(zip(names, (cell.strip("| ") for cell in row), strict=True)) for row in rows]
+            found[dataset][kind] = [dict(zip(names, (cell.strip("| ") for cell in row), strict=True)) for row in rows]
     return found
 
 
@@ -59,7 +60,8 @@ def test_the_tables_hold_exactly_what_the_result_files_say() -> None:
     systems: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for path in FILES:
         result = json.loads(path.read_text())
-        systems[result["dataset"], re.sub(r"-seed-\d+$", "", path.stem)].append(result)
+        table = title(result["dataset"], result.get("relevant", "photo"))
+        systems[table, re.sub(r"-seed-\d+$", "", path.stem)].append(result)
     rows = {
         (dataset, row["result"].strip("`")): row
         for dataset, found in written.items()
@@ -70,7 +72,7 @@ def test_the_tables_hold_exactly_what_the_result_files_say() -> None:
         row = rows[key]
         assert row["seeds"] == str(len(seeds)) and row["method"] == f"`{seeds[0]['method']}`"
         assert row["core minutes"] == f"{np.mean([seed['core_minutes'] for seed in seeds]):.0f}"
-        for column in PAGE_COLUMNS:
+        for column in PAGE_COLUMNS[seeds[0].get("relevant", "photo")]:
             values = [seed["figures"][column] for seed in seeds]
             assert row[column] == ("-" if None in values else f"{np.mean(values):.1f}"), (key, column)
 
@@ -78,7 +80,11 @@ def test_the_tables_hold_exactly_what_the_result_files_say() -> None:
 def test_published_figures_are_printed_with_the_paper_s_digits() -> None:
     written = tables(markdown(RESULTS))
     with (RESULTS / "published.csv").open(newline="") as file:
-        lines = [line for line in csv.DictReader(file) if line["setting"] == "main" and line["metric"] in PAGE_COLUMNS]
+        lines = [
+            line
+            for line in csv.DictReader(file)
+            if line["setting"] == "main" and line["metric"] in PAGE_COLUMNS["photo"]
+        ]
     assert len(lines) > 100
     for line in lines:
         rows = [
@@ -92,7 +98,7 @@ def test_published_figures_are_printed_with_the_paper_s_digits() -> None:
         for found in written.values()
         for row in found.get("Published", [])
         for column, cell in row.items()
-        if column in PAGE_COLUMNS
+        if column in PAGE_COLUMNS["photo"]
     }
     with (RESULTS / "published.csv").open(newline="") as file:
         assert cells - {"-"} <= {line["value"] for line in csv.DictReader(file)}

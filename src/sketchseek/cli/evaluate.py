@@ -28,11 +28,16 @@ class Args:
     """What a photo is searched by: the sketch, its caption, or both; by default both where the model takes words and
     the data has captions.
     """
+    relevant: Literal["photo", "category"] | None = None
+    """Which photos are right for a sketch: the photo that was drawn (fine-grained, instance level), or every photo of
+    its category (category level). By default the photo, where every sketch has one.
+    """
     part: Literal["test", "train"] = "test"
     """Which part of the data set."""
     report: Path | None = None
     """Write a folder with the figures, pictures of the best photos, of complete sketches and as they grew, the
-    rank-against-stroke curve and, of a run, what its method has to show.
+    rank-against-stroke curve and, of a run, what its method has to show; at category level a table of the categories
+    and which are confused.
     """
     result: Path | None = None
     """Write the figures with their provenance as a result file, e.g. results/chairv2/siamese.json."""
@@ -51,6 +56,7 @@ def run(args: Args) -> int:
         part=args.part,
         steps=args.steps,
         query=args.query,
+        relevant=args.relevant,
         extract_strokes=args.extract_strokes,
         report=args.report,
         checkpoints=args.result is not None,
@@ -65,5 +71,6 @@ def run(args: Args) -> int:
     for name, value in result.figures.items():
         print(f"{name:>30}  {'-' if value is None else format(value, '.2f')}")
     words = {"sketch": "", "words": ", by their captions", "both": ", with the captions of their photos"}[result.query]
-    print(f"{result.split.queries} sketches{words}, {result.split.gallery} photos, {result.steps} steps")
+    kinds = f" of {len(result.per_category)} categories" if result.per_category else ""
+    print(f"{result.split.queries} sketches{kinds}{words}, {result.split.gallery} photos, {result.steps} steps")
     return 0

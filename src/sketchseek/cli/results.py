@@ -20,7 +20,7 @@ class Args:
     """
 
     dataset: str | None = None
-    """Only this data set, e.g. chairv2."""
+    """Only this data set, e.g. chairv2, or several that were measured as one, e.g. quickdraw+categories."""
     compare: tuple[str, str] | None = None
     """Two result files of the same split: the first minus the second, with 95 % intervals over the queries. Several
     seeds of one system, joined by commas (a.json,a-seed-1.json), count as their mean.
@@ -52,7 +52,8 @@ def run(args: Args) -> int:
         write_curves(picture, files)
         print(picture)
         return 0
-    entries = read_entries(results_folder(), args.dataset and slug_of(args.dataset))
+    dataset = args.dataset and "+".join(slug_of(name) for name in args.dataset.split("+"))
+    entries = read_entries(results_folder(), dataset)
     if args.json:
         print_json([vars(entry) for entry in entries])
     else:
@@ -66,15 +67,17 @@ def _print_table(entries: Sequence[Entry]) -> None:
 
     shown = main_results(entries)
     width = max(len(entry.name) for entry in shown)
-    dataset = None
+    title = None
     for entry in shown:
-        if entry.dataset != dataset:
-            dataset = entry.dataset
-            print(f"\n{dataset}\n  {'':<{width}}  {'':<10}" + "".join(f"{column:>8}" for column in COLUMNS))
-        figures = "".join(f"{digits(entry.figures.get(column)):>8}" for column in COLUMNS)
+        columns = {column: max(8, len(column) + 2) for column in COLUMNS[entry.relevant]}
+        if entry.title != title:
+            title = entry.title
+            heading = "".join(f"{column:>{room}}" for column, room in columns.items())
+            print(f"\n{title}\n  {'':<{width}}  {'':<10}{heading}")
+        figures = "".join(f"{digits(entry.figures.get(column)):>{room}}" for column, room in columns.items())
         setting = "" if entry.setting == "main" else entry.setting
         about = "; ".join(filter(None, [entry.origin, setting, *_qualities(entry)]))
-        print(f"  {entry.name:<{width}}  {entry.state:<10}{figures if entry.figures else '':<56}  {about}".rstrip())
+        print(f"  {entry.name:<{width}}  {entry.state:<10}{figures if entry.figures else ''}  {about}".rstrip())
     hidden = len(entries) - len(shown)
     if hidden:
         print(f"\n{hidden} published settings that are not a paper's main result are left out; --json prints them.")

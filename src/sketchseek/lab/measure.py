@@ -4,6 +4,7 @@ only.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +21,15 @@ from sketchseek.files import StrPath, as_path, explain_write_errors, write_file
 from sketchseek.lab import provenance
 from sketchseek.lab.config import from_dict
 from sketchseek.lab.datasets import Dataset, Split, merge, open_datasets, split_hash
+from sketchseek.lab.datasets.base import NO_PHOTO
 from sketchseek.lab.datasets.recovered import with_strokes
 from sketchseek.lab.evaluation.calibration import calibration_curve, calibration_error, confidences
+from sketchseek.lab.evaluation.category_level import category_table, evaluate_categories, with_known_categories
+from sketchseek.lab.evaluation.category_report import write_category_report
 from sketchseek.lab.evaluation.embedding_plots import draw_attention, draw_embedding_map
 from sketchseek.lab.evaluation.evaluate import Evaluation, default_query, default_steps, evaluate_levels
 from sketchseek.lab.evaluation.evaluate import evaluate as rank
-from sketchseek.lab.evaluation.metrics import Figures, figures
+from sketchseek.lab.evaluation.metrics import Figures, Relevant, figures
 from sketchseek.lab.evaluation.report import write_report
 from sketchseek.lab.evaluation.training_plot import training_plot
 from sketchseek.lab.methods import get_method
@@ -97,6 +101,7 @@ def evaluate(
     part: Literal["test", "train"] = "test",
     steps: int | None = None,
     query: Query | None = None,
+    relevant: Relevant | None = None,
     extract_strokes: bool = False,
     report: StrPath | None = None,
     checkpoints: bool = False,
@@ -104,6 +109,11 @@ def evaluate(
     progress: Progress = no_progress,
 ) -> Result:
     """Measure a model: rank all photos of one part of a data set for every sketch, and compute the figures.
+
+    ``relevant`` says which photos are right for a sketch: "photo", the one that was drawn (instance level), or
+    "category", all of its category (category level). By default it is "photo" where every sketch has one. At category
+    level complete sketches are measured, ranked as the app's search does; sketches of categories that no photo has are
+    left out.
 
     ``models`` is a run folder, a model folder or ``default``. Several models of one method, each trained up to another
     share of the drawing, are measured as one system: each step of a drawing is answered by the model with the smallest
@@ -123,19 +133,31 @@ def evaluate(
     """
     if steps is not None and steps < 1:
         raise InputError(f"steps {steps}: at least 1")
-    datasets = open_datasets(data)
+    if report is not None:
+        importlib.import_module("matplotlib")  # to miss it now rather than after the ranking
     paths = [models] if isinstance(models, str | os.PathLike) else list(models)
     if not paths:
         raise InputError("there is nothing to measure: name a run or a model folder, or `default`")
+    subjects = _in_order([open_model(path) for path in paths])
+    complete = subjects[-1]
+    datasets = open_datasets(data, drawings_alone=True)
     split = merge([dataset.train if part == "train" else dataset.test for dataset in datasets])
     if extract_strokes:
         split = with_strokes(split)
+    unpaired = sum(sketch.photo == NO_PHOTO for sketch in split.sketches)
+    relevant = relevant or ("category" if unpaired else "photo")
+    if relevant == "category":
+        if len(subjects) > 1 or (steps or 1) > 1 or (query or "sketch") != "sketch":
+            raise InputError("at category level one model is measured, on complete sketches: leave out steps and query")
+        split, steps, query = with_known_categories(split), 1, "sketch"
+    elif unpaired:
+        raise InputError(f"{unpaired} of {len(split.sketches)} sketches have no photo; use --relevant category")
     steps = steps or default_steps(split)
-    subjects = _in_order([open_model(path) for path in paths])
-    complete = subjects[-1]
     query = query or default_query(complete.encoder, split)
     with progress("evaluating", len(split.photos) * len(subjects) + len(split.sketches) * steps) as advance:
-        if len(subjects) == 1:
+        if relevant == "category":
+            evaluation = evaluate_categories(complete.encoder, split, advance)
+        elif len(subjects) == 1:
             evaluation = rank(complete.encoder, split, steps, advance, query=query)
         else:
             encoders = {subject.completion: subject.encoder for subject in subjects}
@@ -186,6 +208,9 @@ def _result(
     trained = complete.trained
     spent = [subject.trained.minutes_in_all for subject in subjects]
     levels = [Level(s.completion, s.weights_hash, s.trained) for s in subjects if len(subjects) > 1]
+    over_drawing: Figures = {}
+    if evaluation.relevant == "photo":
+        over_drawing = evaluation.median_strokes(split) | {"expected_calibration_error": None}
     matched: dict[str, Any] = {}
     if evaluation.by_vectors is not None:
         matched = {"without_matching": figures(evaluation.by_vectors, evaluation.gallery)}
@@ -194,8 +219,9 @@ def _result(
         name="",
         dataset=dataset,
         split=measured,
-        figures=evaluation.figures() | evaluation.median_strokes(split) | {"expected_calibration_error": None},
+        figures=evaluation.figures() | over_drawing,
         ranks=evaluation.ranks,
+        relevant=evaluation.relevant,
         steps=evaluation.steps,
         query=query,
         backbone=trained.config.get("backbone"),
@@ -211,6 +237,7 @@ def _result(
         levels=tuple(levels),
         weights_hash=complete.weights_hash,
         per_drawer=evaluation.per_drawer(split),
+        per_category=category_table(evaluation, split) if evaluation.relevant == "category" else {},
         code=provenance.code(),
         libraries=provenance.libraries(),
         machine=provenance.machine(),
@@ -242,7 +269,9 @@ def _write_report(
     folder.mkdir(parents=True, exist_ok=True)
     if len(subjects) == 1:
         subject = subjects[0]
-        draw_embedding_map(folder / "embeddings.png", subject.encoder, split, evaluation)
+        of_pairs = evaluation.relevant == "photo"
+        if of_pairs:
+            draw_embedding_map(folder / "embeddings.png", subject.encoder, split, evaluation)
         added: dict[str, Any] = {}
         if subject.run is not None and subject.network is not None:
             training = training_plot({subject.path.name: subject.path})
@@ -251,9 +280,12 @@ def _write_report(
             method = get_method(subject.method)
             config: Any = from_dict(method.config_type, subject.run.config)
             added |= draw_attention(folder / "attention.png", subject.network, subject.encoder.size, split)
-            added |= method.report(folder, subject.network, config, split, evaluation)
+            if of_pairs:
+                added |= method.report(folder, subject.network, config, split, evaluation)
         result = replace(result, method_report=result.method_report | added)
     write_report(folder, evaluation, split, result.name, result.calibration_curve)
+    if result.per_category:
+        write_category_report(folder, result.per_category)
     write_file(folder / "evaluation.json", json.dumps(result.summary() | {"ranks": result.ranks.tolist()}) + "\n")
     return result
 
@@ -276,7 +308,10 @@ def _with_checkpoints(
                 from sketchseek.lab.experiment import load_encoder  # needs torch
 
                 encoder, _ = load_encoder(subject.path, checkpoint)
-                steps = evaluation.steps if encoder.network.for_partial_sketches else 1
-                found[checkpoint] = rank(encoder, split, steps, query=result.query).figures()
+                if result.relevant == "category":
+                    found[checkpoint] = evaluate_categories(encoder, split).figures()
+                else:
+                    steps = evaluation.steps if encoder.network.for_partial_sketches else 1
+                    found[checkpoint] = rank(encoder, split, steps, query=result.query).figures()
         advance(1)
     return replace(result, last_epoch=found.get("last"), best_on_validation=found.get("best"))

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 from sketchseek.files import StrPath, as_path, decode_json, explain_write_errors, replace_file, write_file
 from sketchseek.lab.config import from_dict
+from sketchseek.lab.evaluation.categories import OfCategory, category_per_query
 from sketchseek.lab.evaluation.compare import paired_bootstrap
-from sketchseek.lab.evaluation.metrics import LOWER_IS_BETTER, OVER_STEPS, Figures, per_query
+from sketchseek.lab.evaluation.metrics import LOWER_IS_BETTER, OVER_STEPS, Figures, Relevant, per_query
 from sketchseek.lab.evaluation.report import draw_curves
 from sketchseek.lab.provenance import Code
 from sketchseek.lab.runs import Trained
@@ -54,11 +55,14 @@ class Result:
 
     ``figures`` are in percent, ``median_strokes_to_success@k`` in strokes; None where there is no such figure, e.g. of
     early retrieval where only complete sketches were ranked. ``ranks [queries, steps]`` hold the rank of the right
-    photo, 1 is best; every figure can be computed again from them. ``last_epoch`` and ``best_on_validation`` are the
-    figures of the two checkpoints of a run. ``minutes`` and ``core_minutes`` are those of all training, also of the
-    runs whose weights it began with. ``calibration_curve`` has a row of three for each tenth of the answers in order of
-    their confidence: mean confidence, share that was right, number of answers. ``levels`` is empty unless several
-    models were measured as one. ``method_report`` is whatever the method adds (JSON values).
+    photo, 1 is best; every figure can be computed again from them. Where ``relevant`` is "category", every photo of
+    the sketch's category is right: then ``ranks [queries, most]`` hold the ranks of all of them for the complete
+    sketch, ascending, with zeros behind where there are fewer, and ``per_category`` the figures of each category.
+    ``last_epoch`` and ``best_on_validation`` are the figures of the two checkpoints of a run. ``minutes`` and
+    ``core_minutes`` are those of all training, also of the runs whose weights it began with. ``calibration_curve``
+    has a row of three for each tenth of the answers in order of their confidence: mean confidence, share that was
+    right, number of answers. ``levels`` is empty unless several models were measured as one. ``method_report`` is
+    whatever the method adds (JSON values).
     """
 
     method: str
@@ -69,6 +73,7 @@ class Result:
     ranks: NDArray[np.int64] = field(repr=False)
     steps: int = 1
     query: Query = "sketch"
+    relevant: Relevant = "photo"
     backbone: str | None = None
     initial_weights: str | None = None
     preset: str | None = None
@@ -84,6 +89,7 @@ class Result:
     levels: tuple[Level, ...] = ()
     weights_hash: str = ""
     per_drawer: dict[str, Figures] = field(default_factory=dict, repr=False)
+    per_category: dict[str, OfCategory] = field(default_factory=dict, repr=False)
     code: Code = field(default_factory=Code)
     libraries: dict[str, str] = field(default_factory=dict, repr=False)
     machine: str = ""
@@ -118,8 +124,7 @@ class Result:
         if "ranks" in values:
             values = values | {"ranks": _ranks(values["ranks"])}
         result = from_dict(cls, values)
-        if len(result.ranks) != result.split.queries:
-            raise InputError(f"ranks: of {len(result.ranks)} queries, the split has {result.split.queries}")
+        _check_ranks(result)
         return result
 
     def to_json(self) -> dict[str, Any]:
@@ -179,9 +184,10 @@ def compare(first: Source | Sequence[Source], second: Source | Sequence[Source])
     if not all(sides):
         raise InputError("a comparison needs at least one result on each side")
     results = _of_one_split([source for side in sides for source in side])
-    values = [per_query(result.ranks, result.split.gallery) for result in results]
+    of_queries = per_query if results[0].relevant == "photo" else category_per_query
+    values = [of_queries(result.ranks, result.split.gallery) for result in results]
     count = len(sides[0])
-    steps = {result.ranks.shape[1] for result in results}
+    steps = {result.steps for result in results}
     figures = {}
     for name in values[0]:
         if name in OVER_STEPS and (len(steps) > 1 or steps == {1}):
@@ -206,10 +212,12 @@ def write_curves(picture: StrPath, sources: Sequence[Source]) -> None:
         raise InputError(f"{picture}: name the result files to draw too, e.g. results/chairv2/*.json")
     results = _of_one_split(sources)
     for source, result in zip(sources, results, strict=True):
-        if result.ranks.shape[1] == 1:
+        if result.steps == 1:
             raise InputError(f"{_label(source)}: was measured on complete sketches only; measure it with more steps")
-    ranks = {_name(source): result.ranks for source, result in zip(sources, results, strict=True)}
-    figure = draw_curves(ranks, results[0].split.gallery)
+    names = [_name(source) for source in sources]
+    labels = [name if names.count(name) == 1 else _label(source) for name, source in zip(names, sources, strict=True)]
+    curves = [(label, result.ranks) for label, result in zip(labels, results, strict=True)]
+    figure = draw_curves(curves, results[0].split.gallery)
     try:
         with replace_file(picture) as unfinished:
             figure.savefig(unfinished, dpi=150, format=picture.suffix.removeprefix(".") or "png")
@@ -222,9 +230,27 @@ def _ranks(values: Any) -> NDArray[np.int64]:
         ranks = np.array(values, dtype=np.int64)
     except (TypeError, ValueError, OverflowError):
         ranks = np.empty(0, dtype=np.int64)
-    if ranks.ndim != 2 or 0 in ranks.shape or ranks.min() < 1:
-        raise InputError("ranks: not a list of ranks, 1 or more, for each query")
+    if ranks.ndim != 2 or 0 in ranks.shape:
+        raise InputError("ranks: not a list of equally many ranks for each query")
     return ranks
+
+
+def _check_ranks(result: Result) -> None:
+    """Raises InputError where the ranks contradict the rest of a result."""
+    ranks, split = result.ranks, result.split
+    if len(ranks) != split.queries:
+        raise InputError(f"ranks: of {len(ranks)} queries, the split has {split.queries}")
+    if ranks.max() > split.gallery:
+        raise InputError(f"ranks: up to {ranks.max()}, the gallery has {split.gallery} photos")
+    if result.relevant == "photo":
+        if ranks.shape[1] != result.steps:
+            raise InputError(f"ranks: of {ranks.shape[1]} steps, the result has {result.steps}")
+        usable = ranks.min() >= 1
+    else:
+        rising = (ranks[:, 1:] > ranks[:, :-1]) | (ranks[:, 1:] == 0)
+        usable = ranks[:, 0].min() >= 1 and rising.all() and ((ranks[:, 1:] == 0) | (ranks[:, :-1] > 0)).all()
+    if not usable:
+        raise InputError("ranks: not ranks from 1 on, for each query")
 
 
 def _each(sources: Source | Sequence[Source]) -> list[Source]:
@@ -235,10 +261,10 @@ def _of_one_split(sources: Sequence[Source]) -> list[Result]:
     """The results. Raises InputError naming two that are of different splits."""
     results = [source if isinstance(source, Result) else Result.read(source) for source in sources]
     for source, result in zip(sources, results, strict=True):
-        if result.split != results[0].split:
+        if result.split != results[0].split or result.relevant != results[0].relevant:
             raise InputError(
                 f"{_label(sources[0])} and {_label(source)} are of different splits; compare results of the same "
-                "queries and gallery"
+                "queries and gallery, both by photo or both by category"
             )
     return results
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from sketchseek.errors import InputError
 from sketchseek.files import StrPath, as_path
+from sketchseek.lab.evaluation.metrics import Relevant
 from sketchseek.lab.methods import Method, methods
 from sketchseek.lab.results import Result
 
-COLUMNS = ("acc@1", "acc@5", "acc@10", "m@A", "m@B", "w@mA", "w@mB")
-PAGE_COLUMNS = ("acc@1", "acc@10", "m@A", "m@B")  # those that a page of the documentation has room for
+# Figures of an instance-level table, whose queries look for one photo, and of a category-level one.
+COLUMNS: dict[Relevant, tuple[str, ...]] = {
+    "photo": ("acc@1", "acc@5", "acc@10", "m@A", "m@B", "w@mA", "w@mB"),
+    "category": ("P@1", "P@10", "P@10_of_possible", "P@100", "P@200", "mAP@all", "mAP@200"),
+}
+PAGE_COLUMNS: dict[Relevant, tuple[str, ...]] = {  # those that a page of the documentation has room for
+    "photo": ("acc@1", "acc@10", "m@A", "m@B"),
+    "category": ("P@1", "P@10", "P@10_of_possible", "mAP@all", "mAP@200"),
+}
 # Captions are written by somebody who sees the photo: figures with words are those of words that are right.
 QUERIES = {"sketch": "", "words": "words alone, true captions", "both": "true captions"}
 
@@ -28,7 +36,7 @@ class Entry:
 
     Figures are in percent; published ones are text, because the paper's number of digits is part of what it says.
     ``name`` is the paper's name of the system, or that of the result file; ``origin`` is the paper's table, or the
-    result file; ``setting`` is ``main`` or a row of an ablation.
+    result file; ``setting`` is ``main`` or a row of an ablation; ``relevant`` is as in ``Result``.
     """
 
     dataset: str
@@ -39,6 +47,17 @@ class Entry:
     setting: str = ""
     figures: dict[str, str] | dict[str, float | None] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    relevant: Relevant = "photo"
+
+    @property
+    def title(self) -> str:
+        """That of the table it belongs to."""
+        return title(self.dataset, self.relevant)
+
+
+def title(dataset: str, relevant: Relevant) -> str:
+    """The title of a table: the data set, and that it is of category level where it is."""
+    return dataset if relevant == "photo" else f"{dataset}, by category"
 
 
 def results_folder() -> Path:
@@ -50,7 +69,7 @@ def results_folder() -> Path:
 
 
 def read_entries(folder: StrPath, dataset: str | None = None) -> list[Entry]:
-    """The entries of a folder as ``results/`` is, by data set and then by method: published, then reproduced or a line
+    """The entries of a folder as ``results/`` is, by table and then by method: published, then reproduced or a line
     that it was not run. With ``dataset`` only those.
 
     Raises InputError for a damaged file, and where there is no figure of the data set.
@@ -60,7 +79,12 @@ def read_entries(folder: StrPath, dataset: str | None = None) -> list[Entry]:
     known = sorted({entry.dataset for entry in entries})
     if dataset is not None and dataset not in known:
         raise InputError(f"there are no figures of data set '{dataset}'; there are of {', '.join(known)}")
-    return [entry for name in known if dataset in (None, name) for entry in _side_by_side(name, entries)]
+    tables = sorted({(e.dataset, e.relevant == "category") for e in entries if dataset in (None, e.dataset)})
+    return [
+        entry
+        for name, by_category in tables
+        for entry in _side_by_side(name, "category" if by_category else "photo", entries)
+    ]
 
 
 def read_published(path: Path) -> list[Entry]:
@@ -92,18 +116,17 @@ def read_reproduced(folder: Path) -> list[Entry]:
     entries = []
     for path in sorted(folder.glob("*/*.json")):
         result = Result.read(path)
-        known = ("figures", "ranks", "method", "dataset", "name")
+        known = ("figures", "ranks", "method", "dataset", "name", "relevant")
         details = {key: value for key, value in result.to_json().items() if key not in known}
         setting = ", ".join(filter(None, (result.preset, result.row, result.backbone, QUERIES[result.query])))
         origin = f"results/{path.relative_to(folder).as_posix()}"
-        entries.append(
-            Entry(result.dataset, result.method, "reproduced", path.stem, origin, setting, result.figures, details)
-        )
+        entry = Entry(result.dataset, result.method, "reproduced", path.stem, origin, setting, result.figures, details)
+        entries.append(replace(entry, relevant=result.relevant))
     return entries
 
 
-def _side_by_side(dataset: str, entries: Sequence[Entry]) -> list[Entry]:
-    here = [entry for entry in entries if entry.dataset == dataset]
+def _side_by_side(dataset: str, relevant: Relevant, entries: Sequence[Entry]) -> list[Entry]:
+    here = [entry for entry in entries if (entry.dataset, entry.relevant) == (dataset, relevant)]
     ours = methods()
     names = sorted({entry.method for entry in here} | set(ours), key=lambda name: (name not in ours, name.lower()))
     ordered = []
@@ -111,7 +134,7 @@ def _side_by_side(dataset: str, entries: Sequence[Entry]) -> list[Entry]:
         group = [entry for entry in here if entry.method == name]
         ordered += group
         if not any(entry.state == "reproduced" for entry in group):
-            ordered.append(Entry(dataset, name, "not run", name, ""))
+            ordered.append(Entry(dataset, name, "not run", name, "", relevant=relevant))
     return ordered
 
 
@@ -141,28 +164,29 @@ def markdown(folder: StrPath, method_pages: str | None = None) -> str:
     published = main_results(read_published(folder / "published.csv"))
     results = {path: Result.read(path) for path in sorted(folder.glob("*/*.json"))}
     parts = []
-    measured = {result.dataset for result in results.values()}
-    datasets = measured | {entry.dataset for entry in published}
+    measured = {title(result.dataset, result.relevant) for result in results.values()}
+    datasets = measured | {entry.title for entry in published}
     for dataset in sorted(datasets, key=lambda name: (name not in measured, name)):
         systems: dict[str, list[Result]] = {}
         for path, result in results.items():
-            if result.dataset == dataset:
+            if title(result.dataset, result.relevant) == dataset:
                 systems.setdefault(re.sub(r"-seed-\d+$", "", path.stem), []).append(result)
         parts.append(f"## {dataset}")
         parts += _measured_table(systems, method_pages) if systems else ["Nothing was measured here on this data set."]
-        printed = [entry for entry in published if entry.dataset == dataset]
+        printed = [entry for entry in published if entry.title == dataset]
         parts += _published_table(printed) if printed else ["No published figures are in `results/published.csv`."]
     return "\n\n".join(parts) + "\n"
 
 
 def _measured_table(systems: Mapping[str, Sequence[Result]], method_pages: str | None) -> list[str]:
     known = methods()
+    columns = PAGE_COLUMNS[next(iter(systems.values()))[0].relevant]
     rows = []
     for name, seeds in systems.items():
         first = seeds[0]
         training = first.trained.config.get("training", {})
         length, precision = _length(training), first.trained.precision or training.get("precision", "")
-        means = [_mean([result.figures.get(column) for result in seeds]) for column in PAGE_COLUMNS]
+        means = [_mean([result.figures.get(column) for result in seeds]) for column in columns]
         minutes = sum(result.core_minutes for result in seeds) / len(seeds)
         rows.append(
             [
@@ -183,7 +207,7 @@ def _measured_table(systems: Mapping[str, Sequence[Result]], method_pages: str |
     counts = " or ".join(f"{queries:,} sketches against {gallery:,} photos" for queries, gallery in sizes)
     measured = {result.method for result in results}
     not_run = [f"`{slug}`" for slug in known if slug not in measured]
-    heading = ["result", "method", "what", "seeds", "precision", "length", *PAGE_COLUMNS, "core minutes"]
+    heading = ["result", "method", "what", "seeds", "precision", "length", *columns, "core minutes"]
     return [
         f"Measured here, {counts}:",
         _table(heading, rows, left=3),
@@ -217,7 +241,7 @@ def _description(result: Result, method: Method | None) -> str:
 
 
 def _published_table(entries: Sequence[Entry]) -> list[str]:
-    columns = [column for column in PAGE_COLUMNS if any(column in entry.figures for entry in entries)]
+    columns = [column for column in PAGE_COLUMNS["photo"] if any(column in entry.figures for entry in entries)]
     rows = []
     for entry in entries:
         setting = "" if entry.setting == "main" else entry.setting

@@ -35,6 +35,10 @@ Features: TypeAlias = FeaturesOf[NDArray[Any]]  # as encoders make them and gall
 
 Distance: TypeAlias = Literal["cosine", "euclid", "dot"]
 
+# Candidates that a search compares in full where the matcher is not exact. How many of the true first ten are among
+# them is measured by benchmarks/candidate_recall.py.
+RERANK = 200
+
 
 class Matcher(Protocol):
     """Compares the features of sketches with those of photos.

@@ -15,7 +15,7 @@ from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery
 from sketchseek.gallery.gallery import Candidate
 from sketchseek.matching import Features
-from sketchseek.matching.base import RegionMatcher
+from sketchseek.matching.base import RERANK, RegionMatcher
 from sketchseek.matching.fusion import ITM_CANDIDATES, fuse, fuse_features
 from sketchseek.search.regions import DecisiveRegions, decisive_regions
 from sketchseek.strokes.ink import Ink
@@ -23,9 +23,6 @@ from sketchseek.strokes.sketch import Sketch
 
 Drawing: TypeAlias = Sketch | Ink
 
-# Candidates that the matcher compares in full where it is not exact. How many of the true first ten are among them is
-# measured by benchmarks/candidate_recall.py.
-RERANK = 200
 # Copies of a photo are compared in one matrix product, which may give them scores that differ this much: relatively,
 # and where a score is near zero, absolutely.
 ROUNDING = 1e-5

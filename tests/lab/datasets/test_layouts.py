@@ -237,6 +237,23 @@ def test_photos_by_category_keep_a_third_for_drawings_to_search_in(tmp_path: Pat
     assert len(dataset.train.sketches) == len(dataset.train.photos) and not dataset.test.sketches
 
 
+def test_sketches_by_category_beside_photos(tmp_path: Path, picture: Write, sketch_json: Write) -> None:
+    for category in ("cat", "hot dog"):
+        for number in range(30):
+            picture(tmp_path / "photo" / category / f"{number}.jpg")
+            sketch_json(tmp_path / "sketch" / category / f"anna {number}.json")
+    picture(tmp_path / "sketch" / "cat" / "bert.png")
+    (tmp_path / "sketch" / "cat" / "broken.json").write_text("{")
+    dataset = open_dataset(f"categories:{tmp_path}")
+    assert len(dataset.train.photos) + len(dataset.test.photos) == 60
+    assert len(dataset.train.sketches) + len(dataset.test.sketches) == 61 and 10 <= len(dataset.test.sketches) <= 30
+    assert {(sketch.category, sketch.photo) for sketch in dataset.test.sketches} == {
+        ("cat", NO_PHOTO),
+        ("hot dog", NO_PHOTO),
+    }
+    assert len(dataset.problems) == 1 and "broken.json" in dataset.problems[0]
+
+
 @pytest.mark.parametrize(("photos", "sketches"), [("photos", "sketches"), ("photo", "sketch")])
 def test_folder(photos: str, sketches: str, tmp_path: Path, picture: Write, sketch_json: Write) -> None:
     for index in range(40):

@@ -39,7 +39,8 @@ def open_dataset(specification: str, drawings_alone: bool = False) -> Dataset:
     Case and hyphens in names are ignored. ``synthetic`` alone is generated on first use, by several processes: a script
     must have ``if __name__ == "__main__":`` around that, as they import it. Broken and unpaired files are left out; the
     log tells how many. Raises InputError for an unknown name, a missing folder, an unexpected layout, and a data set
-    without photos, unless ``drawings_alone`` (drawings without photos serve to train by category).
+    without photos, unless ``drawings_alone`` and it has drawings (they serve to train and measure by category, beside
+    photos of another data set).
     """
     name, _, folder = specification.partition(":")
     slug = slug_of(name)
@@ -50,7 +51,9 @@ def open_dataset(specification: str, drawings_alone: bool = False) -> Dataset:
     else:
         root = _default_folder(slug)
     dataset = read_dataset(slug, root)
-    if not dataset.train.photos and not dataset.test.photos and not drawings_alone:
+    has_photos = bool(dataset.train.photos or dataset.test.photos)
+    has_drawings = bool(dataset.train.sketches or dataset.test.sketches)
+    if not has_photos and not (drawings_alone and has_drawings):
         raise InputError(f"{root}: {slug} has no photos here, so there is nothing to retrieve; choose another data set")
     if dataset.problems:
         logging.getLogger(__name__).warning(

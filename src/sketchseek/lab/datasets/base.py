@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sketchseek.errors import InputError
-from sketchseek.formats import IMAGE_SUFFIXES
+from sketchseek.formats import IMAGE_SUFFIXES, STROKE_SUFFIXES
+from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.sketch import Sketch
 
 
@@ -149,6 +150,16 @@ def first_existing(root: Path, *names: str) -> Path:
         if (root / name).exists():
             return root / name
     raise InputError(f"{root}: holds no {' nor '.join(names)}; `sketchseek doctor` says what belongs there")
+
+
+def read_strokes(path: Path) -> Sketch | None:
+    """The strokes of a sketch file; None for an image. Raises InputError for a file of strokes that is damaged."""
+    if path.suffix.lower() not in STROKE_SUFFIXES:
+        return None
+    drawing = load_drawing(path)
+    if not isinstance(drawing, Sketch):
+        raise InputError(f"{path}: holds an image, not strokes; name it as what it is, e.g. .png")
+    return drawing
 
 
 def match_sketches(photos: Iterable[Photo], sketches: Iterable[tuple[str, SketchItem]]) -> tuple[Split, list[str]]:

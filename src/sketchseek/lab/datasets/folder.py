@@ -15,9 +15,9 @@ from sketchseek.lab.datasets.base import (
     Split,
     first_existing,
     match_sketches,
+    read_strokes,
     split_by_name,
 )
-from sketchseek.strokes import Sketch, load_drawing
 
 TEST_SHARE = 0.2
 
@@ -61,7 +61,7 @@ def _read_part(base: Path) -> tuple[Split, list[str]]:
         name = _name(path, sketch_folder)
         photo, drawer = _photo_and_drawer(name, names)
         try:
-            sketches.append((photo, _item(name, path, drawer)))
+            sketches.append((photo, SketchItem(name, 0, path, read_strokes(path), drawer)))
         except InputError as error:
             problems.append(str(error))
     split, unpaired = match_sketches(photos, sketches)
@@ -87,15 +87,6 @@ def _words(path: Path) -> dict[str, str]:
     if not isinstance(words, dict) or not all(isinstance(text, str) for text in words.values()):
         raise InputError(f"{path}: is no object of photo names and texts; repair or remove it")
     return words
-
-
-def _item(name: str, path: Path, drawer: str) -> SketchItem:
-    if path.suffix.lower() not in STROKE_SUFFIXES:
-        return SketchItem(name, 0, path, drawer=drawer)
-    drawing = load_drawing(path)
-    if not isinstance(drawing, Sketch):
-        raise InputError(f"{path}: holds an image, not strokes; name it as what it is, e.g. .png")
-    return SketchItem(name, 0, path, drawing, drawer)
 
 
 def _files_below(folder: Path, suffixes: frozenset[str]) -> list[Path]:

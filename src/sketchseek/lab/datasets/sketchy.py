@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from sketchseek.errors import InputError
+from sketchseek.formats import IMAGE_SUFFIXES, STROKE_SUFFIXES
 from sketchseek.lab.datasets.base import (
+    NO_PHOTO,
     Dataset,
     Photo,
     SketchItem,
@@ -13,7 +16,9 @@ from sketchseek.lab.datasets.base import (
     files,
     first_existing,
     folders,
+    hash_position,
     match_sketches,
+    read_strokes,
     split_by_name,
 )
 
@@ -21,7 +26,7 @@ UNTRANSFORMED = (
     "tx_000000000000"  # the variant without transformation: the photo squeezed into a square, the sketch as drawn
 )
 TEST_EVERY = 10
-CATEGORY_TEST_SHARE = 1 / 3
+CATEGORY_TEST_SHARE, CATEGORY_TEST_SALT = 1 / 3, "everyday"
 
 
 def read_sketchy(slug: str, root: Path) -> Dataset:
@@ -68,13 +73,40 @@ def read_reduced(slug: str, root: Path) -> Dataset:
 
 
 def read_categories(slug: str, root: Path) -> Dataset:
-    """Read photos of known categories, without sketches: ``<category>/<photo>``.
+    """Read photos of known categories, ``<category>/<photo>``, or photos and sketches that have a category in common
+    and nothing else: ``photos/<category>/<photo>`` (or ``photo``) and ``sketches/<category>/<sketch>`` (``sketch``).
 
-    A third is test, by a hash of the name: a gallery for drawings of which only the category is known.
+    Sketches are images, our JSON or SVG; their ``photo`` is ``NO_PHOTO``. Either layout may lie below ``train/`` and
+    ``test/``. Otherwise a third of the photos and of the sketches is test, by a hash of the name.
     """
-    photos = tuple(Photo(f"{path.parent.name}/{path.stem}", path, path.parent.name) for path in _images(root))
-    train, test = split_by_name(Split(photos), CATEGORY_TEST_SHARE, "everyday")
-    return Dataset(slug, root, train, test)
+    if (root / "train").is_dir() and (root / "test").is_dir():
+        (train, problems), (test, more) = _of_categories(root / "train"), _of_categories(root / "test")
+        return Dataset(slug, root, train, test, problems=(*problems, *more))
+    split, problems = _of_categories(root)
+    rest, held = split_by_name(Split(split.photos), CATEGORY_TEST_SHARE, CATEGORY_TEST_SALT)
+    parts: dict[bool, list[SketchItem]] = {False: [], True: []}  # by whether it is test
+    for sketch in split.sketches:
+        position = hash_position(sketch.name, CATEGORY_TEST_SALT)
+        parts[position < CATEGORY_TEST_SHARE].append(sketch)
+    train, test = Split(rest.photos, tuple(parts[False])), Split(held.photos, tuple(parts[True]))
+    return Dataset(slug, root, train, test, problems=tuple(problems))
+
+
+def _of_categories(root: Path) -> tuple[Split, list[str]]:
+    """The photos and sketches of one part, and problems, a line each."""
+    sketch_folder = next((root / name for name in ("sketches", "sketch") if (root / name).is_dir()), None)
+    photo_folder = first_existing(root, "photos", "photo") if sketch_folder else root
+    photos = tuple(Photo(f"{path.parent.name}/{path.stem}", path, path.parent.name) for path in _images(photo_folder))
+    sketches, problems = [], []
+    for category in folders(sketch_folder) if sketch_folder else []:
+        for path in files(category, IMAGE_SUFFIXES | STROKE_SUFFIXES):
+            try:
+                strokes = read_strokes(path)
+            except InputError as error:
+                problems.append(str(error))
+                continue
+            sketches.append(SketchItem(f"{category.name}/{path.stem}", NO_PHOTO, path, strokes, category=category.name))
+    return Split(photos, tuple(sketches)), problems
 
 
 def _images(folder: Path) -> list[Path]:

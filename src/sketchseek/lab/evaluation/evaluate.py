@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import SketchItem, Split
-from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, figures, ranks_of, success_step
+from sketchseek.lab.evaluation.categories import category_figures
+from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, Relevant, figures, ranks_of, success_step
 from sketchseek.matching import Features
 from sketchseek.matching.fusion import ITM_CANDIDATES, fuse_features
 from sketchseek.model.confidence import SCORES
@@ -24,9 +25,10 @@ WEIGHT = 0.5  # of the words in a fused query, as in training
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The ranking of the photos for every query at every step."""
+    """The ranking of the photos for every query at every step; at category level only for complete sketches."""
 
-    ranks: NDArray[np.int64]  # [queries, steps], of the right photo; 1 is best
+    # Of the right photo, [queries, steps]; 1 is best. At category level of all right photos, as ``ranks_of_right``.
+    ranks: NDArray[np.int64]
     nearest: NDArray[np.int64] = field(repr=False)  # [queries, steps, up to 24], indices of photos, closest first
     scores: NDArray[np.float32] = field(repr=False)  # of ``nearest``
     gallery: int  # the number of photos
@@ -34,10 +36,11 @@ class Evaluation:
     photos: Features = field(default_factory=dict, repr=False)
     sketches: Features = field(default_factory=dict, repr=False)
     by_vectors: NDArray[np.int64] | None = field(default=None, repr=False)  # ranks before re-ranking by ITM, if it was
+    relevant: Relevant = "photo"
 
     @property
     def steps(self) -> int:
-        return self.ranks.shape[1]
+        return self.nearest.shape[1]
 
     @property
     def top(self) -> NDArray[np.int64]:
@@ -45,12 +48,15 @@ class Evaluation:
         return self.nearest[:, -1, :10]
 
     def figures(self) -> Figures:
-        return figures(self.ranks, self.gallery)
+        return self._figures(self.ranks)
 
     def per_drawer(self, split: Split) -> dict[str, Figures]:
         """The metrics for each drawer's sketches, if the data set has drawers."""
         drawers = np.array([s.drawer for s in split.sketches])
-        return {str(d): figures(self.ranks[drawers == d], self.gallery) for d in np.unique(drawers) if d}
+        return {str(d): self._figures(self.ranks[drawers == d]) for d in np.unique(drawers) if d}
+
+    def _figures(self, ranks: NDArray[np.int64]) -> Figures:
+        return (figures if self.relevant == "photo" else category_figures)(ranks, self.gallery)
 
     def median_strokes(self, split: Split) -> dict[str, float | None]:
         """The median number of strokes, including an unfinished one, until the right photo stays among the first k.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Figures = dict[str, float | None]
+
+# Which photos are right: the one that was drawn (instance level), or all of its category (category level).
+Relevant: TypeAlias = Literal["photo", "category"]
 
 SUCCESS = (1, 5, 10)  # values of k: a search succeeds if the right photo is among the first k
 LOWER_IS_BETTER = tuple(f"strokes_to_success@{k}" for k in SUCCESS)

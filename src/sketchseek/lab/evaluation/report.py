@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from sketchseek.lab.datasets.base import Split
+from sketchseek.lab.datasets.categories import common_name
 from sketchseek.lab.datasets.pixels import sketch_frames
+from sketchseek.lab.evaluation.categories import category_per_query
 from sketchseek.lab.evaluation.evaluate import Evaluation
 from sketchseek.model.preprocess import read_photo
 
@@ -40,7 +42,7 @@ def write_report(
     name: str,
     calibration: Sequence[Sequence[float]] | None = None,
 ) -> None:
-    """Draw ``top.png``: the best photos for twelve sketches from easy to hard, with the right one framed in green.
+    """Draw ``top.png``: the best photos for twelve sketches from easy to hard, with right ones framed in green.
 
     If there are steps, also draw ``strips.png`` (the best photos for partial sketches of four drawings) and
     ``curve.png`` (metrics of early retrieval by the share drawn, with ``name`` in the legend). With a ``calibration``
@@ -50,14 +52,18 @@ def write_report(
     top_picture(evaluation, split, _from_easy_to_hard(evaluation, ROWS)).save(folder / "top.png")
     if evaluation.steps > 1:
         strips_picture(evaluation, split, _from_easy_to_hard(evaluation, STRIPS)).save(folder / "strips.png")
-        draw_curves({name: evaluation.ranks}, evaluation.gallery).savefig(folder / "curve.png", dpi=120)
+        draw_curves([(name, evaluation.ranks)], evaluation.gallery).savefig(folder / "curve.png", dpi=120)
     if calibration is not None:
         draw_calibration(np.array(calibration)).savefig(folder / "calibration.png", dpi=120)
 
 
 def _from_easy_to_hard(evaluation: Evaluation, count: int) -> NDArray[np.intp]:
-    """``count`` queries, evenly spaced in the order of the rank of the complete sketch."""
-    by_rank = np.argsort(evaluation.ranks[:, -1], kind="stable")
+    """``count`` queries, evenly spaced in the order of the rank of the complete sketch, or of average precision."""
+    if evaluation.relevant == "photo":
+        easy = 1 / evaluation.ranks[:, -1]
+    else:
+        easy = category_per_query(evaluation.ranks, evaluation.gallery)["mAP@all"]
+    by_rank = np.argsort(-easy, kind="stable")
     return by_rank[evenly_spaced(len(by_rank), count)]
 
 
@@ -67,7 +73,7 @@ def evenly_spaced(total: int, count: int) -> list[int]:
 
 
 def top_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.ndarray) -> Image.Image:
-    """A picture with a row for each sketch: the sketch, then its best photos, the right one in a green frame."""
+    """A picture with a row for each sketch: the sketch, then its best photos, right ones in a green frame."""
     shown = evaluation.top.shape[1]
     step = CELL + GAP
     sheet = Image.new("RGB", ((shown + 1) * step + 3 * GAP, len(rows) * step + GAP), "white")
@@ -75,7 +81,7 @@ def top_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | np.n
         y = GAP + line * step
         sheet.paste(_cell(255 - sketch_frames(split.sketches[row], 1, INSIDE)[0], "white"), (GAP, y))
         for column, index in enumerate(evaluation.top[row]):
-            sheet.paste(_photo_cell(split, row, index), (3 * GAP + (column + 1) * step, y))
+            sheet.paste(_photo_cell(evaluation, split, row, index), (3 * GAP + (column + 1) * step, y))
     return sheet
 
 
@@ -103,13 +109,17 @@ def strips_picture(evaluation: Evaluation, split: Split, rows: Sequence[int] | n
             middle = (x + CELL // 2, y + text + step + text // 2 - 4)
             draw.text(middle, f"rank {rank}", fill=RIGHT if rank == 1 else TEXT, font=font, anchor="mm")
             for place, index in enumerate(evaluation.nearest[row, at, :photos]):
-                sheet.paste(_photo_cell(split, row, index), (x, y + 2 * text + (place + 1) * step))
+                sheet.paste(_photo_cell(evaluation, split, row, index), (x, y + 2 * text + (place + 1) * step))
     return sheet
 
 
-def _photo_cell(split: Split, query: int, index: int) -> Image.Image:
-    right = index == split.sketches[query].photo
-    return _cell(read_photo(split.photos[index].path, INSIDE), RIGHT if right else WRONG)
+def _photo_cell(evaluation: Evaluation, split: Split, query: int, index: int) -> Image.Image:
+    sketch, photo = split.sketches[query], split.photos[index]
+    if evaluation.relevant == "photo":
+        right = index == sketch.photo
+    else:
+        right = common_name(photo.category) == common_name(sketch.category)
+    return _cell(read_photo(photo.path, INSIDE), RIGHT if right else WRONG)
 
 
 def _cell(picture: NDArray[np.uint8], frame: tuple[int, int, int] | str) -> Image.Image:
@@ -155,17 +165,17 @@ def _square(picture: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(picture).convert("RGB").resize((PICTURE, PICTURE), resample)
 
 
-def draw_curves(ranks: Mapping[str, NDArray[np.integer[Any]]], gallery: int) -> Any:
+def draw_curves(systems: Sequence[tuple[str, NDArray[np.integer[Any]]]], gallery: int) -> Any:
     """A figure with four panels: the contributions of each step to m@A, m@B, w@mA and w@mB, for several systems.
 
-    ``ranks`` are ``[queries, steps]`` by the name of the system. Each curve is the mean over the queries at each step,
+    ``systems`` are labels with ranks ``[queries, steps]``. Each curve is the mean over the queries at each step,
     so the mean of its points is the metric, which is shown in the legend.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 8), layout="constrained")
     for axes, (name, (weighted, label)) in zip(figure.subplots(2, 2).flat, CURVES.items(), strict=True):
-        for system, table in ranks.items():
+        for system, table in systems:
             steps = table.shape[1]
             values = 1 / table if name.endswith("B") else (gallery - table) / max(gallery - 1, 1)
             drawn = np.arange(1, steps + 1) / steps

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from sketchseek.lab.datasets import open_dataset
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.lgrl.config import PRESETS
-from sketchseek.lab.methods.lgrl.network import LGRLNetwork, StageOneVectors, build
+from sketchseek.lab.methods.lgrl.network import LGRLNetwork, StageOneVectors, Trunk, build
 from sketchseek.lab.methods.lgrl.objective import Episodes, phases, stage1_losses, stage2_losses
 from sketchseek.lab.network import matcher_of
 from sketchseek.lab.training.pairs import TrainingPairs
@@ -160,20 +161,62 @@ def test_what_cannot_be_is_refused() -> None:
 @pytest.mark.parametrize("negatives", ["one", "batch"])
 def test_the_triplets_of_stage_1(negatives: Any) -> None:
     """A sketch at its photo and far from the others costs nothing; opposite its photo, the distances and the margin."""
+    config = replace(PRESETS["bench"], negatives=negatives)
     photos = torch.eye(4, 8)
     regions = torch.stack([photos, photos.roll(1, 0)], dim=1)
-    losses = stage1_losses(StageOneVectors(photos, regions, photos, regions), 0.2, negatives)
+    losses = stage1_losses(config, StageOneVectors(photos, regions, photos, regions))
     assert losses["loss"] == 0
-    losses = stage1_losses(StageOneVectors(-photos, regions, photos, regions), 0.2, negatives)
+    losses = stage1_losses(config, StageOneVectors(-photos, regions, photos, regions))
     assert losses["global"].item() == pytest.approx(2 - 2**0.5 + 0.2, abs=1e-4) and losses["local"] == 0
     random = [torch.nn.functional.normalize(torch.randn(4, places, 8), dim=-1) for places in (3, 3)]
-    losses = stage1_losses(StageOneVectors(photos, random[0], photos, random[1]), 0.2, negatives)
+    losses = stage1_losses(config, StageOneVectors(photos, random[0], photos, random[1]))
     apart = torch.cdist(random[0].transpose(0, 1), random[1].transpose(0, 1))
     violation = (apart.diagonal(dim1=1, dim2=2)[..., None] - apart + 0.2).relu()[:, ~torch.eye(4, dtype=torch.bool)]
     if negatives == "batch":
         assert losses["local"].item() == pytest.approx(violation.mean().item(), abs=1e-4)
     else:
         assert violation.min() <= losses["local"] <= violation.max()
+
+
+def test_stage_1_has_the_losses_of_its_baseline() -> None:
+    """In plain numpy: InfoNCE of whole images, plus that of each region's vectors, mean over the regions."""
+    config = get_method("lgrl").config("bench", "infonce")
+    assert config.temperature == get_method("siamese").config("bench", "infonce").temperature
+    vectors = [np.random.default_rng(i).normal(size=(4, places, 8)) for i, places in enumerate((1, 3, 1, 3))]
+    vectors = [v / np.linalg.norm(v, axis=2, keepdims=True) for v in vectors]
+
+    def of_one_place(sketches: np.ndarray, photos: np.ndarray) -> float:
+        scaled = np.exp(sketches @ photos.T / config.temperature)
+        return float(-np.log(np.diag(scaled) / scaled.sum(1)).mean())
+
+    expected = of_one_place(vectors[0][:, 0], vectors[2][:, 0])
+    expected += sum(of_one_place(vectors[1][:, r], vectors[3][:, r]) for r in range(3)) / 3
+    sketch, sketch_regions, photo, photo_regions = (torch.from_numpy(v).float() for v in vectors)
+    embedded = StageOneVectors(sketch[:, 0], sketch_regions, photo[:, 0], photo_regions)
+    assert stage1_losses(config, embedded)["loss"].item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_few_images_are_encoded_at_a_time(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the memory for a sketch does not grow with its 20 frames of nine regions each."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("sketchseek.lab.methods.lgrl.network.ENCODED_AT_ONCE", 10)
+    seen = {}
+
+    def count(of: type, name: str) -> None:
+        original, seen[name] = getattr(of, name), 0
+
+        def counted(self: Any, images: Tensor) -> Tensor:
+            seen[name] = max(seen[name], len(images))
+            return original(self, images)
+
+        monkeypatch.setattr(of, name, counted)
+
+    count(Trunk, "forward")
+    count(LGRLNetwork, "_lower")
+    network, config = tiny()
+    few = Split(split.photos[:1], tuple(s for s in split.sketches if s.photo == 0))
+    assert Episodes(network, few, config.size, seed=0).features["whole"].shape == (len(few.sketches), 20, 1280)
+    assert seen == {"forward": 4, "_lower": 10}
 
 
 def test_the_triplets_of_stage_2_are_summed_over_steps() -> None:
@@ -247,7 +290,7 @@ def test_activations_computed_again_give_the_same_gradients(monkeypatch: pytest.
         if not checkpointed:
             monkeypatch.setattr(f"{LGRLNetwork.__module__}.checkpoint", kept)
         network.zero_grad()
-        stage1_losses(network(1, drawings(2), photos), config.margin, "batch")["loss"].backward()
+        stage1_losses(replace(config, negatives="batch"), network(1, drawings(2), photos))["loss"].backward()
         gradients.append([p.grad.clone() for p in network.backbone.lower.parameters() if p.grad is not None])
     assert len(calls) == 6 and gradients[0]
     assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-7) for a, b in zip(*gradients, strict=True))

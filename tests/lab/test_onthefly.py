@@ -234,6 +234,31 @@ def test_every_row_is_a_config() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("preset", ["bench", "paper"])
+def test_the_rows_of_the_head_and_of_reinforce_are_what_they_say(
+    preset: str, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`supervised` measures the supervised head, whatever the preset's start; REINFORCE has its own learning rate."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    method = get_method("onthefly")
+    split = open_dataset(f"folder:{pairs_folder}").train
+    small = override(PRESETS["bench"], TINY)
+    rates = {}
+    for row in ("ppo", "reinforce", "supervised"):
+        policy = replace(method.config(preset, row).policy, frames=4)
+        network: Any = method.build(replace(small, policy=policy))
+        pairs = TrainingPairs([split], 64, small.training, seed=0)
+        (phase,) = method.phases(replace(small, policy=policy), network, pairs)[1:]
+        rates[row] = phase.optimizers["policy"].param_groups[0]["lr"]
+    expected = {"bench": 3e-4, "paper": 1e-3}  # of the released REINFORCE: 1e-3
+    assert (rates["reinforce"], rates["supervised"]) == (expected[preset], 0)
+    network.eval()
+    phase.batch(0, torch.device("cpu"))
+    policy_weight, head_weight = network.policy.linear.weight.flatten(), network.head.weight.flatten()
+    assert F.cosine_similarity(policy_weight, head_weight, dim=0) > 0.999  # up to the scale of the states
+
+
+@pytest.mark.slow
 def test_the_papers_network_is_inception_with_two_heads_of_64() -> None:
     method = get_method("onthefly")
     network: Any = method.build(method.config("paper"))

@@ -23,7 +23,7 @@ from sketchseek.lab.network import Network
 
 logger = logging.getLogger(__name__)
 
-PHOTOS_AT_A_TIME = 32
+IMAGES_AT_A_TIME = 4  # to limit memory: with LGRL, each image has nine regions, too
 
 N = TypeVar("N", bound=Network)
 Encode: TypeAlias = Callable[[N, Tensor], Mapping[str, Tensor]]  # (network, uint8 images) to features by name
@@ -76,12 +76,17 @@ def frozen_features(
                 arrays[name][index] = values.cpu().numpy()
         if photo is not None:
             photos = photo_pixels(split.photos, size)
-            for start in range(0, len(photos), PHOTOS_AT_A_TIME):
-                rows = slice(start, start + PHOTOS_AT_A_TIME)
+            for start in range(0, len(photos), IMAGES_AT_A_TIME):
+                rows = slice(start, start + IMAGES_AT_A_TIME)
                 for name, values in photo(folded, torch.from_numpy(np.array(photos[rows])).to(device)).items():
                     arrays[name][rows] = values.cpu().numpy()
 
     return cached_arrays("features", made_of, code, make)
+
+
+def in_parts(encode: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """``encode(images)``, a few images at a time, so that its memory does not grow with the frames of a sketch."""
+    return torch.cat([encode(part) for part in images.split(IMAGES_AT_A_TIME)])
 
 
 def state_hash(*modules: nn.Module) -> str:

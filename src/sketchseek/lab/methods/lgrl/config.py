@@ -24,7 +24,7 @@ class Config:
     region_channels: int  # input channels of the attention on regions
     embedding: int  # size of the vectors
     batch_norm: Literal["trained", "frozen"]  # of the trunk, in stage 1
-    negatives: Literal["one", "batch"]  # in stage 1: one other photo of the batch, or all
+    negatives: Literal["one", "batch"]  # for triplet, in stage 1: one other photo of the batch, or all
     margin: float  # in stage 1, in L2 distance of unit vectors
 
     second_stage: bool  # without it sketches use stage 1's heads, and all distances have equal weight
@@ -34,6 +34,8 @@ class Config:
     ink_weighted_training: bool  # weight regions in stage 2's local loss as in the distance, instead of equally
 
     training: TrainingConfig  # of stage 1
+    objective: Literal["triplet", "infonce"] = "triplet"  # of stage 1
+    temperature: float = 0.07  # for infonce
 
 
 BENCH_CONFIG = Config(

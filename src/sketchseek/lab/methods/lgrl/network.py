@@ -40,6 +40,7 @@ CUTS = {
 }
 
 REGIONS_AT_ONCE = 192  # in a chunk of gradient checkpointing, to limit memory in training
+ENCODED_AT_ONCE = 32  # regions, without gradients
 
 
 class StageOneVectors(NamedTuple):
@@ -181,7 +182,8 @@ class LGRLNetwork(Network):
         """
         crops = self._split_regions(ink[:, None])[:, 0]
         different, which = crops.flatten(1).unique(dim=0, return_inverse=True)
-        return encode(different.unflatten(1, crops.shape[1:]))[which].unflatten(0, (len(ink), -1))
+        parts = different.unflatten(1, crops.shape[1:]).split(ENCODED_AT_ONCE)
+        return torch.cat([encode(part) for part in parts])[which].unflatten(0, (len(ink), -1))
 
     def _embed(self, ink: Tensor, photos: Tensor) -> StageOneVectors:
         images = torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)])

@@ -1,11 +1,11 @@
-"""Two phases. Stage 1 trains trunk, attention and the heads of photos with triplet losses on whole images and regions.
+"""Two phases. Stage 1 trains trunk, attention and the heads of photos with losses on whole images and on regions.
 Stage 2 freezes these and trains new heads for sketches on the features of every step of every training sketch.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +18,9 @@ from sketchseek.lab.cache import Arrays
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods.lgrl.config import Config
 from sketchseek.lab.methods.lgrl.network import LGRLNetwork, StageOneVectors
-from sketchseek.lab.training.frozen import frozen_features
+from sketchseek.lab.training.frozen import frozen_features, in_parts
 from sketchseek.lab.training.loop import Phase
+from sketchseek.lab.training.losses import info_nce
 from sketchseek.lab.training.optimizers import schedule
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
 from sketchseek.lab.training.phases import budget_phase
@@ -44,7 +45,7 @@ def phases(config: Config, network: LGRLNetwork, pairs: TrainingPairs) -> list[P
     network.typical_ink.fill_(float(np.median(sample.mean(axis=(1, 2)))) / 255)
 
     def stage1(trained: nn.Module, batch: PairBatch, fraction: float) -> dict[str, Tensor]:
-        return stage1_losses(trained(1, batch.ink, batch.photos), config.margin, config.negatives)
+        return stage1_losses(config, trained(1, batch.ink, batch.photos))
 
     def stage1_mode(trained: nn.Module) -> None:
         trained.train()
@@ -89,19 +90,24 @@ def phases(config: Config, network: LGRLNetwork, pairs: TrainingPairs) -> list[P
     return [first, second]
 
 
-def stage1_losses(embedded: StageOneVectors, margin: float, negatives: Literal["one", "batch"]) -> dict[str, Tensor]:
-    """Triplet losses with other photos of the batch as negatives: mean over whole images + mean over regions.
+def stage1_losses(config: Config, embedded: StageOneVectors) -> dict[str, Tensor]:
+    """Losses with other photos of the batch as negatives: mean over whole images + mean over regions.
 
-    Each region is compared with the same region of the photo. With ``negatives="one"`` the negative is one random other
-    photo of the batch, which is a random other photo of the training set; with ``"batch"`` all others are negatives.
+    Each region is compared with the same region of the photo. For the triplet loss with ``negatives="one"``, the
+    negative is one random other photo of the batch, which is a random other photo of the training set; otherwise all
+    others are negatives.
     """
     count, device = len(embedded.sketch), embedded.sketch.device
     other = ~torch.eye(count, dtype=torch.bool, device=device)
-    if negatives == "one":
+    if config.negatives == "one":
         shift = torch.randint(1, count, (count,), device=device)
         other = F.one_hot((torch.arange(count, device=device) + shift) % count, count).bool()
+    margin = config.margin
 
     def mean(sketches: Tensor, photos: Tensor) -> Tensor:
+        if config.objective == "infonce":
+            places = zip(sketches.unbind(1), photos.unbind(1), strict=True)
+            return torch.stack([info_nce(s, p, config.temperature) for s, p in places]).mean()
         distance = aligned_distances(sketches, photos)  # [places, B, B]
         return (distance.diagonal(dim1=1, dim2=2)[:, :, None] - distance + margin).relu()[:, other].mean()
 
@@ -192,7 +198,7 @@ class Episodes:
 
         def sketch(network: LGRLNetwork, ink: Tensor) -> dict[str, Tensor]:
             return {
-                "whole": network.attend_whole(network.inputs.sketches(ink)),
+                "whole": in_parts(lambda part: network.attend_whole(network.inputs.sketches(part)), ink),
                 "regions": network.map_regions(
                     ink, lambda crops: network.attend_regions(network.inputs.sketches(crops))
                 ),

@@ -29,9 +29,10 @@ class PolicyConfig:
     episodes: int  # in an update
     reuse: int  # updates with the same episodes; for ppo only
     clip: float  # epsilon; for ppo only
-    rate: float  # learning rate
+    rate: float  # learning rate of ppo
     full_rate: float  # the share of the phase (0..1) after which the rate drops to a tenth
     gradient_norm: float  # gradients are clipped to this norm
+    reinforce_rate: float = 3e-4  # learning rate of reinforce, which makes one step for an update
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,15 @@ PRESETS = {
         polarity="white-on-black",
         normalisation="imagenet",
         objective="triplet",
-        policy=replace(BENCH_CONFIG.policy, start="random", baseline=False, epochs=2_000, rate=1e-3, full_rate=0.05),
+        policy=replace(
+            BENCH_CONFIG.policy,
+            start="random",
+            baseline=False,
+            epochs=2_000,
+            rate=1e-3,
+            full_rate=0.05,
+            reinforce_rate=1e-3,
+        ),
         training=TrainingConfig(
             pairs=None,
             epochs=100,

@@ -15,7 +15,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.methods.onthefly.config import Config
 from sketchseek.lab.methods.onthefly.network import OnTheFlyNetwork
 from sketchseek.lab.methods.onthefly.policy import advantage, clipped_loss, outcome, policy_gradient_loss
-from sketchseek.lab.training.frozen import frozen_features
+from sketchseek.lab.training.frozen import frozen_features, in_parts
 from sketchseek.lab.training.loop import TRAINING_ONLY, Phase
 from sketchseek.lab.training.losses import batch_triplet, info_nce
 from sketchseek.lab.training.pairs import PairBatch, TrainingPairs
@@ -69,12 +69,14 @@ def _policy(config: Config, network: OnTheFlyNetwork, pairs: TrainingPairs) -> P
             value = policy_gradient_loss(log_probability, better)
         return {"loss": value, "reward": batch.reward.mean(), "reciprocal rank": (1 / batch.rank).mean()}
 
+    reinforce = config.policy.algorithm == "reinforce"
+    rate = config.policy.reinforce_rate if reinforce else config.policy.rate
     return Phase(
         name="policy",
         steps=episodes.steps,
         batch=episodes.at,
         loss=loss,
-        optimizers={"policy": torch.optim.Adam(network.policy.parameters(), lr=config.policy.rate)},
+        optimizers={"policy": torch.optim.Adam(network.policy.parameters(), lr=rate)},
         schedule=lambda fraction: 1.0 if fraction < config.policy.full_rate else 0.1,
         clip=config.policy.gradient_norm,
         train_mode=nn.Module.eval,
@@ -158,7 +160,7 @@ class Episodes:
         config, network = self.config, self.network
 
         def states(frozen: OnTheFlyNetwork, ink: Tensor) -> dict[str, Tensor]:
-            return {f"side {side}": frozen.states(ink.flip(2) if side else ink) for side in range(self.sides)}
+            return {f"side {side}": in_parts(frozen.states, ink.flip(2) if side else ink) for side in range(self.sides)}
 
         network.eval()
         features = frozen_features(

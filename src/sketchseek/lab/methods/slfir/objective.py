@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sketchseek.lab.cache import Arrays
 from sketchseek.lab.methods.slfir.config import Config
 from sketchseek.lab.methods.slfir.network import SLFIRNetwork
-from sketchseek.lab.training.frozen import frozen_features
+from sketchseek.lab.training.frozen import frozen_features, in_parts
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.losses import batch_triplet, info_nce
 from sketchseek.lab.training.optimizers import build_optimizer, schedule
@@ -109,6 +109,6 @@ def trunk_features(config: Config, network: SLFIRNetwork, pairs: TrainingPairs) 
         config.size,
         config.steps,
         settings=(config.polarity, config.normalisation),
-        sketch=lambda frozen, ink: {"sketch": frozen.trunk(frozen.inputs.sketches(ink))},
+        sketch=lambda frozen, ink: {"sketch": in_parts(lambda part: frozen.trunk(frozen.inputs.sketches(part)), ink)},
         photo=lambda frozen, photos: {"photo": frozen.trunk(frozen.inputs.photos(photos))},
     )

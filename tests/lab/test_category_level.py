@@ -16,6 +16,7 @@ from local_model import make_local_model
 from PIL import Image
 from served_gallery import known_sketches
 from tiny_model import make_tiny_model
+from worded_model import OUTLINES, make_worded_gallery
 
 from sketchseek.cli import main
 from sketchseek.errors import InputError
@@ -102,6 +103,27 @@ def test_sketches_and_photos_of_a_folder_by_category(tmp_path: Path) -> None:
     assert result.figures["P@1"] == 100 and result.split.queries == 12 and result.ranks.shape == (12, 4)
 
 
+def test_words_ask_by_the_name_of_the_category(tmp_path: Path) -> None:
+    """A colour is said and the outline drawn: only words tell the colours apart."""
+    make_worded_gallery(tmp_path / "made", names=True)
+    for photo in (tmp_path / "made" / "photos").iterdir():
+        colour, shape = photo.stem.split("-")
+        path = tmp_path / "data" / "test" / "photos" / colour / photo.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo.rename(path)
+        drawn = tmp_path / "data" / "test" / "sketches" / colour / f"{shape}.json"
+        drawn.parent.mkdir(parents=True, exist_ok=True)
+        write_json(OUTLINES[shape], drawn)
+    (tmp_path / "data" / "train" / "photos").mkdir(parents=True)
+    model, data = tmp_path / "made" / "model", f"categories:{tmp_path / 'data'}"
+    found = {query: evaluate(model, data, query=query).figures["P@1"] for query in ("sketch", "words", "both")}
+    assert found["words"] == found["both"] == 100 and (found["sketch"] or 0) < 50
+    with pytest.raises(InputError, match="does not know 'mauve'"):
+        (tmp_path / "data" / "test" / "photos" / "red").rename(tmp_path / "data" / "test" / "photos" / "mauve")
+        (tmp_path / "data" / "test" / "sketches" / "red").rename(tmp_path / "data" / "test" / "sketches" / "mauve")
+        evaluate(model, data, query="both")
+
+
 def test_pairs_are_measured_by_category_where_that_is_asked_for(tmp_path: Path) -> None:
     for index, (name, sketch) in enumerate(known_sketches(12).items()):
         kind = KINDS[index % 2]
@@ -125,7 +147,7 @@ def test_pairs_are_measured_by_category_where_that_is_asked_for(tmp_path: Path) 
         ({"data": ["drawings"]}, "add a data set that has some"),
         ({"relevant": "photo"}, "24 of 24 sketches have no photo; use --relevant category"),
         ({"steps": 20}, "complete sketches"),
-        ({"query": "words"}, "complete sketches"),
+        ({"query": "words"}, "takes no words"),
         ({"models": 2}, "both trained up to 100%"),
         ({"data": ["photos"], "relevant": "category"}, "nothing to evaluate"),
     ],

@@ -16,6 +16,7 @@ from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.evaluation.evaluate import default_query, evaluate, matching_helps
 from sketchseek.matching import get_matcher
 from sketchseek.model.encoder import Encoder
+from sketchseek.model.names import Names
 
 
 class Seer(Encoder):
@@ -24,6 +25,7 @@ class Seer(Encoder):
     """
 
     size, has_words, can_match, fusion, query = 32, True, False, "unit_sum", "both"
+    names: Names | None = None
     matcher = get_matcher("cosine")
 
     def __init__(self, split: Split) -> None:
@@ -43,7 +45,10 @@ class Seer(Encoder):
         return {"vector": np.array([self._vector(p, False, True) for p in photos], np.float32)}
 
     def encode_text(self, texts: Sequence[str]) -> dict[str, Any]:
-        photos = [self.captions.index(text) for text in texts]
+        if self.names is None:
+            photos = [self.captions.index(text) for text in texts]
+        else:  # of the photo i there is the name number i + 1
+            photos = [int(row[0]) - 1 for row in self.names.tokens(texts)]
         return {"vector": np.array([self._vector(p, True, False) for p in photos], np.float32)}
 
 
@@ -59,6 +64,19 @@ def test_sketch_and_words_together_find_what_neither_finds_alone(split: Split) -
     ranks = {query: evaluate(Seer(split), split, query=query).ranks[:, 0] for query in ("sketch", "words", "both")}
     assert ranks["both"].tolist() == [1, 1, 1, 1]
     assert ranks["sketch"].tolist() == ranks["words"].tolist() == [2, 2, 2, 2]
+
+
+def test_a_model_that_knows_names_is_asked_by_category_where_there_is_no_caption(split: Split) -> None:
+    photos = [replace(photo, caption="", category=f"kind_{i}") for i, photo in enumerate(split.photos)]
+    photos[3] = replace(photos[3], caption="a kind 3, in blue", category="")
+    named: Any = Seer(replace(split, photos=tuple(photos)))
+    assert default_query(named, replace(split, photos=tuple(photos))) == "sketch"
+    named.names = Names({f"kind {i}": i + 1 for i in range(4)})
+    assert default_query(named, replace(split, photos=tuple(photos))) == "both"
+    assert evaluate(named, replace(split, photos=tuple(photos)), query="both").ranks[:, 0].tolist() == [1, 1, 1, 1]
+    photos[0] = replace(photos[0], category="unheard of")
+    with pytest.raises(InputError, match=r"[1-9] of \d+ sketches are of photos without a caption or category that"):
+        evaluate(named, replace(split, photos=tuple(photos)), query="words")
 
 
 def test_words_alone_are_matched_with_the_closest(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:

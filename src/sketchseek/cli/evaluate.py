@@ -25,8 +25,8 @@ class Args:
     extract_strokes: bool = False
     """Recover strokes from raster sketches first, so that partial sketches exist for them too."""
     query: Literal["sketch", "words", "both"] | None = None
-    """What a photo is searched by: the sketch, its caption, or both; by default both where the model takes words and
-    the data has captions.
+    """What a photo is searched by: the sketch, words (its caption, or the name of its category), or both; by default
+    both where the model was trained for it and the data has captions.
     """
     relevant: Literal["photo", "category"] | None = None
     """Which photos are right for a sketch: the photo that was drawn (fine-grained, instance level), or every photo of
@@ -70,7 +70,7 @@ def run(args: Args) -> int:
         return 0
     for name, value in result.figures.items():
         print(f"{name:>30}  {'-' if value is None else format(value, '.2f')}")
-    words = {"sketch": "", "words": ", by their captions", "both": ", with the captions of their photos"}[result.query]
+    words = {"sketch": "", "words": ", by words", "both": ", with words"}[result.query]
     kinds = f" of {len(result.per_category)} categories" if result.per_category else ""
     print(f"{result.split.queries} sketches{kinds}{words}, {result.split.gallery} photos, {result.steps} steps")
     return 0

@@ -121,9 +121,10 @@ def evaluate(
     takes it; the photos of several data sets form one gallery.
 
     ``steps`` is the number of partial sketches that each sketch is ranked at. By default it is 20 where every sketch
-    has strokes or frames, and otherwise 1, the complete sketch. ``query`` is what photos are searched
-    by; by default what the model was trained for, as far as the data has captions. With ``extract_strokes`` strokes are
-    recovered from sketches that are images.
+    has strokes or frames, and otherwise 1, the complete sketch. ``query`` is what photos are searched by; by default
+    what the model was trained for, as far as the data has captions. Words are a photo's caption, or the name of its
+    category where the model knows names and no other words; at category level the name of the sketch's category. With
+    ``extract_strokes`` strokes are recovered from sketches that are images.
 
     ``report`` is a folder that pictures and figures are written into. With ``checkpoints`` both checkpoints of a run
     are measured, the last one and the best on validation. ``name`` is the name of the result, by default that of the
@@ -147,16 +148,16 @@ def evaluate(
     unpaired = sum(sketch.photo == NO_PHOTO for sketch in split.sketches)
     relevant = relevant or ("category" if unpaired else "photo")
     if relevant == "category":
-        if len(subjects) > 1 or (steps or 1) > 1 or (query or "sketch") != "sketch":
-            raise InputError("at category level one model is measured, on complete sketches: leave out steps and query")
-        split, steps, query = with_known_categories(split), 1, "sketch"
+        if len(subjects) > 1 or (steps or 1) > 1:
+            raise InputError("at category level one model is measured, on complete sketches: leave out steps")
+        split, steps, query = with_known_categories(split), 1, query or "sketch"
     elif unpaired:
         raise InputError(f"{unpaired} of {len(split.sketches)} sketches have no photo; use --relevant category")
     steps = steps or default_steps(split)
     query = query or default_query(complete.encoder, split)
     with progress("evaluating", len(split.photos) * len(subjects) + len(split.sketches) * steps) as advance:
         if relevant == "category":
-            evaluation = evaluate_categories(complete.encoder, split, advance)
+            evaluation = evaluate_categories(complete.encoder, split, advance, query)
         elif len(subjects) == 1:
             evaluation = rank(complete.encoder, split, steps, advance, query=query)
         else:
@@ -309,7 +310,7 @@ def _with_checkpoints(
 
                 encoder, _ = load_encoder(subject.path, checkpoint)
                 if result.relevant == "category":
-                    found[checkpoint] = evaluate_categories(encoder, split).figures()
+                    found[checkpoint] = evaluate_categories(encoder, split, query=result.query).figures()
                 else:
                     steps = evaluation.steps if encoder.network.for_partial_sketches else 1
                     found[checkpoint] = rank(encoder, split, steps, query=result.query).figures()

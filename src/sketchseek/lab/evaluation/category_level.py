@@ -13,11 +13,12 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.datasets.categories import common_name
 from sketchseek.lab.evaluation.categories import OfCategory, by_category, ranking, ranks_of_right
-from sketchseek.lab.evaluation.evaluate import SKETCHES_AT_A_TIME, Evaluation
+from sketchseek.lab.evaluation.evaluate import SKETCHES_AT_A_TIME, WEIGHT, Evaluation
 from sketchseek.matching import Features, Matcher
 from sketchseek.matching.base import RERANK
+from sketchseek.matching.fusion import fuse_features
 from sketchseek.model.confidence import SCORES
-from sketchseek.model.encoder import Encoder, encode_episodes
+from sketchseek.model.encoder import Encoder, Query, encode_episodes
 
 
 def with_known_categories(split: Split) -> Split:
@@ -45,12 +46,14 @@ def with_known_categories(split: Split) -> Split:
 
 
 def evaluate_categories(
-    encoder: Encoder, split: Split, advance: Callable[[int], None] = lambda images: None
+    encoder: Encoder, split: Split, advance: Callable[[int], None] = lambda images: None, query: Query = "sketch"
 ) -> Evaluation:
     """Encode all photos and complete sketches of ``with_known_categories(split)``, and rank the photos for each sketch.
 
     Photos are ranked as the app's search does, see ``searched``. ``advance(n)`` is called whenever n more images are
-    encoded.
+    encoded. With ``query`` "words" each sketch asks by the name of its category, with "both" by itself and that name.
+
+    Raises InputError for words if the model takes none or does not know a category.
     """
     from sketchseek.lab.datasets.pixels import photo_pixels, sketch_pixels
 
@@ -62,12 +65,18 @@ def evaluate_categories(
     photos = encoder.matcher.prepared(encoded)
     advance(len(pixels))
     ink = sketch_pixels(split.sketches, encoder.size)
+    if query != "sketch" and not encoder.has_words:
+        raise InputError("this model takes no words; evaluate it with --query sketch")
+    texts = {} if query == "sketch" else encoder.encode_text([s.category.replace("_", " ") for s in split.sketches])
     ranks = np.zeros((len(ink), width), dtype=np.int64)
     shown = min(SCORES, len(split.photos))
     nearest, scores = np.zeros((len(ink), 1, shown), dtype=np.int64), np.zeros((len(ink), 1, shown), dtype=np.float32)
     for start in range(0, len(ink), SKETCHES_AT_A_TIME):
         chunk = slice(start, start + SKETCHES_AT_A_TIME)
-        features = encode_episodes(encoder, ink[chunk, None])
+        words = {name: values[chunk] for name, values in texts.items()}
+        features = words if query == "words" else encode_episodes(encoder, ink[chunk, None])
+        if query == "both":
+            features = fuse_features(features, words, WEIGHT, encoder.fusion)
         similarity = searched(encoder.matcher, features, photos)
         right = of_sketches[chunk, None] == of_photos
         order = ranking(similarity, right)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
-from sketchseek.lab.datasets.base import SketchItem, Split
+from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.lab.evaluation.categories import category_figures
 from sketchseek.lab.evaluation.metrics import SUCCESS, Figures, Relevant, figures, ranks_of, success_step
 from sketchseek.matching import Features
@@ -82,7 +82,7 @@ def default_steps(split: Split) -> int:
 
 def default_query(encoder: Encoder, split: Split) -> Query:
     """The query that the model was trained for, if it takes words and all photos have captions; else the sketch."""
-    if not encoder.has_words or _wordless(split):
+    if not encoder.has_words or _wordless(encoder, split):
         return "sketch"
     return encoder.query
 
@@ -92,16 +92,24 @@ def matching_helps(encoder: Encoder, split: Split) -> bool | None:
 
     None if the model cannot match, or if photos have no captions.
     """
-    if not encoder.can_match or not split.sketches or _wordless(split):
+    if not encoder.can_match or not split.sketches or _wordless(encoder, split):
         return None
     found = evaluate(encoder, split, query="words")
     assert found.by_vectors is not None
     return bool((1 / found.ranks).mean() > (1 / found.by_vectors).mean())
 
 
-def _wordless(split: Split) -> int:
+def _wordless(encoder: Encoder, split: Split) -> int:
     """The number of sketches whose photo has no caption."""
-    return sum(not split.photos[sketch.photo].caption for sketch in split.sketches)
+    return sum(not _caption(encoder, split.photos[sketch.photo]) for sketch in split.sketches)
+
+
+def _caption(encoder: Encoder, photo: Photo) -> str:
+    """A photo's caption. For a model that knows names and no other words, the caption or category that holds one."""
+    names = encoder.names
+    if names is None:
+        return photo.caption
+    return next((text for text in (photo.caption, photo.category) if names.read(text).names), "")
 
 
 def has_steps(sketch: SketchItem) -> bool:
@@ -209,12 +217,14 @@ def _encoded_captions(encoder: Encoder, split: Split) -> Features:
     """The features of the captions of the sketches' photos. Raises InputError as ``evaluate``."""
     if not encoder.has_words:
         raise InputError("this model takes no words; evaluate it with --query sketch")
-    if _wordless(split):
+    wordless = _wordless(encoder, split)
+    if wordless:
+        lacking = "a caption" if encoder.names is None else "a caption or category that the model knows"
         raise InputError(
-            f"{_wordless(split)} of {len(split.sketches)} sketches are of photos without a caption; evaluate with "
+            f"{wordless} of {len(split.sketches)} sketches are of photos without {lacking}; evaluate with "
             "--query sketch"
         )
-    return encoder.encode_text([split.photos[s.photo].caption for s in split.sketches])
+    return encoder.encode_text([_caption(encoder, split.photos[s.photo]) for s in split.sketches])
 
 
 def evaluate_levels(

@@ -57,7 +57,7 @@ def make_confident_model(folder: Path) -> Path:
 
 
 @contextmanager
-def served(gallery: Path, drawings: Path | None = None) -> Iterator[str]:
+def served(gallery: Path, drawings: Path | None = None, watch: bool = False) -> Iterator[str]:
     """The address of a server in a thread of this process."""
     import uvicorn
 
@@ -65,7 +65,8 @@ def served(gallery: Path, drawings: Path | None = None) -> Iterator[str]:
     from sketchseek.server.serve import address, listen, server_config
 
     with listen("127.0.0.1", 0) as listening:
-        server = uvicorn.Server(server_config(create_app(gallery, drawings_dir=drawings)))
+        app = create_app(gallery, drawings_dir=drawings, address=address(listening), watch=watch)
+        server = uvicorn.Server(server_config(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:

@@ -31,6 +31,7 @@ def definitions() -> dict[str, set[str]]:
     ("name", "sent"),
     [
         ("HelloFrame", protocol.HelloFrame),
+        ("GalleryFrame", protocol.GalleryFrame),
         ("Gallery", protocol.GalleryEntry),
         ("Limits", Limits),
         ("ResultsFrame", protocol.ResultsFrame),

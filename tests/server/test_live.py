@@ -77,6 +77,7 @@ def test_a_search_says_what_it_has_seen_and_is_numbered() -> None:
         "confidence": None,
         "target": None,
         "regions": None,
+        "remark": "",
     }
 
 

@@ -15,7 +15,17 @@ def absolute(path: Path) -> str:
 
 
 def ask(folder: Path, task: str, progress: Callable[[int, int], None] | None = None, **request: object) -> Any:
-    """What a task of ``search.tasks`` answers for the gallery in a folder. Raises InputError as the task does."""
+    """What a task of ``search.tasks`` answers for the gallery in a folder; the server does it where there is one.
+
+    Raises InputError as the task does.
+    """
+    from sketchseek.search.running_server import RunningServer
+
+    server = RunningServer.of(folder)
+    answer = server and server.ask(task, request, progress)
+    if answer is not None:
+        return answer
+
     from sketchseek.gallery import Gallery
     from sketchseek.search.tasks import TASKS
 

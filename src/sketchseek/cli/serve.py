@@ -11,7 +11,7 @@ class Args:
     """Serve the drawing page for a gallery.
 
     Only this machine can open the page, unless --host says otherwise. There is no login: whoever reaches the address
-    sees the photos.
+    sees the photos. `index`, `search`, `status`, `sources` and `remove` work beside it.
     """
 
     gallery: Path | None = None
@@ -20,6 +20,8 @@ class Args:
     """The address to listen on, 127.0.0.1 by default; 0.0.0.0 accepts connections from other machines."""
     port: int | None = None
     """The port to listen on, 8000 by default; 0 takes any free one."""
+    watch: bool = False
+    """Follow the folders that were indexed: new photos are found within seconds, while people draw."""
     drawings: Path | None = None
     """Offer practice: the page shows a photo, you draw it from memory, and the drawing is kept in this directory, which
     'sketchseek evaluate --data drawings:DIR' reads. Off unless given."""
@@ -28,4 +30,4 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.server.serve import serve_gallery
 
-    return serve_gallery(args.gallery, args.host, args.port, args.drawings)
+    return serve_gallery(args.gallery, args.host, args.port, args.drawings, args.watch)

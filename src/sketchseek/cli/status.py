@@ -28,5 +28,7 @@ def run(args: Args) -> int:
     print(
         f"{status['gallery']}: {status['photos']:,} photos in {status['files']:,} files, {status['offline']:,} offline"
     )
+    if status["served"]:
+        print(f"  served now, {status['reading']:,} files being read")
     print(f"  model {status['model'][:12]}, follows {len(status['sources'])} folders and files")
     return 0

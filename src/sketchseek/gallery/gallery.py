@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -52,6 +53,7 @@ SLOW_TO_DECODE = 500_000
 _FEATURES = "features.f16"
 _VECTOR = "vector"  # the feature that is stored in the vector engine
 _ROW = "row"  # the payload's key for the row in features.f16
+_CHANGED_TOGETHER = 500  # photos; searches wait for no more than these
 _READ_TOGETHER = 64 * 2**20  # bytes of features that ``all_features`` yields at a time
 
 
@@ -121,6 +123,9 @@ class Gallery:
         self._unwritable = unwritable  # why photos can neither be added nor removed
         self.model = model
         self.encoder = replace(model, threads=1)  # for many photos at a time, in a thread each
+        self.changes = 0  # how often photos were added, removed or changed; results found before may be outdated
+        self.steady = Lock()  # while it is held, photos are neither added nor removed; for searches beside changes
+        self.gives_way = False  # whether reading photos leaves processor time to searches
         self._vectors = vectors
         self._features = features
 
@@ -259,7 +264,9 @@ class Gallery:
         payloads = [photo.payload() for photo in photos]
         if self._features is not None:
             payloads = [p | {_ROW: row} for p, row in zip(payloads, self._features.append(features), strict=True)]
-        self._vectors.put([UUID(photo.id) for photo in photos], vectors, payloads)
+        with self._changing():
+            self._vectors.put([UUID(photo.id) for photo in photos], vectors, payloads)
+        self._vectors.optimize()
 
     def update(self, photos: Sequence[StoredPhoto]) -> None:
         """Store where the files of photos are now, and whether they are offline. Survives a crash of the process.
@@ -268,20 +275,30 @@ class Gallery:
         """
         self._check_writable()
         for photo in photos:
-            self._vectors.set_payload([UUID(photo.id)], photo.payload())
+            with self._changing():
+                self._vectors.set_payload([UUID(photo.id)], photo.payload())
 
     def set_offline(self, photos: Sequence[str], offline: bool) -> None:
         """Store of photos, by id, whether they are offline. Raises OSError as ``put`` does."""
         self._check_writable()
-        if photos:
-            self._vectors.set_payload([UUID(photo) for photo in photos], {"offline": offline})
+        for some in _parts(photos):
+            with self._changing():
+                self._vectors.set_payload(some, {"offline": offline})
 
     def delete(self, photos: Sequence[str]) -> None:
         """Remove photos by id from the gallery. Their files are not touched. Raises OSError as ``put`` does."""
         self._check_writable()
-        self._vectors.delete([UUID(photo) for photo in photos])
+        for some in _parts(photos):
+            with self._changing():
+                self._vectors.delete(some)
         for photo in photos:
             self._thumbnail(photo).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self.steady:
+            yield
+            self.changes += 1
 
     def nearest(self, vector: NDArray[np.float32], limit: int) -> list[Candidate]:
         """The ``limit`` photos closest to a vector ``[d]``, closest first, in any order among equal scores."""
@@ -367,6 +384,11 @@ def default_gallery_dir() -> Path:
 
 def _loaded(model: Model | StrPath) -> Model:
     return model if isinstance(model, Model) else Model.load(model)
+
+
+def _parts(photos: Sequence[str]) -> Iterator[list[UUID]]:
+    for start in range(0, len(photos), _CHANGED_TOGETHER):
+        yield [UUID(photo) for photo in photos[start : start + _CHANGED_TOGETHER]]
 
 
 def _write_thumbnail(jpeg: bytes, path: Path) -> None:

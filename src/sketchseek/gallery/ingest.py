@@ -89,13 +89,13 @@ def ingest(
 def update_places(gallery: Gallery, places: Sequence[Path], progress: Progress | None = None) -> IngestReport:
     """Bring a gallery up to date with what lies at or below some absolute paths, as far as it follows them.
 
-    For changes while photos are searched: it leaves processor time to the searches. Raises InputError as ``ingest``.
+    Raises InputError where the disk is full.
     """
     sources = gallery.sources
     own = gallery.folder.resolve()
     followed = [place for place in places if _is_followed(place, sources) and not place.is_relative_to(own)]
     with _explain_write_errors(gallery):
-        return _Update.of(gallery, followed, sources).run(progress, background=True)
+        return _Update.of(gallery, followed, sources).run(progress) if followed else IngestReport()
 
 
 def forget(gallery: Gallery, paths: Iterable[StrPath]) -> int:
@@ -168,9 +168,7 @@ class _Update:
         if not self.scan.files and not self.claims:
             raise InputError(f"{', '.join(map(str, places))}: no photos there ({IMAGE_NAMES})")
 
-    def run(
-        self, progress: Progress | None, *, prune: bool = False, dry_run: bool = False, background: bool = False
-    ) -> IngestReport:
+    def run(self, progress: Progress | None, *, prune: bool = False, dry_run: bool = False) -> IngestReport:
         """Bring the gallery up to date with what was found."""
         wanted = [file for file in self.scan.files.values() if not self._is_known(file)]
         skipped = [Skipped(path, reason) for path, reason in self.scan.unreadable.items()]
@@ -179,7 +177,7 @@ class _Update:
         done = 0
         if wanted and progress:
             progress(0, len(wanted))
-        batches = self._foreseen(wanted) if dry_run else read_files(self.gallery, wanted, background)
+        batches = self._foreseen(wanted) if dry_run else read_files(self.gallery, wanted)
         with closing(batches):
             for batch in batches:
                 self._take(batch, counts, dry_run)

@@ -54,14 +54,14 @@ class Batch:
         return len(self.photos) + len(self.known) + len(self.broken) + len(self.kept)
 
 
-def read_files(gallery: Gallery, files: Iterable[PhotoFile], background: bool = False) -> Generator[Batch]:
+def read_files(gallery: Gallery, files: Iterable[PhotoFile]) -> Generator[Batch]:
     """Read files in order, in several threads, a few batches ahead of the consumer.
 
-    In the ``background`` one core is left free where there are several, and the others are left to whoever needs them.
+    Where the gallery gives way to searches, one core is left to them and they go before on the others.
     """
     cores = os.cpu_count() or 1
-    workers = max(1, cores - background)
-    pool = ThreadPoolExecutor(workers, "ingest", initializer=_give_way if background else None)
+    workers = max(1, cores - gallery.gives_way)
+    pool = ThreadPoolExecutor(workers, "ingest", initializer=_give_way if gallery.gives_way else None)
     submitted: set[str] = set()
     batch, new = Batch(), list[tuple[PhotoFile, str]]()
     ahead: deque[Future[Batch]] = deque()

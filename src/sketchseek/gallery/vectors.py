@@ -27,7 +27,7 @@ from sketchseek.matching import Distance
 _DISTANCES = {"cosine": qdrant.Distance.Cosine, "euclid": qdrant.Distance.Euclid, "dot": qdrant.Distance.Dot}
 _SEGMENTS = 8  # the number aimed at, enough for the cores of most machines
 _LEAST_SEGMENT = 16_000  # kB; smaller ones are not worth a thread
-_PAGE = 10_000  # points read at a time when all are read
+_PAGE = 1_000  # points read at a time when all are read; no other thread runs meanwhile
 _BLOCK = 2**20  # bytes copied at a time
 
 
@@ -100,11 +100,14 @@ class Vectors:
         points = [qdrant.Point(point, {"": v}, load) for point, v, load in zip(ids, vectors, payloads, strict=True)]
         try:
             self._shard.update(qdrant.UpdateOperation.upsert_points(points))
-            self._shard.optimize()  # does nothing until there are enough new points for a segment
         except Exception as error:  # the engine's errors are all of one kind
             if "space" not in str(error).lower():
                 raise
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+
+    def optimize(self) -> None:
+        """Move new points to a segment of their own, once there are enough. Searches go on meanwhile."""
+        self._shard.optimize()
 
     def set_payload(self, ids: Sequence[UUID], values: dict[str, Any]) -> None:
         """Set some values of the payload of points, and keep the others. Survives a crash of the process."""

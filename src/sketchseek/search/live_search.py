@@ -53,8 +53,10 @@ class LiveSearch:
         # The newest text, encoded (None where the model knows no word of it), and the remark on it: so that the next
         # stroke need not read it again.
         self._read: tuple[str, TextQuery | None, str] = ("", None, "")
-        # The query of the newest search (features of the drawing, text, weight of the text) and its hits.
+        # The query of the newest search (features of the drawing, text, weight of the text) and its hits, which hold as
+        # long as the gallery has not changed.
         self._query: tuple[Features | None, str, float] = (None, "", 0.0)
+        self._gallery_changes = searcher.gallery.changes
         self._hits: list[Hit] = []
 
     def answer(self, job: Job) -> Answer:
@@ -72,8 +74,10 @@ class LiveSearch:
         features = None if job.ink is None else self._encoder.encode(job.ink, advance=not job.pen_down)
         query = (features, "", 0.0) if text is None else (features, text.text, text.weight)
         # Where no pixel has changed the encoder returns the same object.
-        if features is not self._query[0] or query[1:] != self._query[1:]:
+        changes = self._searcher.gallery.changes
+        if features is not self._query[0] or query[1:] != self._query[1:] or changes != self._gallery_changes:
             self._hits, self._query = self._searcher.search_features(features, LIMITS.results, text), query
+            self._gallery_changes = changes
         hits, rank, regions = self._hits, None, None
         if job.target is not None and not job.pen_down:  # ranking all photos may take longer than the search interval
             try:
@@ -109,6 +113,7 @@ def hit_entry(hit: Hit) -> HitEntry:
         "score": hit.score,
         "width": hit.width,
         "height": hit.height,
+        "offline": hit.offline,
     }
 
 

@@ -106,8 +106,18 @@ class HelloFrame(TypedDict):
     limits: dict[str, float]
 
 
+class GalleryFrame(TypedDict):
+    """The photos have changed: how many there are now, and how many files are being read."""
+
+    type: Literal["gallery"]
+    photos: int
+    reading: int
+
+
 class HitEntry(TypedDict):
-    """A photo found. Where it lies on the server's disk is not told."""
+    """A photo found. Where it lies on the server's disk is not told. ``offline``: its file was not there when it was
+    last looked for.
+    """
 
     id: str
     name: str
@@ -115,6 +125,7 @@ class HitEntry(TypedDict):
     score: float
     width: int
     height: int
+    offline: bool
 
 
 class TargetEntry(TypedDict):

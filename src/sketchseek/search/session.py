@@ -120,6 +120,10 @@ class LiveSession:
         self._urgent = self._urgent or not isinstance(frame, PointsFrame)
         return None
 
+    def refresh(self) -> None:
+        """Search what there is once more, as the photos have changed."""
+        self._changed = self._changed or bool(self._drawing.strokes or self._text)
+
     def due_in(self, now: float) -> float | None:
         """Seconds until a search may begin (0: now), or None where there is nothing new to search."""
         if not self._changed:

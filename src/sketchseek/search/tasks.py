@@ -66,6 +66,8 @@ def status(gallery: Gallery, _: Progress | None) -> Any:
             {"path": str(path), "photos": photos[path], "offline": offline[path]} for path in sorted(sources.followed)
         ],
         "left_out": sorted(map(str, sources.left_out)),
+        "reading": 0,
+        "served": False,
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,18 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery
 from sketchseek.search.live_search import LiveSearch
+from sketchseek.search.running_server import announced
 from sketchseek.search.searcher import Searcher
 from sketchseek.search.session import Job
+from sketchseek.server.following import follow
 from sketchseek.server.guard import Guard
+from sketchseek.server.keeper import Keeper
 from sketchseek.server.practice_drawings import PracticeDrawings
 from sketchseek.server.routes.live import live_routes
 from sketchseek.server.routes.photos import photo_routes
 from sketchseek.server.routes.practice import practice_routes
 from sketchseek.server.routes.search import search_routes
+from sketchseek.server.routes.tasks import task_routes
 from sketchseek.server.worker import SearchWorker
 from sketchseek.strokes.ink import ink
 from sketchseek.strokes.sketch import Sketch
@@ -33,11 +39,19 @@ WEB = Path(__file__).parent / "web"
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
-def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | None = None) -> FastAPI:
+def create_app(
+    gallery_dir: Path,
+    host: str = "127.0.0.1",
+    drawings_dir: Path | None = None,
+    *,
+    address: str | None = None,
+    watch: bool = False,
+) -> FastAPI:
     """The app that serves one gallery.
 
     ``host`` is the name it listens on; requests for that name are let in beside those for addresses and local names.
-    With ``drawings_dir`` the page offers practice, and drawings are kept there.
+    With ``drawings_dir`` the page offers practice, and drawings are kept there. Commands find the server at
+    ``address``. With ``watch`` the gallery follows its folders.
 
     Raises InputError where the gallery cannot be opened, or drawings cannot be kept.
     """
@@ -50,10 +64,19 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
     searcher = Searcher(gallery)
     _warm_up(searcher)
     worker = SearchWorker(searcher)
+    keeper = Keeper(gallery)
+    token = secrets.token_urlsafe()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        following = asyncio.create_task(follow(gallery, keeper)) if watch else None
+        with nullcontext() if address is None else announced(gallery_dir, address, token):
+            yield
+        if following is not None:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        keeper.close()
         worker.close()
         gallery.close()
 
@@ -70,15 +93,18 @@ def create_app(gallery_dir: Path, host: str = "127.0.0.1", drawings_dir: Path | 
     app.add_middleware(Guard, host=host)
     _answer_errors_in_one_line(app)
 
-    app.include_router(live_routes(gallery_dir.name, gallery, worker, practice=drawings is not None))
+    app.include_router(live_routes(gallery_dir.name, gallery, worker, keeper, practice=drawings is not None))
     app.include_router(search_routes(gallery, worker))
+    app.include_router(task_routes(gallery, worker, keeper, token))
     app.include_router(photo_routes(gallery, tells_paths=host in LOOPBACK_HOSTS))
     if drawings is not None:
         app.include_router(practice_routes(drawings))
 
     @app.get("/api/health")
     def health() -> dict[str, Any]:
-        return {"status": "ok", "version": app.version, "photos": len(gallery), "model": gallery.model.hash}
+        photos, reading = keeper.state
+        known = {"photos": photos, "reading": reading, "model": gallery.model.hash}
+        return {"status": "ok", "version": app.version, **known}
 
     app.mount("/", StaticFiles(directory=WEB, html=True))
     return app

@@ -33,8 +33,8 @@ class PracticeDrawings:
     def __init__(self, folder: Path, gallery: Gallery) -> None:
         self._folder, self._gallery = folder, gallery
         photos = sorted(gallery.photos(), key=lambda photo: photo.path)
-        self._ids = [photo.id for photo in photos]
-        listed = [{"name": photo.name, "path": str(photo.path)} for photo in photos]
+        self._listed = {photo.id: {"name": photo.name, "path": str(photo.path)} for photo in photos}
+        listed = list(self._listed.values())
         self._list = json.dumps({"format": PRACTICE_FORMAT, "version": PRACTICE_VERSION, "photos": listed}) + "\n"
         self._hash = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
         try:
@@ -53,12 +53,12 @@ class PracticeDrawings:
         return self._folder / f"gallery-{self._hash}.json"
 
     def random_photo(self) -> StoredPhoto:
-        """A random photo of the gallery. Raises InputError where it is empty."""
-        if not self._ids:
-            raise InputError("the gallery has no photo to practise with; add some with `sketchseek index`")
-        photo = self._gallery.photo(random.choice(self._ids))
-        assert photo is not None  # no other process has the gallery open
-        return photo
+        """A random photo that was in the gallery from the start. Raises InputError where there is none."""
+        for photo_id in random.sample(list(self._listed), len(self._listed)):
+            photo = self._gallery.photo(photo_id)
+            if photo is not None and not photo.offline:
+                return photo
+        raise InputError("the gallery has no photo to practise with; add some with `sketchseek index`")
 
     def save(self, content: Any) -> str:
         """Keep ``{"photo": id, "sketch": a sketch file}`` and return the file's name.
@@ -67,16 +67,16 @@ class PracticeDrawings:
         """
         if not isinstance(content, Mapping) or content.keys() != {"photo", "sketch"}:
             raise InputError("a practice drawing has a photo and a sketch, and nothing else")
-        photo = self._gallery.photo(content["photo"]) if isinstance(content["photo"], str) else None
+        photo = self._listed.get(content["photo"]) if isinstance(content["photo"], str) else None
         if photo is None:
-            raise InputError("a practice drawing needs a photo of this gallery")
+            raise InputError("a practice drawing needs a photo that the gallery had when it was opened")
         sketch = sketch_from_json(content["sketch"], "the drawing")
         LIMITS.check_sketch(sketch)
         if not len(sketch):
             raise InputError("the drawing: nothing is drawn in it; draw something first")
         drawing = {
             **sketch_to_json(sketch),
-            "photo": {"name": photo.name, "path": str(photo.path)},
+            "photo": photo,
             "gallery": self._hash,
         }
         path = self._folder / f"drawing-{uuid4().hex}.json"

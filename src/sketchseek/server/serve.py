@@ -24,19 +24,23 @@ def serve_gallery(
     host: str | None = None,
     port: int | None = None,
     drawings_dir: Path | None = None,
+    watch: bool = False,
 ) -> int:
     """Serve a gallery and its page until Ctrl+C; prints the address once it listens. Returns the exit code.
 
     What is None comes from ``ServerSettings`` (host, port) or is the user's default gallery. With ``drawings_dir`` the
-    page offers practice. Raises InputError where there is no gallery or the port is taken.
+    page offers practice, and with ``watch`` the gallery follows its folders. Raises InputError where there is no
+    gallery or the port is taken.
     """
     settings = server_settings(host, port)
     folder = gallery_dir or default_gallery_dir()
     if gallery_dir is None and not folder.exists():
         raise InputError(f"{folder}: no gallery there; make one of your photos with `sketchseek index ~/photos`")
     with listen(settings.host, settings.port) as listening:
-        server = uvicorn.Server(server_config(create_app(folder, settings.host, drawings_dir)))
-        print(f"Sketchseek is at {address(listening)} (Ctrl+C stops it)", flush=True)
+        place = address(listening)
+        app = create_app(folder, settings.host, drawings_dir, address=place, watch=watch)
+        server = uvicorn.Server(server_config(app))
+        print(f"Sketchseek is at {place} (Ctrl+C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again after its shutdown
             server.run(sockets=[listening])
     return 0

@@ -29,6 +29,11 @@ class SearchWorker:
         async with self._turn:
             return await self._run(lambda: search(self.searcher))
 
+    async def run(self, work: Callable[[], Found]) -> Found:
+        """What ``work`` returns, which searches in its own way."""
+        async with self._turn:
+            return (await self._run(work))[0]
+
     async def answer(self, begin: Callable[[], Job], page: LiveSearch) -> tuple[Job, Answer, float]:
         """The answer of ``page`` to the job that ``begin`` returns when it is its turn; seconds as for ``search``."""
         async with self._turn:
@@ -37,9 +42,12 @@ class SearchWorker:
             return job, answer, seconds
 
     async def _run(self, work: Callable[[], Found]) -> tuple[Found, float]:
-        started = time.perf_counter()
-        found = await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        return found, time.perf_counter() - started
+        def run() -> tuple[Found, float]:
+            with self.searcher.gallery.steady:
+                started = time.perf_counter()
+                return work(), time.perf_counter() - started
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, run)
 
     def close(self) -> None:
         self._thread.shutdown()

@@ -14,8 +14,9 @@ from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery
 from sketchseek.search.limits import LIMITS
 from sketchseek.search.live_search import LiveSearch, results_frame
-from sketchseek.search.protocol import HelloFrame, error_frame
+from sketchseek.search.protocol import GalleryFrame, HelloFrame, error_frame
 from sketchseek.search.session import LiveSession
+from sketchseek.server.keeper import Keeper
 from sketchseek.server.worker import SearchWorker
 
 # The page never sends a frame that is refused; a client with this many in one session is cut off.
@@ -23,7 +24,7 @@ MAX_REFUSALS = 20
 POLICY_VIOLATION = 1008  # WebSocket close code
 
 
-def live_routes(name: str, gallery: Gallery, worker: SearchWorker, practice: bool) -> APIRouter:
+def live_routes(name: str, gallery: Gallery, worker: SearchWorker, keeper: Keeper, practice: bool) -> APIRouter:
     """The route of the live session. ``name`` is the gallery's; ``practice``: whether the page may name a target."""
     router = APIRouter()
 
@@ -33,7 +34,7 @@ def live_routes(name: str, gallery: Gallery, worker: SearchWorker, practice: boo
         hello: HelloFrame = {
             "type": "hello",
             "gallery": {"name": name, "model": gallery.model.hash},
-            "photos": len(gallery),
+            "photos": keeper.state.photos,
             "regions": worker.searcher.has_regions,
             "practice": practice,
             "words": gallery.model.has_words,
@@ -41,18 +42,19 @@ def live_routes(name: str, gallery: Gallery, worker: SearchWorker, practice: boo
         }
         try:
             await websocket.send_json(hello)
-            await _serve(websocket, LiveSession(practice, gallery.model.has_words), worker)
+            await _serve(websocket, LiveSession(practice, gallery.model.has_words), worker, keeper)
         except* WebSocketDisconnect:  # the page left while it was being answered
             pass
 
     return router
 
 
-async def _serve(websocket: WebSocket, session: LiveSession, worker: SearchWorker) -> None:
+async def _serve(websocket: WebSocket, session: LiveSession, worker: SearchWorker, keeper: Keeper) -> None:
     """Serve one page until it leaves."""
     changed = asyncio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_answer, websocket, session, changed, worker)
+        tasks.start_soon(_tell_of_photos, websocket, session, changed, worker, keeper)
         still_there = await _read(websocket, session, changed)
         tasks.cancel_scope.cancel()
     if still_there:
@@ -92,3 +94,23 @@ async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.E
             await websocket.send_json(error_frame(str(error)))
         else:
             await websocket.send_json(results_frame(job, answer, seconds))
+
+
+async def _tell_of_photos(
+    websocket: WebSocket, session: LiveSession, changed: asyncio.Event, worker: SearchWorker, keeper: Keeper
+) -> None:
+    """Tell the page how many photos there are and are being read, and search again where they have changed."""
+    gallery = worker.searcher.gallery
+    told, changes = keeper.state._replace(reading=0), gallery.changes
+    with keeper.telling() as news:
+        while True:
+            if keeper.state != told:
+                told = keeper.state
+                frame: GalleryFrame = {"type": "gallery", "photos": told.photos, "reading": told.reading}
+                await websocket.send_json(frame)
+            if gallery.changes != changes:
+                changes = gallery.changes
+                session.refresh()
+                changed.set()
+            await news.wait()
+            news.clear()

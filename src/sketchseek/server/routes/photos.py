@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, Response
@@ -32,11 +33,12 @@ def photo_routes(gallery: Gallery, tells_paths: bool) -> APIRouter:
         return _thumbnail_response(gallery, stored_photo(gallery, photo_id), request)
 
     @router.get("/api/photos/{photo_id}/path")
-    def path(photo_id: str) -> dict[str, str]:
-        """Where the photo lies on the disk. 404 where the server is open to other machines."""
+    def path(photo_id: str) -> dict[str, Any]:
+        """Where the photo and its copies lie on the disk. 404 where the server is open to other machines."""
         if not tells_paths:
             raise HTTPException(404, "this server is open to other machines, and tells no paths")
-        return {"path": str(stored_photo(gallery, photo_id).path)}
+        photo = stored_photo(gallery, photo_id)
+        return {"path": str(photo.path), "copies": list(map(str, photo.copies)), "offline": photo.offline}
 
     return router
 

@@ -108,11 +108,22 @@ live.on("state", (state) => {
 });
 
 live.on("hello", (hello) => {
-  byId("photos").textContent = `${hello.photos.toLocaleString("en")} ${hello.photos === 1 ? "photo" : "photos"}`;
+  countPhotos(hello.photos);
   byId("decided").hidden = !hello.regions;
   surface.reach = hello.limits.reach;
   offerWords(hello);
 });
+
+live.on("gallery", (frame) => countPhotos(frame.photos, frame.reading));
+
+/**
+ * @param {number} photos
+ * @param {number} reading - files that are being read
+ */
+function countPhotos(photos, reading = 0) {
+  const read = reading ? `, ${reading.toLocaleString("en")} being read` : "";
+  byId("photos").textContent = `${photos.toLocaleString("en")} ${photos === 1 ? "photo" : "photos"}${read}`;
+}
 
 live.on("sent", () => {
   byId("grid").ariaBusy = "true";

@@ -3,17 +3,18 @@
 import { Events } from "./events.js";
 
 /** @import { Drawing } from "./drawing.js" */
-/** @import { ErrorFrame, HelloFrame, PageFrame, Point, ResultsFrame, ServerFrame, Setting } from "./types.js" */
+/** @import { ErrorFrame, GalleryFrame, HelloFrame, PageFrame, Point, ResultsFrame, ServerFrame, Setting } from "./types.js" */
 
 const RETRIES = [300, 700, 1500, 3000, 5000]; // milliseconds to wait before each new attempt
 
 /**
  * When the connection drops it is made again and the whole drawing sent again, so nothing drawn meanwhile is lost.
  *
- * Events: "state", "sent" (a frame, which results will answer), and the server's frames: "hello", "results" and
- * "refused" (an error frame).
+ * Events: "state", "sent" (a frame, which results will answer), and the server's frames: "hello", "gallery", "results"
+ * and "refused" (an error frame).
  * @extends {Events<{
- *   state: "connecting" | "live" | "lost", sent: null, hello: HelloFrame, results: ResultsFrame, refused: ErrorFrame,
+ *   state: "connecting" | "live" | "lost", sent: null, hello: HelloFrame, gallery: GalleryFrame, results: ResultsFrame,
+ *   refused: ErrorFrame,
  * }>}
  */
 export class LiveConnection extends Events {
@@ -85,6 +86,7 @@ export class LiveConnection extends Events {
   /** @param {ServerFrame} frame */
   #receive(frame) {
     if (frame.type === "hello") this.tell("hello", frame);
+    else if (frame.type === "gallery") this.tell("gallery", frame);
     else if (frame.type === "error") this.tell("refused", frame);
     else if (frame.seq >= this.#wholeSeq) this.tell("results", frame);
   }

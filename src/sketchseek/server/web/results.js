@@ -173,6 +173,7 @@ export const thumbnail = (photo) => `${address(photo)}/thumbnail`;
  */
 function describe(tile, hit, index) {
   part(tile, ".rank").textContent = String(index + 1);
+  tile.classList.toggle("is-offline", hit.offline);
   part(tile, ".name").textContent = title(hit);
   part(tile, "button").setAttribute("aria-label", `${index + 1}. ${title(hit)}`);
 }

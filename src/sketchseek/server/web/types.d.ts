@@ -11,7 +11,7 @@ export type Stroke = { points: Point[] };
 export type SketchFile = { format: "sketchseek-sketch"; version: 1; strokes: Point[][] };
 
 export type Photo = { id: string; name: string; width: number; height: number };
-export type Hit = Photo & { rank: number; score: number };
+export type Hit = Photo & { rank: number; score: number; offline: boolean };
 
 /** Maps of the regions that matched, as bytes: `shape` is [regions, rows, columns]; `strength` is 0..1 by region. */
 export type Regions = { shape: Shape; maps: Uint8Array; strength: number[] };
@@ -86,6 +86,9 @@ export type ResultsFrame = Required<Answer> & {
 
 export type Target = { id: string; rank: number };
 
+/** The photos have changed: how many there are now, and how many files are being read. */
+export type GalleryFrame = { type: "gallery"; photos: number; reading: number };
+
 export type ErrorFrame = { type: "error"; seq: number | null; message: string };
 
-export type ServerFrame = HelloFrame | ResultsFrame | ErrorFrame;
+export type ServerFrame = HelloFrame | GalleryFrame | ResultsFrame | ErrorFrame;

@@ -92,7 +92,8 @@ export class Viewer {
   async #showPath(hit) {
     const line = part(this.#dialog, ".path");
     line.textContent = "";
-    const { path } = await ask(`${address(hit)}/path`).catch(() => ({}));
-    if (path && hit === this.#hits[this.#index]) line.textContent = path;
+    const { path, copies = [], offline } = await ask(`${address(hit)}/path`).catch(() => ({}));
+    if (!path || hit !== this.#hits[this.#index]) return;
+    line.textContent = [path, ...copies].join("\n") + (offline ? " (offline: not there now)" : "");
   }
 }

@@ -1,0 +1,87 @@
+"""Follow the folders of a gallery: what is copied there is found within seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from watchfiles import awatch
+
+from sketchseek.errors import InputError
+from sketchseek.formats import IMAGE_SUFFIXES
+from sketchseek.gallery import Gallery, IngestReport
+from sketchseek.gallery.ingest import ingest, update_places
+from sketchseek.search.tasks import Progress
+from sketchseek.server.keeper import Keeper
+
+_DEBOUNCE = 400  # milliseconds that changes are collected
+_LOOK = 2_000  # milliseconds between two looks whether a drive was plugged in or out, or the sources changed
+_POLL = 30_000  # milliseconds between two looks at all files, where the system tells of no changes
+
+Roots: TypeAlias = dict[Path, tuple[int, int]]
+
+
+async def follow(gallery: Gallery, keeper: Keeper) -> None:
+    """Bring the gallery up to date whenever files change in what it follows, until cancelled."""
+    own = gallery.folder.resolve()
+    polling = False
+    while True:
+        roots = _roots(gallery)
+        if gallery.sources.followed:
+            await _change(keeper, lambda gallery, progress: ingest(gallery, progress=progress))
+        while not roots and not _roots(gallery):
+            await asyncio.sleep(_LOOK / 1000)
+        try:
+            async for changes in awatch(
+                *roots,
+                watch_filter=lambda _, path: not path.startswith(str(own)) and _may_matter(Path(path)),
+                debounce=_DEBOUNCE,
+                rust_timeout=_LOOK,
+                yield_on_timeout=True,
+                force_polling=polling,
+                poll_delay_ms=_POLL,
+                ignore_permission_denied=True,
+            ):
+                if changes:
+                    await _change(keeper, partial(_update, {Path(path) for _, path in changes}))
+                if _roots(gallery) != roots:
+                    break
+        except FileNotFoundError:  # a drive was plugged out just now
+            continue
+        except OSError as error:
+            if polling:
+                raise
+            polling = True
+            print(f"sketchseek: {error}; looks for changes every {_POLL // 1000} seconds instead", file=sys.stderr)
+
+
+def _update(places: Iterable[Path], gallery: Gallery, progress: Progress) -> IngestReport:
+    return update_places(gallery, sorted(places), progress)
+
+
+async def _change(keeper: Keeper, change: Callable[[Gallery, Progress], IngestReport]) -> None:
+    try:
+        await keeper.change(change)
+    except InputError as error:
+        print(f"sketchseek: {error}", file=sys.stderr)
+
+
+def _roots(gallery: Gallery) -> Roots:
+    """The sources that are there, with what tells whether another folder or drive took the place of one."""
+    found = {}
+    for source in gallery.sources.followed:
+        try:
+            status = source.stat()
+        except OSError:
+            continue
+        found[source] = (status.st_dev, status.st_ino)
+    return found
+
+
+def _may_matter(path: Path) -> bool:
+    """Whether a photo may have changed; not so for other files, but what is gone may have been a folder."""
+    return path.suffix.lower() in IMAGE_SUFFIXES or not path.is_file()

@@ -1,0 +1,112 @@
+"""Commands beside a running server, which does their work: its gallery is never refused, and pages see what changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from api_client import NAME, SKETCH, as_json
+from photos_on_disk import make_photo
+from served_gallery import make_gallery, served
+from websockets.sync.client import ClientConnection, connect
+
+from sketchseek.cli import main
+from sketchseek.gallery import Gallery
+from sketchseek.search.running_server import RunningServer
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Path:
+    return make_gallery(tmp_path)
+
+
+@pytest.fixture
+def address(gallery: Path) -> Iterator[str]:
+    with served(gallery) as address:
+        yield address
+
+
+def run(capsys: pytest.CaptureFixture[str], *command: object) -> Any:
+    assert main([*map(str, command), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def draw(page: ClientConnection) -> list[str]:
+    """Draw the sketch, and return the names of the photos found."""
+    page.send(json.dumps({"type": "sketch", "seq": 0, "strokes": [stroke.tolist() for stroke in SKETCH.strokes]}))
+    return hits(page)
+
+
+def hits(page: ClientConnection) -> list[str]:
+    while (frame := json.loads(page.recv(timeout=20)))["type"] != "results":
+        pass
+    return [hit["name"] for hit in frame["hits"]]
+
+
+def test_commands_work_beside_the_server(
+    address: str, gallery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ("--gallery", gallery)
+    with connect(address.replace("http", "ws") + "/api/live", proxy=None) as page:
+        assert json.loads(page.recv(timeout=20))["photos"] == 12
+        assert draw(page)[0] == f"{NAME}.tif"
+        (tmp_path / "photos" / f"{NAME}.tif").rename(tmp_path / "photos" / "renamed.tif")
+        added = make_photo(tmp_path / "more" / "new.jpg", 50)
+        done = run(capsys, "index", added.parent, *at)
+        assert (done["added"], done["photos"]) == (1, 13)
+        assert "new.jpg" in hits(page)  # nothing was drawn since
+        done = run(capsys, "index", *at)
+        assert (done["moved"], done["unchanged"]) == (1, 12)
+        assert hits(page)[0] == "renamed.tif"
+        (tmp_path / "sketch.json").write_bytes(as_json(SKETCH, tmp_path))
+        assert run(capsys, "search", tmp_path / "sketch.json", *at)[0]["name"] == "renamed.tif"
+        assert run(capsys, "remove", added, *at)["removed"] == 1
+        assert "new.jpg" not in hits(page)
+        status = run(capsys, "status", *at)
+        assert (status["served"], status["photos"], status["left_out"]) == (True, 12, [str(added)])
+    assert main(["index", "absent", "--gallery", str(gallery)]) == 2
+    assert "absent: no such file or folder" in capsys.readouterr().err
+
+
+def test_only_the_owner_of_the_gallery_may_ask(address: str, gallery: Path) -> None:
+    told = gallery / "server.json"
+    assert stat.S_IMODE(told.stat().st_mode) == 0o600
+    for token in (b"", b"Bearer guess", b"Bearer \xe9"):
+        answer = httpx.post(f"{address}/api/tasks/status", json={}, headers={b"Authorization": token})
+        assert answer.status_code == 403 and str(gallery) not in answer.text
+
+
+def test_a_server_that_was_killed_is_not_waited_for(
+    tmp_path: Path, gallery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served(gallery) as address:
+        kept = shutil.copy(gallery / "server.json", tmp_path)
+        assert RunningServer.of(gallery) is not None and address in Path(kept).read_text()
+    assert not (gallery / "server.json").exists()
+    shutil.copy(kept, gallery)
+    assert not run(capsys, "status", "--gallery", gallery)["served"]
+
+
+def test_a_server_that_cannot_be_told_apart_is_not_asked(gallery: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with served(gallery):
+        said = json.loads((gallery / "server.json").read_text())
+        (gallery / "server.json").write_text(json.dumps({**said, "version": "0.0"}))
+        assert main(["status", "--gallery", str(gallery)]) == 2
+        assert "restart the server" in capsys.readouterr().err
+
+
+def test_what_was_indexed_beside_the_server_is_there_afterwards(
+    gallery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served(gallery):
+        for seed in range(20, 40):
+            make_photo(tmp_path / "more" / f"{seed}.jpg", seed, size=(64, 48))
+        assert run(capsys, "index", tmp_path / "more", "--gallery", gallery)["added"] == 20
+    with Gallery.open(gallery) as again:
+        assert len(again) == 32

@@ -1,0 +1,71 @@
+"""``serve --watch``: photos come, move and go while the gallery is served."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from api_client import NAME, SKETCH, as_json
+from photos_on_disk import make_photo
+from served_gallery import make_gallery, served
+
+SECONDS = 20  # within which a change is found, on a busy machine
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    with served(make_gallery(tmp_path), watch=True) as address:
+        yield address
+
+
+@pytest.fixture
+def answers(address: str, tmp_path: Path) -> Callable[[], dict[str, bool]]:
+    """The photos in the answers to the sketch now, by their names, and whether each is offline."""
+    drawing = as_json(SKETCH, tmp_path)
+
+    def ask() -> dict[str, bool]:
+        found = httpx.post(f"{address}/api/search", files={"sketch": ("sketch.json", drawing)}, data={"top": 50})
+        return {hit["name"]: hit["offline"] for hit in found.json()["hits"]}
+
+    return ask
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_photos_come_move_and_go(answers: Callable[[], dict[str, bool]], tmp_path: Path, address: str) -> None:
+    photos = tmp_path / "photos"
+    assert len(answers()) == 12
+    shutil.copytree(make_photo(tmp_path / "new" / "a.jpg", 50).parent, photos / "album")
+    wait_until(lambda: "a.jpg" in answers())
+    (photos / "album").rename(photos / "renamed")
+    (photos / f"{NAME}.tif").rename(photos / "renamed" / "moved.tif")
+    wait_until(lambda: next(iter(answers())) == "moved.tif")
+    photo = httpx.post(f"{address}/api/search", files={"sketch": ("s.json", as_json(SKETCH, tmp_path))}).json()["hits"][
+        0
+    ]
+    told = httpx.get(f"{address}/api/photos/{photo['id']}/path").json()
+    assert told == {"path": str(photos / "renamed" / "moved.tif"), "copies": [], "offline": False}
+    (photos / "renamed" / "a.jpg").unlink()
+    wait_until(lambda: "a.jpg" not in answers())
+    assert len(answers()) == 12
+
+
+def test_a_drive_is_plugged_out_and_in(answers: Callable[[], dict[str, bool]], tmp_path: Path, address: str) -> None:
+    photos = tmp_path / "photos"
+    shown = answers()
+    assert not any(shown.values())
+    photos.rename(tmp_path / "away")
+    wait_until(lambda: all(answers().values()))
+    assert answers().keys() == shown.keys()
+    (tmp_path / "away").rename(photos)
+    wait_until(lambda: not any(answers().values()))
+    assert answers() == shown

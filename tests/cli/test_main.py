@@ -15,6 +15,7 @@ import pytest
 import sketchseek.cli as cli
 from sketchseek.cli import COMMANDS, main
 from sketchseek.errors import InputError
+from sketchseek.lab.methods import get_method, methods
 
 HEAVY = (
     "torch",
@@ -166,6 +167,21 @@ sys.meta_path.insert(0, Missing())
 from sketchseek.cli import main
 sys.exit(main(sys.argv[1:]))
 """
+
+
+def test_methods_are_listed_a_line_each_and_one_with_its_presets_and_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(methods())
+    assert main(["methods", "csr"]) == 0
+    told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert told["bench"].endswith("torchvision/mobilenet_v2, 224 px, 10,240 pairs")
+    assert told["S9"].endswith("the full method") and get_method("csr").rows.keys() < told.keys()
+    assert main(["methods", "csr", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["presets"]["paper"]["temperature"] == 0.005 and found["rows"]["S1"]["recovery"] is False
+    assert main(["methods", "csrr"]) == 2
+    assert "no method 'csrr'; registered are arnet" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["methods", "datasets", "results"])

@@ -75,7 +75,7 @@ def test_a_broken_one_is_one_line_and_the_others_are_listed(
     install(site, entry_points, **modules)
     assert main(["methods"]) == 0
     shown = capsys.readouterr()
-    assert "siamese: " in shown.out and shown.err == ""
+    assert "siamese " in shown.out and shown.err == ""
     assert [text for text in shown.out.splitlines() if line in text] == [shown.out.splitlines()[-1]]
     assert shown.out.splitlines()[-1].endswith("; repair its package or uninstall it")
     kind = entry_points.partition(".")[2].partition("s]")[0]

@@ -32,7 +32,7 @@ COMMANDS = {
     "status": "say what a gallery holds",
     "sources": "list the folders that a gallery follows, or follow some no longer",
     "remove": "remove photos from a gallery",
-    "methods": "list the methods, their presets and rows",
+    "methods": "list the methods, or the presets and rows of one",
     "datasets": "list the data sets, what each should contain and where it comes from",
     "doctor": "check a copy of a data set",
     "pairs": "turn image-text pairs into photos of faces with captions, for pre-training",

@@ -21,6 +21,7 @@ from sketchseek.lab.backbones import build_backbone, build_network
 from sketchseek.lab.backbones.relu6 import use_memory_efficient_relu6
 from sketchseek.lab.config import override
 from sketchseek.lab.experiment import load_network, read_weights
+from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.training.loop import save_network
 
@@ -68,6 +69,17 @@ def test_the_taps_of_mobilenet_have_the_agreed_shapes() -> None:
 def test_a_timm_network_has_taps_too() -> None:
     backbone = build_backbone("timm/resnet18", ("layer2", "layer4"), 64)
     assert backbone.channels == (128, 512)
+
+
+def test_folding_keeps_the_activation_that_timm_puts_into_its_batch_norms() -> None:
+    torch.manual_seed(0)
+    plain = build_backbone("timm/tf_efficientnet_lite0", ("bn2",), 64)
+    folded = copy.deepcopy(plain).eval()
+    fold_batch_norms(folded)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(folded(images), plain(images), atol=1e-4, rtol=1e-4)
 
 
 def test_the_shared_weights_load_and_other_weights_are_refused(shared: Path, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from sketchseek.errors import InputError
 from sketchseek.lab.datasets import Dataset, merge
 from sketchseek.lab.datasets.base import NO_PHOTO, Photo, SketchItem, Split
 from sketchseek.lab.methods import get_method
+from sketchseek.lab.methods.seek.batches import SeekPairs
 from sketchseek.lab.methods.seek.network import ink_weights
 from sketchseek.lab.methods.seek.objective import MixedBatch, category_loss, losses, pair_loss, phases
-from sketchseek.lab.training.pairs import TrainingPairs
 from sketchseek.strokes import Sketch
 
 KINDS = ("cup", "hot dog", "sea turtle", "zebra")  # "hotdog" and "sea_turtle" in Sketchy
@@ -120,7 +120,8 @@ def test_the_category_loss_wants_all_photos_of_the_category_and_skips_what_has_n
 def things(folder: Path) -> Split:
     """Three photos of each kind; the first two have a sketch; three drawings of each kind belong to no photo."""
     photos, sketches = [], []
-    line = Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.7]]])
+    across = np.linspace(0.2, 0.8, 9)
+    line = Sketch.from_arrays([np.stack([across, np.full(9, y)], axis=1) for y in (0.2, 0.4, 0.6, 0.8)])
     for kind in KINDS:
         for number in range(3):
             path = folder / f"{kind}-{number}.png"
@@ -134,9 +135,9 @@ def things(folder: Path) -> Split:
     return Split(tuple(photos), tuple(sketches))
 
 
-def training_pairs(folder: Path, **changes: Any) -> TrainingPairs:
+def training_pairs(folder: Path, **changes: Any) -> SeekPairs:
     training = replace(config().training, pairs=8, batch=4, precision="fp32", augmentation="freehand")
-    return TrainingPairs([things(folder)], 64, replace(training, **changes), 0)
+    return SeekPairs([things(folder)], config(training=training, **changes), 0)
 
 
 def test_categories_are_joined_by_name_and_unpaired_drawings_are_in_no_pair(tmp_path: Path) -> None:
@@ -146,6 +147,7 @@ def test_categories_are_joined_by_name_and_unpaired_drawings_are_in_no_pair(tmp_
     batch = pairs.by_category(0, 3, 5)
     assert batch.ink.shape == (8, 64, 64) and batch.photos.shape == (3, 64, 64, 3)
     assert batch.of_sketches[:3].tolist() == batch.of_photos.tolist() and len(set(batch.of_photos.tolist())) == 3
+    assert pairs.category_of_photo[batch.photo.numpy()].tolist() == batch.of_photos.tolist()
     with pytest.raises(InputError, match="needs 5 categories with drawings and photos, this data has 4"):
         pairs.by_category(0, 5, 0)
 
@@ -157,12 +159,24 @@ def test_merging_keeps_drawings_without_a_photo(tmp_path: Path) -> None:
     assert Dataset("things", tmp_path, split, Split()).train.sketches[1].photo == NO_PHOTO
 
 
+KINDS_TOO = {
+    "kinds": 32,
+    "recogniser": "timm/tf_efficientnet_lite0",
+    "recogniser_tap": "bn2",
+    "recognised": 6,
+    "categories": 3,
+    "drawings": 2,
+    "category_weight": 0.7,
+}
+
+
 @pytest.mark.slow
-def test_a_step_learns_from_pairs_and_from_categories(tmp_path: Path) -> None:
+def test_a_step_learns_from_pairs_from_categories_and_from_the_recogniser(tmp_path: Path) -> None:
     pairs = training_pairs(tmp_path)
-    settings = config(categories=3, drawings=2, category_weight=0.7, training=pairs.training)
-    trained = network(categories=3)
+    settings = config(training=pairs.training, **KINDS_TOO)
+    trained = network(**KINDS_TOO)
     (phase,) = phases(settings, trained, pairs)
+    assert trained.names.names[:5] == [*pairs.categories, "n01440764"] and len(trained.names.vectors) == 4 + 1000
     seen = []
     for step in range(8):
         torch.manual_seed(0)
@@ -172,8 +186,71 @@ def test_a_step_learns_from_pairs_and_from_categories(tmp_path: Path) -> None:
         for optimizer in phase.optimizers.values():
             optimizer.step()
             optimizer.zero_grad()
-    assert {"loss", "pairs", "categories", "classes"} == set(values)
+    assert {"loss", "pairs", "categories", "named", "classes"} == set(values)
     assert seen[-1] < seen[0] * 0.9
+    assert all(p.grad is None and not p.requires_grad for p in trained.recogniser.parameters())
+
+
+def test_half_of_the_vector_tells_the_kind_which_a_photo_has_from_the_recogniser() -> None:
+    encoder = network(**KINDS_TOO).eval()
+    ink, photos = images(2)
+    with torch.no_grad():
+        sketch, photo = encoder.encode_sketch(ink)["global"], encoder.encode_photo(photos)["global"]
+        features = encoder.recogniser(encoder.inputs.photos(photos))
+        kind = torch.nn.functional.normalize(encoder.kind_of_photo(features), dim=1)
+    for vectors in (sketch, photo):
+        torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
+        torch.testing.assert_close(vectors[:, -32:].norm(dim=1), torch.full((2,), 0.5**0.5))
+    torch.testing.assert_close(photo[:, -32:] * 2**0.5, kind)
+    assert encoder.train().recogniser.training is False
+
+
+def test_names_keep_their_vectors_and_are_saved_with_the_weights() -> None:
+    first, second = network(**KINDS_TOO), network(**KINDS_TOO)
+    first.names.begin(["cup", "zebra"])
+    cup = first.names.vectors[0].detach().clone()
+    first.names.begin(["ant", "cup", "zebra"])
+    torch.testing.assert_close(first.names.vectors[1].detach(), cup)
+    second.load_state_dict(first.state_dict())
+    assert second.names.names == ["ant", "cup", "zebra"]
+    torch.testing.assert_close(second.names.vectors, first.names.vectors)
+
+
+def test_batches_have_the_data_sets_in_their_shares(tmp_path: Path) -> None:
+    splits = []
+    for name, count in (("one", 6), ("two", 9)):
+        (tmp_path / name).mkdir()
+        photos, sketches = [], []
+        for number in range(count):
+            path = tmp_path / name / f"{number}.png"
+            Image.new("RGB", (64, 64), (20 * number, 90, 200)).save(path)
+            photos.append(Photo(f"{name}-{number}", path, "cup" if number < 5 else "zebra"))
+            line = Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.7]]])
+            sketches.append(SketchItem(f"{name}-{number}-1", number, strokes=line))
+        splits.append(Split(tuple(photos), tuple(sketches)))
+    training = replace(config().training, batch=4, augmentation="none")
+    pairs = SeekPairs(splits, config(batches=((0.5, 0), (0.2, 1)), training=training), 0)
+    seen = [(step, sorted(pairs.at(step).photo.tolist())) for step in range(200)]
+    alone = [photos for _, photos in seen if max(photos) < 6]
+    assert 70 < len(alone) < 130  # half of the batches; only the cups of the first can fill one
+    assert all(max(photos) < 5 for photos in alone)
+    assert all(min(photos) >= 6 for _, photos in seen if max(photos) >= 6)
+    assert seen[7] == (7, sorted(pairs.at(7).photo.tolist()))
+    with pytest.raises(InputError, match="batches are for 1 data sets and 2 are given"):
+        SeekPairs(splits, config(batches=((1, 0),), training=training), 0)
+    with pytest.raises(InputError, match="no category of data set 1 has 6 photos"):
+        SeekPairs(splits, config(batches=((1, 0), (0, 0)), training=replace(training, batch=6)), 0)
+
+
+def test_sketches_are_drawn_anew_with_less_and_shakier_ink(tmp_path: Path) -> None:
+    pairs, varied = training_pairs(tmp_path), training_pairs(tmp_path, redrawn=True)
+    sketch = np.zeros(200, dtype=np.intp)
+    plain = pairs._ink_of(sketch, np.random.default_rng(0))
+    again = varied._ink_of(sketch, np.random.default_rng(0))
+    changed = (plain != again).any(axis=(1, 2))
+    assert 0.35 < changed.mean() < 0.75 and (again.max(axis=(1, 2)) > 0).all()
+    assert (again.sum(axis=(1, 2)) < 0.9 * plain.sum(axis=(1, 2))).mean() > 0.1
+    assert (plain == varied.ink[0]).all()
 
 
 def test_images_are_small_at_first(tmp_path: Path) -> None:
@@ -182,7 +259,7 @@ def test_images_are_small_at_first(tmp_path: Path) -> None:
     (phase,) = phases(settings, network(), pairs)
     seen = []
 
-    def trained(ink: torch.Tensor, photos: torch.Tensor) -> Any:
+    def trained(ink: torch.Tensor, photos: torch.Tensor, recognised: None) -> Any:
         seen.append((ink.shape[1:], photos.shape[1:]))
         generator = torch.Generator().manual_seed(0)
         of = {"global": torch.randn(4, 8, generator=generator), "cells": torch.randn(4, 4, 8, generator=generator)}
@@ -200,5 +277,5 @@ def test_without_categories_only_pairs_count() -> None:
     unknown = torch.full((4,), -1)
     batch = MixedBatch(4, torch.zeros(4, 64, 64), torch.zeros(4, 64, 64, 3), unknown, unknown)
     values = losses(config(), batch, features | {"coverage": torch.full((4, 4), 0.25)}, features)
-    assert set(values) == {"loss"} and values["loss"] > 0
+    assert set(values) == {"loss", "pairs"} and values["loss"] == values["pairs"] > 0
     assert np.isfinite(float(values["loss"]))

@@ -12,7 +12,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 def fold_batch_norms(network: nn.Module) -> None:
     """Fold each batch norm into the convolution before it, in place.
 
-    The exporter does the same, so torch and the exported model use equally rounded weights.
+    The exporter does the same, so torch and the exported model use equally rounded weights. timm's ``BatchNormAct2d``
+    is followed by its activation, which stays.
     """
     for module in network.modules():
         pairs: list[tuple[str, str]] = []
@@ -26,4 +27,4 @@ def fold_batch_norms(network: nn.Module) -> None:
             convolution, batch_norm = layers.get(before), layers[norm]
             if isinstance(convolution, nn.Conv2d) and isinstance(batch_norm, nn.BatchNorm2d):
                 module.set_submodule(before, fuse_conv_bn_eval(convolution, batch_norm))
-                module.set_submodule(norm, nn.Identity())
+                module.set_submodule(norm, getattr(batch_norm, "act", nn.Identity()))

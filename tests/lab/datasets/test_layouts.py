@@ -223,6 +223,15 @@ def test_quickdraw_has_nothing_to_retrieve(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no photos"):
         open_dataset(f"quickdraw:{tmp_path}")
     assert counts(open_dataset(f"quickdraw:{tmp_path}", drawings_alone=True)) == (0, 4, 0, 6)
+    both = tmp_path / "both"
+    for folder, keys in (("simplified", range(10, 20)), ("raw", range(15, 30))):
+        (both / folder).mkdir(parents=True)
+        (both / folder / "chair.ndjson").write_text(
+            "".join(json.dumps(drawing | {"key_id": str(k)}) + "\n" for k in keys)
+        )
+    together = read_dataset("quickdraw", both)
+    assert counts(together) == (0, 14, 0, 6)
+    assert {s.name for s in together.test.sketches} == {s.name for s in dataset.test.sketches}
     (tmp_path / "cup.ndjson").write_text("{")
     assert any("cup.ndjson" in p for p in read_dataset("quickdraw", tmp_path).problems)
 

@@ -36,16 +36,17 @@ def frozen_features(
     size: int,
     steps: int,
     settings: object,
-    sketch: Encode[N],
+    sketch: Encode[N] | None,
     photo: Encode[N] | None = None,
 ) -> Arrays:
     """Compute float16 features by name, or read them from the cache.
 
     ``sketch(network, ink [steps, S, S])`` gives the features of a sketch at every step; the result is ``[sketches,
-    steps, ...]``. ``photo(network, pixels [B, S, S, 3])`` gives those of photos; the result is ``[photos, ...]``. Both
-    are called with a copy of the network in evaluation mode with folded batch norms. They may only use the ``frozen``
-    modules and settings of the network that are listed in ``settings``. These are parts of the cache key, together with
-    the data and the code of the network's package, of backbones, and of all modules that read and draw images.
+    steps, ...]``. ``photo(network, pixels [B, S, S, 3])`` gives those of photos; the result is ``[photos, ...]``.
+    Without one of them, only the other is computed. Both are called with a copy of the network in evaluation mode with
+    folded batch norms. They may only use the ``frozen`` modules and settings of the network that are listed in
+    ``settings``. These are parts of the cache key, together with the data and the code of the network's package, of
+    backbones, and of all modules that read and draw images.
 
     Raises InputError for a sketch or photo that cannot be read.
     """
@@ -61,21 +62,25 @@ def frozen_features(
 
     @torch.inference_mode()
     def make(allocate: Allocate) -> None:
-        logger.info("computing the features of %d sketches at %d steps, once", len(split.sketches), steps)
+        sketches = split.sketches if sketch is not None else ()
+        photos = photo_pixels(split.photos, size) if photo is not None else ()
+        logger.info("computing the features of %d sketches and %d photos, once", len(sketches), len(photos))
         folded = copy.deepcopy(network).eval()
         fold_batch_norms(folded)
-        ink = torch.zeros(steps, size, size, dtype=torch.uint8, device=device)
-        shapes = {name: (len(split.sketches), *f.shape) for name, f in sketch(folded, ink).items()}
+        shapes: dict[str, tuple[int, ...]] = {}
+        if sketch is not None:
+            ink = torch.zeros(steps, size, size, dtype=torch.uint8, device=device)
+            shapes |= {name: (len(split.sketches), *f.shape) for name, f in sketch(folded, ink).items()}
         if photo is not None:
             pixels = torch.zeros(1, size, size, 3, dtype=torch.uint8, device=device)
             shapes |= {name: (len(split.photos), *f.shape[1:]) for name, f in photo(folded, pixels).items()}
         arrays = allocate({name: (shape, "float16") for name, shape in shapes.items()})
-        for index, item in enumerate(split.sketches):
+        for index, item in enumerate(sketches):
+            assert sketch is not None
             ink = torch.from_numpy(sketch_frames(item, steps, size)).to(device)
             for name, values in sketch(folded, ink).items():
                 arrays[name][index] = values.cpu().numpy()
         if photo is not None:
-            photos = photo_pixels(split.photos, size)
             for start in range(0, len(photos), IMAGES_AT_A_TIME):
                 rows = slice(start, start + IMAGES_AT_A_TIME)
                 for name, values in photo(folded, torch.from_numpy(np.array(photos[rows])).to(device)).items():

@@ -40,6 +40,7 @@ class CategoryBatch:
 
     ink: Tensor  # [B, S, S]
     photos: Tensor  # [P, S, S, 3]
+    photo: Tensor  # [P], indices of the photos in the split
     of_sketches: Tensor  # [B], indices into ``TrainingPairs.categories``
     of_photos: Tensor  # [P], indices into ``TrainingPairs.categories``
 
@@ -89,15 +90,11 @@ class TrainingPairs:
 
     def at(self, step: int, device: torch.device | str = "cpu") -> PairBatch:
         """The augmented batch of a step. Uses torch's global random generator, which the loop seeds for each step."""
-        batch = self.training.batch
-        per_epoch = len(self.drawn) // batch
-        epoch, position = divmod(step, per_epoch)
-        photo = self._order(epoch, per_epoch)[position * batch : (position + 1) * batch]
-        random = np.random.default_rng([self.seed, epoch, position])
+        photo, random = self._chosen(step)
         sketch = np.array([random.choice(self.sketches_of[p]) for p in photo])
-        ink, labels = self.ink[sketch], None if self.labels is None else self.labels[sketch]
+        ink, labels = self._ink_of(sketch, random), None if self.labels is None else self.labels[sketch]
         if self.partial:
-            ink = self._cut(ink, sketch, random.uniform(*self.training.completion, batch))
+            ink = self._cut(ink, sketch, random.uniform(*self.training.completion, len(sketch)))
             labels = None if labels is None else np.where(ink > 0, labels, np.uint8(0))
         for name in self.training.stroke_augmentation:
             assert labels is not None
@@ -109,6 +106,18 @@ class TrainingPairs:
             None if labels is None else torch.from_numpy(labels).to(device),
         )
         return PairBatch(augmented[0], augmented[1], torch.from_numpy(photo).to(device), augmented[2])
+
+    def _chosen(self, step: int) -> tuple[NDArray[np.intp], np.random.Generator]:
+        """The photos of a step's pairs, and the random generator for all further choices."""
+        batch = self.training.batch
+        per_epoch = len(self.drawn) // batch
+        epoch, position = divmod(step, per_epoch)
+        photo = self._order(epoch, per_epoch)[position * batch : (position + 1) * batch]
+        return photo, np.random.default_rng([self.seed, epoch, position])
+
+    def _ink_of(self, sketch: NDArray[np.intp], random: np.random.Generator) -> NDArray[np.uint8]:
+        """The ink ``[B, S, S]`` of sketches before augmentation."""
+        return self.ink[sketch]
 
     def by_category(
         self, step: int, categories: int, drawings: int, device: torch.device | str = "cpu"
@@ -134,13 +143,12 @@ class TrainingPairs:
         photo = np.array([random.choice(self._photos_of[c]) for c in chosen])
         ink, photos = augment_unpaired(
             self.training.augmentation,
-            torch.from_numpy(self.ink[sketch]).to(device),
+            torch.from_numpy(self._ink_of(sketch, random)).to(device),
             torch.from_numpy(self.photos[photo]).to(device),
         )
         of_sketches, of_photos = self._category_of_sketch[sketch], self.category_of_photo[photo]
-        return CategoryBatch(
-            ink, photos, torch.from_numpy(of_sketches).to(device), torch.from_numpy(of_photos).to(device)
-        )
+        numbers = (torch.from_numpy(n).to(device) for n in (photo, of_sketches, of_photos))
+        return CategoryBatch(ink, photos, *numbers)
 
     @cached_property
     def _photos_of(self) -> dict[int, NDArray[np.intp]]:

@@ -1,9 +1,11 @@
-"""One encoder, shared by sketch and photo: a global vector of both taps, and the projected cells of the first."""
+"""One encoder, shared by sketch and photo: a global vector of both taps, and the projected cells of the first.
+
+With ``kinds``, a part of the global vector says what kind of thing it is; a photo's comes from a recogniser.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +15,8 @@ from sketchseek.lab.backbones import Weights, build_backbone
 from sketchseek.lab.folding import fold_batch_norms
 from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.seek.config import Config
+from sketchseek.lab.methods.seek.recogniser import Names, Recogniser
 from sketchseek.lab.network import Network
-from sketchseek.lab.training.loop import TRAINING_ONLY
 
 # The share of a cell's pixels under ink from which it counts in full; a line of three pixels across a cell of 32, as at
 # 256 px, covers 0.09.
@@ -25,7 +27,10 @@ class SeekNetwork(Network):
     """``forward(ink [B, S, S], photos [P, S, S, 3])`` gives the features of both, float32: ``global`` ``[n, D]`` and
     ``cells``, row by row, both of unit length. Of sketches the cells are ``[n, h w, C]``, of photos they are pooled to
     ``[n, grid^2, C]`` if the map is larger than the grid. Sketches also have ``coverage`` ``[n, h w]``, the weights of
-    the cells, which sum to 1 (all 0 without ink). While training with categories, ``logits [n, classes]`` too.
+    the cells, which sum to 1 (all 0 without ink).
+
+    With ``kinds`` K, ``global`` is a unit vector of D - K numbers for the shape and one of K for the kind, each divided
+    by the square root of 2, so that the cosine of two is the mean of both parts' cosines.
 
     Both go through the encoder in one pass, so batch statistics are joint. S is any size that the backbone takes.
     """
@@ -42,52 +47,83 @@ class SeekNetwork(Network):
             if name.startswith(config.frozen):
                 parameter.requires_grad_(False)
         local, deep = self.backbone.channels
-        self.head = nn.Linear(local + deep, config.vector)
+        self.head = nn.Linear(local + deep, config.vector - config.kinds)
         self.lateral = nn.Conv2d(local, config.channels, 1, bias=False)
         self.top = nn.Conv2d(deep, config.channels, 1, bias=False)  # what lies around a cell, as in a feature pyramid
         nn.init.orthogonal_(self.lateral.weight)
         nn.init.normal_(self.top.weight, std=0.003)
-        self.matcher_parameters = {"cells_weight": config.cells_weight}
+        self.kinds = config.kinds
+        if config.kinds:
+            of_recogniser = "random" if weights == "random" else config.recogniser_weights
+            self.recogniser = Recogniser(config.recogniser, config.recogniser_tap, config.size, of_recogniser)
+            self.kind_of_sketch = nn.Linear(local + deep, config.kinds)
+            self.kind_of_photo = nn.Linear(self.recogniser.classifier.in_features, config.kinds)
+            self.names = Names(config.kinds)
+        parts = 2 if config.kinds else 1  # of the global vector, each of which has the weight 1
+        self.matcher_parameters = {"global_weight": float(parts), "cells_weight": config.cells_weight}
         self.grid = config.grid
         full = self.backbone.sides[0]
         for side in {full, full * config.small_size // config.size}:  # of the maps, at both sizes
             self.register_buffer(f"pooling_{side}", _pooling(side, min(side, config.grid)), persistent=False)
 
     def encode_sketch(self, ink: Tensor) -> dict[str, Tensor]:
-        return self._of_sketches(ink, *self._encode(self.inputs.sketches(ink)))
+        pooled, maps = self._encode(self.inputs.sketches(ink))
+        return self._of_sketches(ink, pooled, maps)
 
     def encode_photo(self, photos: Tensor) -> dict[str, Tensor]:
-        vectors, maps = self._encode(self.inputs.photos(photos))
-        return {"global": vectors, "cells": self._pooled(_cells(maps))}
+        images = self.inputs.photos(photos)
+        pooled, maps = self._encode(images)
+        return self._of_photos(pooled, maps, self.recogniser(images) if self.kinds else None)
 
-    def forward(self, ink: Tensor, photos: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def forward(
+        self, ink: Tensor, photos: Tensor, recognised: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """``recognised [P or more, F]`` are the recogniser's features of the photos, then of further photos. With
+        ``kinds`` both results have ``names [n, names]`` too, the cosines with the vectors of the names, of photos for
+        all that were recognised.
+        """
         images = torch.cat([self.inputs.sketches(ink), self.inputs.photos(photos)])
         counts = [len(ink), len(photos)]
-        vectors, maps = (part.split(counts) for part in self._encode(images))
-        sketches = self._of_sketches(ink, vectors[0], maps[0])
-        of_photos = {"global": vectors[1], "cells": self._pooled(_cells(maps[1]))}
+        pooled, maps = (part.split(counts) for part in self._encode(images))
+        sketches = self._of_sketches(ink, pooled[0], maps[0])
+        of_photos = self._of_photos(pooled[1], maps[1], None if recognised is None else recognised[: len(photos)])
         # Here and not in the loss: several processes share the gradients of what a forward pass uses.
-        classifier: Any = getattr(self, TRAINING_ONLY, None)
-        if classifier is not None:
-            for features in (sketches, of_photos):
-                features["logits"] = classifier(features["global"])
+        if recognised is not None:
+            sketches["names"] = self.names(F.normalize(self.kind_of_sketch(pooled[0]), dim=1))
+            of_photos["names"] = self.names(F.normalize(self.kind_of_photo(recognised), dim=1))
         return sketches, of_photos
 
     def _encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The global vectors ``[n, D]``, of unit length, and the projected maps ``[n, C, h, w]``."""
+        """The averages of both taps ``[n, F]``, and the projected maps ``[n, C, h, w]``."""
         local, deep = (m.float() for m in self.backbone(images.contiguous(memory_format=torch.channels_last)))
         with torch.autocast(images.device.type, enabled=False):
             pooled = torch.cat([m.mean(dim=(2, 3)) for m in (local, deep)], dim=1)
             around = F.interpolate(self.top(deep), size=local.shape[2:], mode="bilinear", align_corners=False)
-            return F.normalize(self.head(pooled), dim=1), self.lateral(local) + around
+            return pooled, self.lateral(local) + around
+
+    def _of_sketches(self, ink: Tensor, pooled: Tensor, maps: Tensor) -> dict[str, Tensor]:
+        kind = self.kind_of_sketch(pooled) if self.kinds else None
+        return {
+            "global": _joined(self.head(pooled), kind),
+            "cells": _cells(maps),
+            "coverage": ink_weights(ink, maps.shape[2]),
+        }
+
+    def _of_photos(self, pooled: Tensor, maps: Tensor, recognised: Tensor | None) -> dict[str, Tensor]:
+        kind = None if recognised is None else self.kind_of_photo(recognised)
+        return {"global": _joined(self.head(pooled), kind), "cells": self._pooled(_cells(maps))}
 
     def _pooled(self, cells: Tensor) -> Tensor:
         """The cells of photos, ``[n, h w, C]``, averaged to the grid, ``[n, grid^2, C]``, of unit length again."""
         side = math.isqrt(cells.shape[1])
         return cells if side <= self.grid else F.normalize(getattr(self, f"pooling_{side}") @ cells, dim=2)
 
-    def _of_sketches(self, ink: Tensor, vectors: Tensor, maps: Tensor) -> dict[str, Tensor]:
-        return {"global": vectors, "cells": _cells(maps), "coverage": ink_weights(ink, maps.shape[2])}
+
+def _joined(shape: Tensor, kind: Tensor | None) -> Tensor:
+    """Vectors of shape and kind, ``[n, D - K]`` and ``[n, K]``, each of the same length, as one of unit length."""
+    if kind is None:
+        return F.normalize(shape, dim=1)
+    return torch.cat([F.normalize(shape, dim=1), F.normalize(kind, dim=1)], dim=1) * math.sqrt(0.5)
 
 
 def ink_weights(ink: Tensor, side: int) -> Tensor:
@@ -109,18 +145,6 @@ def _pooling(side: int, grid: int) -> Tensor:
     """The matrix ``[grid^2, side^2]`` that averages a map of ``side`` cells a side to ``grid`` a side."""
     each = torch.eye(side * side).view(-1, 1, side, side)
     return F.adaptive_avg_pool2d(each, grid).flatten(1).T.contiguous()
-
-
-class Classifier(nn.Module):
-    """Cosines to one learnt unit vector a class, over the temperature: ``[n, D]`` gives logits ``[n, classes]``."""
-
-    def __init__(self, classes: int, dimensions: int, temperature: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(classes, dimensions))
-        self.temperature = temperature
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        return vectors @ F.normalize(self.weight, dim=1).T / self.temperature
 
 
 def build(config: Config, weights: Weights = "random") -> SeekNetwork:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from local_model import make_local_model
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 from served_gallery import known_sketches
 from tiny_model import make_tiny_model
 from worded_model import OUTLINES, make_worded_gallery
@@ -139,6 +141,21 @@ def test_pairs_are_measured_by_category_where_that_is_asked_for(tmp_path: Path) 
     assert better.figures["mAP@all"].difference == pytest.approx(0)
     with pytest.raises(InputError, match="complete sketches only"):
         write_curves(tmp_path / "curves.png", [by_category])
+
+
+def test_a_run_is_measured_by_both_checkpoints(photos: str, drawings: str, siamese_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(siamese_run, run)
+    weights = load_file(run / "last.safetensors")
+    noise = np.random.default_rng(5)
+    for name, values in weights.items():
+        if values.ndim == 2:
+            weights[name] = noise.normal(size=values.shape).astype(values.dtype)
+    save_file(weights, run / "best.safetensors")
+    result = evaluate(run, [drawings, photos], report=tmp_path / "report", checkpoints=True)
+    assert result.last_epoch is not None and result.last_epoch["mAP@all"] == result.figures["mAP@all"]
+    assert result.best_on_validation is not None and result.best_on_validation["mAP@all"] != result.figures["mAP@all"]
+    assert (tmp_path / "report" / "confusion.png").exists()
 
 
 @pytest.mark.parametrize(

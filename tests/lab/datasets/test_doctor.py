@@ -64,6 +64,8 @@ def test_photos_that_nobody_drew(tmp_path: Path, picture: Any, capsys: pytest.Ca
     assert code == 1 and sum("photo without a sketch" in line for line in report["problems"]) == 2
     code, report = doctor(capsys, "folder", tmp_path / "own")
     assert code == 0 and report["train"]["photos"] == 1
+    code, report = doctor(capsys, "categories", tmp_path / "set" / "train" / "photo")
+    assert code == 0 and report["train"]["photos"] + report["test"]["photos"] == 2
 
 
 def test_a_folder_without_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

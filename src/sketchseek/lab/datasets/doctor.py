@@ -55,10 +55,11 @@ def examine(dataset: Dataset, advance: Callable[[], None] = lambda: None) -> Fin
     train, test = contents
     counts = [len(p) for s in (dataset.train, dataset.test) for p in (s.photos, s.sketches)]
     nothing = () if any(counts) or dataset.problems else (f"{dataset.root}: holds neither photos nor sketches",)
+    # In a folder of one's own, photos without a sketch are no problem: they just belong to the gallery.
+    undrawn = () if dataset.slug in ("folder", "categories") else _undrawn(dataset)
     return Finding(
         files=sum(len(names) for _, _, names in os.walk(dataset.root)),
-        # In a folder of one's own, photos without a sketch are no problem: they just belong to the gallery.
-        problems=(*broken, *nothing, *dataset.problems, *(_undrawn(dataset) if dataset.slug != "folder" else ())),
+        problems=(*broken, *nothing, *dataset.problems, *undrawn),
         duplicates=tuple(f"{test[h]}: the same image as {train[h]} in training" for h in test if h in train),
     )
 

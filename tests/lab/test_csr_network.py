@@ -16,6 +16,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.backbones import build_backbone
 from sketchseek.lab.methods.csr.config import PRESETS, Config
 from sketchseek.lab.methods.csr.network import TAPS, CSRNetwork, TripletOutputs, build
+from sketchseek.matching import get_strategy
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,14 @@ def parameters(module: nn.Module) -> int:
 def paper_size(request: pytest.FixtureRequest) -> Iterator[tuple[Expected, CSRNetwork]]:
     expected = EXPECTED[request.param]
     yield expected, build(config(request.param, expected.size))
+
+
+def test_the_same_vectors_are_compared_by_cosine_or_by_l2() -> None:
+    network = build(config("resnet18", 64))
+    vectors = {"vector": torch.tensor([[1.0, 0], [3, 4]]).numpy()}
+    matchers = {name: get_strategy(network.strategies, name) for name in ("cosine", "l2")}
+    found = {name: matcher.similarity(vectors, vectors)[0, 1] for name, matcher in matchers.items()}
+    assert found == pytest.approx({"cosine": 0.6, "l2": -(20**0.5)})
 
 
 @pytest.mark.slow

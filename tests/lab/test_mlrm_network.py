@@ -30,6 +30,7 @@ from sketchseek.lab.methods.mlrm.network import MLRMNetwork, build
 from sketchseek.lab.methods.mlrm.report import region_distance
 from sketchseek.lab.methods.mlrm.weighting import GeometryEncoder
 from sketchseek.matching import get_matcher
+from sketchseek.matching.region_weighted import TABLE_4
 
 SMALL = replace(PRESETS["bench"], size=64)
 
@@ -283,10 +284,18 @@ def test_a_bad_setting_is_named(changes: dict[str, Any], message: str) -> None:
 def test_every_row_is_a_config() -> None:
     method = get_method("mlrm")
     configs = {row: method.config("paper", row) for row in method.rows}
-    assert {f"S{i}" for i in range(1, 11)} | {f"T{i}" for i in range(1, 10)} <= set(configs)
-    assert configs["S10"] == configs["T9"] == configs["lama-3"] == method.config("paper")
+    assert {f"S{i}" for i in range(1, 11)} <= set(configs)
+    assert configs["S10"] == configs["lama-3"] == method.config("paper")
     assert override(configs["S10"], {"regions": 1}) == configs["S1"] == configs["lama-1"]
-    assert configs["S6"].strategy == configs["T7"].strategy == "uniform"
+    assert configs["S6"].strategy == "uniform"
+
+
+def test_levels_are_reduced_over_as_many_channels_as_in_the_paper() -> None:
+    """On MobileNetV2 a quarter of the channels would be 8 and 24, which starves the levels."""
+    net = network()
+    assert [reduction[0].out_channels for reduction in net.reductions.values()] == [128, 320]
+    normed = network(norms=True)
+    assert [type(layer).__name__ for layer in normed.reductions["1"]] == 2 * ["Conv2d", "BatchNorm2d", "ReLU"]
 
 
 @pytest.mark.slow
@@ -316,12 +325,40 @@ def test_region_distance_is_between_different_regions_of_one_image() -> None:
 
 
 @pytest.mark.slow
-def test_a_strategy_is_that_of_training_and_retrieval(pairs_folder: Path, tmp_path: Path) -> None:
+def test_one_trained_network_is_measured_by_every_strategy(
+    pairs_folder: Path, tmp_path: Path, start_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Table 4 is about retrieval: T1 to T9 of one run, of its model folder, and of a model folder made for one."""
     changes = {"size": "64", "training.pairs": "8", "training.batch": "8", "training.precision": "fp32"}
     words = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
     data = ["--data", f"folder:{pairs_folder}"]
-    command = ["train", "mlrm", *data, "--row", "T6", "--weights", "random", "--out", str(tmp_path / "run"), *words]
-    assert main(command) == 0
-    network, run = load_network(tmp_path / "run")
-    expected = get_matcher("region-weighted", strategy="nearest-region-root")
-    assert TorchEncoder(network, run.config["size"]).matcher == expected
+    run, model, of_level_3 = (str(tmp_path / name) for name in ("run", "model", "level-3"))
+    assert main(["train", "mlrm", *data, "--weights", str(start_weights), "--out", run, *words]) == 0
+    assert main(["export", run, model]) == 0
+    assert main(["export", run, of_level_3, "--strategy", "T5"]) == 0
+    capsys.readouterr()
+
+    def measured(of: str, *strategy: str) -> dict[str, Any]:
+        assert main(["evaluate", of, *data, "--steps", "1", "--json", *strategy]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    network, config = load_network(Path(run))
+    split = open_dataset(f"folder:{pairs_folder}").test
+    figures = {}
+    for index, strategy in enumerate(TABLE_4, start=1):
+        encoder = TorchEncoder(network, config.config["size"])
+        encoder.matcher = get_matcher("region-weighted", strategy=strategy)
+        found = measured(run, "--strategy", f"T{index}")
+        figures[strategy] = found["mean_reciprocal_rank"]
+        assert figures[strategy] == pytest.approx(evaluate(encoder, split).figures()["mean_reciprocal_rank"])
+        assert found["strategy"] == f"T{index}" and found["expected_calibration_error"] is None
+    assert len(set(figures.values())) > 1
+    assert figures["weighted"] == measured(run)["mean_reciprocal_rank"]
+    level_3 = measured(model, "--strategy", "T5")["mean_reciprocal_rank"]
+    assert level_3 == measured(of_level_3)["mean_reciprocal_rank"] == figures["level3"]
+    assert main(["evaluate", run, *data, "--strategy", "T10"]) == 2
+    assert "no strategy 'T10'; it has T1, T2" in capsys.readouterr().err
+
+
+def test_a_network_without_a_level_has_no_strategy_of_it() -> None:
+    assert set(network(levels=(3,)).strategies) == {"T1", "T2", "T5", "T6", "T7", "T8", "T9"}

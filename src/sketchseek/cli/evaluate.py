@@ -32,6 +32,10 @@ class Args:
     """Which photos are right for a sketch: the photo that was drawn (fine-grained, instance level), or every photo of
     its category (category level). By default the photo, where every sketch has one.
     """
+    strategy: str | None = None
+    """Compare the same features in another way, where a method has several, e.g. T1 to T9 (`mlrm`), cosine or l2
+    (`csr`).
+    """
     part: Literal["test", "train"] = "test"
     """Which part of the data set."""
     report: Path | None = None
@@ -57,6 +61,7 @@ def run(args: Args) -> int:
         steps=args.steps,
         query=args.query,
         relevant=args.relevant,
+        strategy=args.strategy,
         extract_strokes=args.extract_strokes,
         report=args.report,
         checkpoints=args.result is not None,

@@ -22,6 +22,8 @@ class Args:
     """The model folder to make; must not exist."""
     weights: Literal["float32", "float16"] = "float32"
     """How the weights are stored; float16 halves the folder and is cast back to float32 at load."""
+    strategy: str | None = None
+    """How the model compares features, where its method has several ways, as `evaluate --strategy`."""
     card: Path | None = None
     """A JSON file with what the card should say: name, about, and anything else worth knowing."""
     json: bool = False
@@ -38,7 +40,7 @@ def run(args: Args) -> int:
             card = dict(decode_json(args.card.read_text()))
         except (OSError, TypeError, ValueError) as error:
             raise InputError(f"{args.card}: not a readable JSON object ({error})") from None
-    parity = export(args.run, args.out, weights=args.weights, card=card)
+    parity = export(args.run, args.out, weights=args.weights, strategy=args.strategy, card=card)
     if args.json:
         print_json({"out": str(args.out), **vars(parity)})
     else:

@@ -13,7 +13,7 @@ from torch import Tensor
 from sketchseek.errors import InputError
 from sketchseek.lab.memory import keep_freed_memory
 from sketchseek.lab.network import MatchingNetwork, Network, StatefulNetwork, WordNetwork, matcher_of
-from sketchseek.matching import Features, Matcher
+from sketchseek.matching import Features, Matcher, get_strategy
 from sketchseek.model.encoder import Query
 from sketchseek.model.names import Names
 from sketchseek.model.preprocess import prepare_sketch
@@ -26,12 +26,13 @@ BATCH = 32
 class TorchEncoder:
     """A torch network as a ``model.encoder.Encoder``; computes in float32, on the GPU where there is one."""
 
-    def __init__(self, network: Network, size: int) -> None:
+    def __init__(self, network: Network, size: int, strategy: str | None = None) -> None:
+        """``strategy`` is one of the network's; by default its own matcher compares."""
         keep_freed_memory()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network: Network = network.to(self.device)
         self.size = size
-        self.matcher: Matcher = matcher_of(network)
+        self.matcher: Matcher = get_strategy(network.strategies, strategy) if strategy else matcher_of(network)
 
     def encode_sketches(self, drawings: Sequence[Sketch | Ink]) -> Features:
         """``drawings`` as ``Model.encode_sketches`` takes them; features as numpy arrays."""

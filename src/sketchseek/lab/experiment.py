@@ -279,13 +279,13 @@ def load_network(folder: Path, checkpoint: str | None = None) -> tuple[Network, 
     return network.eval(), run
 
 
-def load_encoder(folder: Path, checkpoint: str | None = None) -> tuple[TorchEncoder, Run]:
-    """As ``load_network``, as an encoder. Batch norms are folded as in the exported model: the same features up to
-    rounding, in half the time.
+def load_encoder(folder: Path, checkpoint: str | None = None, strategy: str | None = None) -> tuple[TorchEncoder, Run]:
+    """As ``load_network``, as an encoder, which compares by a ``strategy`` of the network. Batch norms are folded as in
+    the exported model: the same features up to rounding, in half the time.
     """
     network, run = load_network(folder, checkpoint)
     fold_batch_norms(network)
-    return TorchEncoder(network, run.config["size"]), run
+    return TorchEncoder(network, run.config["size"], strategy), run
 
 
 def read_weights(weights: str) -> Weights:

@@ -60,12 +60,15 @@ class Parity:
     same_top_10: float
 
 
-def export_run(run_folder: Path, out: Path, card: Mapping[str, Any] | None, weights: Weights) -> Parity:
+def export_run(
+    run_folder: Path, out: Path, card: Mapping[str, Any] | None, weights: Weights, strategy: str | None = None
+) -> Parity:
     """As ``train_and_export.export``, which imports this module, and with it torch, only when it is called."""
     if out.exists():
         raise InputError(f"{out}: already exists; give a new folder")
     network, run = load_network(run_folder)
-    network = network.cpu()
+    reference = TorchEncoder(network.cpu(), run.config["size"], strategy)
+    own = {"name": network.matcher, "parameters": dict(network.matcher_parameters)}
     fold_batch_norms(network)
     if weights == "float16":
         _round_to_float16(network)
@@ -82,11 +85,14 @@ def export_run(run_folder: Path, out: Path, card: Mapping[str, Any] | None, weig
         config = {
             "method": run.method,
             "size": size,
-            "matcher": {"name": network.matcher, "parameters": dict(network.matcher_parameters)},
+            "matcher": network.strategies[strategy] if strategy else own,
             "features": shapes["photo"],
-            "confidence": run.confidence and run.confidence.to_json(),
+            # It was fitted to the run's own way of comparing.
+            "confidence": run.confidence.to_json() if run.confidence and not strategy else None,
             "card": card,
         }
+        if network.strategies:
+            config["strategies"] = {name: dict(matcher) for name, matcher in network.strategies.items()}
         if isinstance(network, WordNetwork):
             tokenizer = network.tokenizer
             if isinstance(tokenizer, Names):
@@ -102,7 +108,7 @@ def export_run(run_folder: Path, out: Path, card: Mapping[str, Any] | None, weig
             config["regions"] = network.regions
         (unfinished / "README.md").write_text(_readme(config))
         write_model_config(unfinished, config)
-        parity = compare(TorchEncoder(network, size), Model.load(unfinished))
+        parity = compare(reference, Model.load(unfinished))
         if parity.same_top_10 < 1 or parity.feature_difference > TOLERANCE:
             raise InputError(
                 f"{out}: not exported, onnxruntime disagrees with torch "

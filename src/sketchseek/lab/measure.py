@@ -75,22 +75,25 @@ class Subject:
         return float(self.trained.config.get("training", {}).get("completion", (1, 1))[1])
 
 
-def open_model(path: StrPath) -> Subject:
+def open_model(path: StrPath, strategy: str | None = None) -> Subject:
     """Open a run folder (torch, float32) or a model folder (ONNX); ``default`` is the shipped model.
 
-    Raises InputError where ``path`` is neither, or is damaged.
+    With a ``strategy`` of its method, it compares by that; its confidence, which was fitted to its own, is left out.
+    Raises InputError where ``path`` is neither, or is damaged, or has no such strategy.
     """
     path = as_path(path)
     if not (path / "run.json").exists():
         model = Model.default() if str(path) == "default" else Model.load(path)
-        coefficients = model.config.get("confidence")
+        model = model.with_strategy(strategy) if strategy else model
+        coefficients = None if strategy else model.config.get("confidence")
         confidence = Confidence.from_json(coefficients) if coefficients else None
         return Subject(path, model, model.config["method"], model.hash, Trained.of(model.config["card"]), confidence)
     from sketchseek.lab.experiment import load_encoder  # needs torch
 
-    encoder, run = load_encoder(path)
+    encoder, run = load_encoder(path, strategy=strategy)
     weights_hash = provenance.file_hash(path / f"{run.main}.safetensors")
-    return Subject(path, encoder, run.method, weights_hash, run.trained, run.confidence, run, encoder.network)
+    confidence = None if strategy else run.confidence
+    return Subject(path, encoder, run.method, weights_hash, run.trained, confidence, run, encoder.network)
 
 
 @explain_missing_modules()
@@ -102,6 +105,7 @@ def evaluate(
     steps: int | None = None,
     query: Query | None = None,
     relevant: Relevant | None = None,
+    strategy: str | None = None,
     extract_strokes: bool = False,
     report: StrPath | None = None,
     checkpoints: bool = False,
@@ -123,7 +127,8 @@ def evaluate(
     ``steps`` is the number of partial sketches that each sketch is ranked at. By default it is 20 where every sketch
     has strokes or frames, and otherwise 1, the complete sketch. ``query`` is what photos are searched by; by default
     what the model was trained for, as far as the data has captions. Words are a photo's caption, or the name of its
-    category where the model knows names and no other words; at category level the name of the sketch's category. With
+    category where the model knows names and no other words; at category level the name of the sketch's category.
+    ``strategy`` is another way to compare the same features, where a method has several (``Network.strategies``). With
     ``extract_strokes`` strokes are recovered from sketches that are images.
 
     ``report`` is a folder that pictures and figures are written into. With ``checkpoints`` both checkpoints of a run
@@ -139,7 +144,7 @@ def evaluate(
     paths = [models] if isinstance(models, str | os.PathLike) else list(models)
     if not paths:
         raise InputError("there is nothing to measure: name a run or a model folder, or `default`")
-    subjects = _in_order([open_model(path) for path in paths])
+    subjects = _in_order([open_model(path, strategy) for path in paths])
     complete = subjects[-1]
     datasets = open_datasets(data, drawings_alone=True)
     split = merge([dataset.train if part == "train" else dataset.test for dataset in datasets])
@@ -166,7 +171,7 @@ def evaluate(
     measured = MeasuredSplit(part, split_hash(split), len(split.sketches), len(split.photos), extract_strokes)
     slugs = "+".join(dataset.slug for dataset in datasets)
     result = _result(subjects, evaluation, split, measured, slugs, query)
-    result = replace(result, name=name or as_path(paths[-1]).resolve().name)
+    result = replace(result, name=name or as_path(paths[-1]).resolve().name, strategy=strategy or "")
     if len(subjects) == 1 and query == "sketch":  # what is stated live while somebody draws is of sketches alone
         result = _with_calibration(result, complete.confidence, evaluation, split)
     if report is not None:
@@ -308,7 +313,7 @@ def _with_checkpoints(
             else:
                 from sketchseek.lab.experiment import load_encoder  # needs torch
 
-                encoder, _ = load_encoder(subject.path, checkpoint)
+                encoder, _ = load_encoder(subject.path, checkpoint, result.strategy or None)
                 if result.relevant == "category":
                     found[checkpoint] = evaluate_categories(encoder, split, query=result.query).figures()
                 else:

@@ -34,6 +34,8 @@ class Network(nn.Module):
 
     matcher: str  # the name of the matcher that compares the features
     matcher_parameters: Mapping[str, Any] = MappingProxyType({})
+    # Other ways to compare the same features, {"name", "parameters"} of a matcher by the name of the strategy.
+    strategies: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     # Made for partial sketches: checkpoints are chosen by m@B, and raster drawings are replaced by strokes recovered
     # from them in training and validation.
     for_partial_sketches: bool = False

@@ -61,8 +61,9 @@ class Result:
     ``last_epoch`` and ``best_on_validation`` are the figures of the two checkpoints of a run. ``minutes`` and
     ``core_minutes`` are those of all training, also of the runs whose weights it began with. ``calibration_curve``
     has a row of three for each tenth of the answers in order of their confidence: mean confidence, share that was
-    right, number of answers. ``levels`` is empty unless several models were measured as one. ``method_report`` is
-    whatever the method adds (JSON values).
+    right, number of answers. ``levels`` is empty unless several models were measured as one. ``strategy`` names
+    how features were compared, where not by the model's own matcher. ``method_report`` is whatever the method adds
+    (JSON values).
     """
 
     method: str
@@ -74,6 +75,7 @@ class Result:
     steps: int = 1
     query: Query = "sketch"
     relevant: Relevant = "photo"
+    strategy: str = ""
     backbone: str | None = None
     initial_weights: str | None = None
     preset: str | None = None

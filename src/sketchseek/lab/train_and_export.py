@@ -76,11 +76,13 @@ def export(
     out: StrPath,
     *,
     weights: Literal["float32", "float16"] = "float32",
+    strategy: str | None = None,
     card: Mapping[str, Any] | None = None,
 ) -> Parity:
     """Turn the run folder ``run`` into the model folder ``out``, which the app uses without torch.
 
     With ``float16`` the weights take half the space; they are converted back to float32 when the model is loaded.
+    ``strategy`` is how the model compares features, where its method has several ways (``Network.strategies``).
     ``card`` is the content of the model card: ``name`` (by default that of the run folder), ``about``, and any other
     JSON values; how the run was trained is added. Returns how closely onnxruntime repeats torch.
 
@@ -90,4 +92,4 @@ def export(
     """
     from sketchseek.lab.export import export_run
 
-    return export_run(as_path(run), as_path(out), card, weights)
+    return export_run(as_path(run), as_path(out), card, weights, strategy)

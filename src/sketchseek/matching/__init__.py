@@ -5,7 +5,8 @@ Written once against the array API standard, so the same code runs on numpy and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sketchseek.errors import InputError
 from sketchseek.matching.base import Array, ArrayT, Distance, Features, FeaturesOf, Matcher
@@ -16,7 +17,17 @@ from sketchseek.matching.region_weighted import RegionWeighted
 from sketchseek.matching.single_vector import Cosine, Euclidean
 from sketchseek.plugins import load_plugin, plugins
 
-__all__ = ["MATCHERS", "Array", "ArrayT", "Distance", "Features", "FeaturesOf", "Matcher", "get_matcher"]
+__all__ = [
+    "MATCHERS",
+    "Array",
+    "ArrayT",
+    "Distance",
+    "Features",
+    "FeaturesOf",
+    "Matcher",
+    "get_matcher",
+    "get_strategy",
+]
 
 MATCHERS: dict[str, Callable[..., Matcher]] = {
     matcher.name: matcher
@@ -42,3 +53,14 @@ def get_matcher(name: str, **parameters: object) -> Matcher:
         return matcher(**parameters)
     except TypeError as error:
         raise InputError(f"matcher '{name}' cannot take the parameters {sorted(parameters)}: {error}") from None
+
+
+def get_strategy(strategies: Mapping[str, Mapping[str, Any]], name: str) -> Matcher:
+    """Create the matcher of the strategy of that name; each is ``{"name", "parameters"}``, as ``get_matcher`` takes it.
+
+    Raises InputError for an unknown one, which lists those known.
+    """
+    if name not in strategies:
+        known = f"it has {', '.join(strategies)}" if strategies else "it has one way to compare only"
+        raise InputError(f"this model has no strategy '{name}'; {known}")
+    return get_matcher(strategies[name]["name"], **strategies[name]["parameters"])

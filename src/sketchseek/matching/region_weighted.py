@@ -24,6 +24,10 @@ Strategy: TypeAlias = Literal[
     "uniform",  # T7: mean over regions and levels
     "nearest-region",  # T8: sketch region to nearest photo region, mean over regions and levels
 ]
+TABLE_4: tuple[Strategy, ...] = (  # T1 to T9, in the order of the table
+    *("sketch-weights", "photo-weights", "level1", "level2", "level3"),
+    *("nearest-region-root", "uniform", "nearest-region", "weighted"),
+)
 WEIGHTED = ("weighted", "sketch-weights", "photo-weights")
 ONE_LEVEL = ("level1", "level2", "level3")
 

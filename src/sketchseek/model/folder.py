@@ -33,7 +33,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -45,7 +45,7 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 from sketchseek.files import StrPath, as_path, decode_json, write_file
 from sketchseek.formats import MODEL_FORMAT
-from sketchseek.matching import Features, Matcher, get_matcher
+from sketchseek.matching import Features, Matcher, get_matcher, get_strategy
 from sketchseek.matching.fusion import FUSIONS
 from sketchseek.model.encoder import Query
 from sketchseek.model.names import Names
@@ -123,6 +123,10 @@ class Model:
         except InputError as error:
             raise InputError(f"{folder / 'config.json'}: {error}; update Sketchseek") from None
         return cls(folder, config, matcher)
+
+    def with_strategy(self, name: str) -> Model:
+        """The same model, comparing by another of its ``strategies``. Raises InputError for an unknown one."""
+        return replace(self, matcher=get_strategy(self.config.get("strategies", {}), name))
 
     @classmethod
     def default(cls) -> Model:

@@ -5,6 +5,7 @@ is used in training only.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -93,6 +94,9 @@ class CSRNetwork(Network):
     """
 
     matcher = "cosine"
+    strategies = MappingProxyType(
+        {"cosine": {"name": "cosine", "parameters": {}}, "l2": {"name": "euclidean", "parameters": {}}}
+    )
 
     def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()

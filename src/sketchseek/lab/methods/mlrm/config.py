@@ -29,7 +29,7 @@ class Config:
     geometry: bool  # positional embeddings from geometry maps
     dropout: float  # of RLA's transformer
     unit_length: bool  # normalise region features to unit length
-    strategy: Strategy  # how distances of regions are combined, in training and retrieval (Table 4)
+    strategy: Strategy  # how distances of regions are combined, in training and, by default, retrieval
 
     margin: float  # m
     local_share: float  # alpha: the margin of local region-negatives, as a share of m
@@ -45,6 +45,7 @@ class Config:
     weight_overlap_photo: float
 
     training: TrainingConfig
+    norms: bool = False  # batch norms in the reductions of levels 1 and 2
 
 
 BENCH_CONFIG = Config(

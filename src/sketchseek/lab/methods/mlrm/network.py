@@ -22,9 +22,12 @@ from sketchseek.lab.methods.mlrm.attention import AttentionMaps, IndicatorEncode
 from sketchseek.lab.methods.mlrm.config import Config
 from sketchseek.lab.methods.mlrm.weighting import RegionLevelAttention
 from sketchseek.lab.network import Network
-from sketchseek.matching.region_weighted import ONE_LEVEL, WEIGHTED
+from sketchseek.matching.region_weighted import ONE_LEVEL, TABLE_4, WEIGHTED
 
 LEVELS = (1, 2, 3)
+# Hidden channels of the reductions of levels 1 and 2, at least: those of DenseNet-169, which are a quarter of its
+# channels. A quarter of MobileNetV2's, 8 and 24, is too few: trained levels were worse than untrained ones.
+LEAST_WIDTHS = (128, 320)
 FIT_BATCH = 32  # photos encoded together in ``fit``
 
 
@@ -77,20 +80,11 @@ class MLRMNetwork(Network):
         self.inputs = Inputs(config.polarity, config.normalisation)
         self.backbone = CutBackbone(config, weights)
         first, second, _ = self.backbone.channels
-        # No norms. Widths are the paper's for DenseNet-169, and proportional for other backbones.
+        self.strategies = table_4(config.levels)
+        widths = [max(c // 4, least) for c, least in zip((first, second), LEAST_WIDTHS, strict=True)]
         reductions = {
-            1: nn.Sequential(
-                nn.Conv2d(first, first // 4, 3, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(first // 4, first, 3, stride=2, padding=1),
-                nn.ReLU(),
-            ),
-            2: nn.Sequential(
-                nn.Conv2d(second, second // 4, 3, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(second // 4, second, 1),
-                nn.ReLU(),
-            ),
+            1: _reduction(first, widths[0], nn.Conv2d(widths[0], first, 3, stride=2, padding=1), config.norms),
+            2: _reduction(second, widths[1], nn.Conv2d(widths[1], second, 1), config.norms),
         }
         self.reductions = nn.ModuleDict({str(level): reductions[level] for level in self.levels if level in reductions})
         # A single region needs no indicator: its map comes from F3 itself.
@@ -227,6 +221,20 @@ class CutBackbone(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         first = self.trunk1(images)
         return first, self.trunk2(first)
+
+
+def table_4(levels: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """The strategies of the paper's Table 4 that a network with these levels has, as ``Network.strategies``."""
+    names = {f"T{i}": s for i, s in enumerate(TABLE_4, start=1) if s not in ONE_LEVEL or int(s[-1]) in levels}
+    return {name: {"name": "region-weighted", "parameters": {"strategy": s}} for name, s in names.items()}
+
+
+def _reduction(channels: int, width: int, last: nn.Conv2d, norms: bool) -> nn.Sequential:
+    """Convolutions from ``channels`` over ``width`` to ``channels``, each followed by a batch norm with ``norms``."""
+    layers: list[nn.Module] = []
+    for convolution in (nn.Conv2d(channels, width, 3, stride=2, padding=1), last):
+        layers += [convolution, *([nn.BatchNorm2d(convolution.out_channels)] if norms else []), nn.ReLU()]
+    return nn.Sequential(*layers)
 
 
 def _attend(maps: Tensor, level: Tensor) -> Tensor:

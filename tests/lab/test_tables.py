@@ -42,6 +42,15 @@ def test_figures_follow_from_the_ranks() -> None:
         assert result.figures[name] == pytest.approx(100 * (ranks == 1).mean())
 
 
+def test_every_result_states_the_precision_of_its_training_and_the_tables_show_it() -> None:
+    stated = {path: Result.read(path).trained.precision for path in FILES}
+    assert set(stated.values()) == {"fp32", "bf16"}, stated
+    shown = {row["result"]: row["precision"] for row in tables(markdown(RESULTS))["chairv2"]["Measured here"]}
+    assert (shown["`csr-S9`"], shown["`mlrm`"]) == ("bf16", "fp32")
+    entries = [entry for entry in read_entries(RESULTS, "chairv2") if entry.state == "reproduced"]
+    assert all(entry.setting.endswith(("fp32", "bf16")) for entry in entries)
+
+
 def tables(text: str) -> dict[str, dict[str, list[dict[str, str]]]]:
     """Data set -> ``Measured here`` or ``Published`` -> the rows of that table by heading."""
     found: dict[str, dict[str, list[dict[str, str]]]] = {}

@@ -118,7 +118,8 @@ def read_reproduced(folder: Path) -> list[Entry]:
         result = Result.read(path)
         known = ("figures", "ranks", "method", "dataset", "name", "relevant")
         details = {key: value for key, value in result.to_json().items() if key not in known}
-        setting = ", ".join(filter(None, (result.preset, result.row, result.backbone, QUERIES[result.query])))
+        quality = (result.preset, result.row, result.backbone, QUERIES[result.query], result.trained.precision)
+        setting = ", ".join(filter(None, quality))
         origin = f"results/{path.relative_to(folder).as_posix()}"
         entry = Entry(result.dataset, result.method, "reproduced", path.stem, origin, setting, result.figures, details)
         entries.append(replace(entry, relevant=result.relevant))
@@ -185,7 +186,7 @@ def _measured_table(systems: Mapping[str, Sequence[Result]], method_pages: str |
     for name, seeds in systems.items():
         first = seeds[0]
         training = first.trained.config.get("training", {})
-        length, precision = _length(training), first.trained.precision or training.get("precision", "")
+        length, precision = _length(training), ", ".join(sorted({result.trained.precision for result in seeds}))
         means = [_mean([result.figures.get(column) for result in seeds]) for column in columns]
         minutes = sum(result.core_minutes for result in seeds) / len(seeds)
         rows.append(
@@ -234,6 +235,7 @@ def _description(result: Result, method: Method | None) -> str:
         f"started from {before[0]}" if before else "",
         "random first weights" if result.initial_weights == "random" else "",
         f"trained on {', '.join(data)}" if "+".join(data) != result.dataset else "",
+        f"compared by {result.strategy}" if result.strategy else "",
         "strokes recovered from the drawings" if result.split.extracted_strokes else "",
         QUERIES[result.query],
     ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -277,3 +278,38 @@ def test_an_exported_network_reads_and_matches_as_in_training(
     tokens = model.encode_photos(photos)["tokens"]
     assert list(tokens.shape[1:]) == model.config["features"]["tokens"]
     np.testing.assert_allclose(model.match(texts[0], tokens), encoder.match(texts[0], tokens), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_sketches_alone_need_no_captions(
+    tmp_path: Path, start_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """FS2K-SDE in SLFIR's layout has none: trained, measured and exported with sketches alone."""
+    random = np.random.default_rng(0)
+    for part, count in (("train", 12), ("test", 4)):
+        (tmp_path / "sde" / "comp" / part / "photo").mkdir(parents=True)
+        for number in range(count):
+            photo = Image.fromarray(random.integers(0, 256, (40, 40, 3), dtype=np.uint8))
+            photo.save(tmp_path / "sde" / "comp" / part / "photo" / f"image{number}.png")
+            episode = tmp_path / "sde" / "sketch-seq" / part / f"episode{number}"
+            episode.mkdir(parents=True)
+            drawing = np.full((40, 40), 255, np.uint8)
+            for frame in range(3):
+                drawing[random.integers(40), :] = 0
+                Image.fromarray(drawing).save(episode / f"frame_{frame}.png")
+    settings = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
+    data, run, model = ["--data", f"fs2k-sde1:{tmp_path / 'sde'}"], str(tmp_path / "run"), str(tmp_path / "model")
+    command = ["train", "fvlp", *data, "--weights", str(start_weights), "--out", run, *settings]
+    assert main(command) == 2 and "--row sketch-only" in capsys.readouterr().err
+    assert main([*command, "--row", "sketch-only"]) == 0
+    assert main(["export", run, model]) == 0
+    assert not (Path(model) / "text.onnx").exists() and not (Path(model) / "match.onnx").exists()
+    capsys.readouterr()
+    figures = []
+    for measured in (run, model):
+        assert main(["evaluate", measured, *data, "--json"]) == 0
+        figures.append(json.loads(capsys.readouterr().out))
+    assert figures[0]["query"] == "sketch" and figures[0]["steps"] == 20
+    assert figures[0]["m@B"] == pytest.approx(figures[1]["m@B"])
+    assert main(["evaluate", run, *data, "--query", "words"]) == 2
+    assert "takes no words" in capsys.readouterr().err

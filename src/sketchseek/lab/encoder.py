@@ -63,7 +63,7 @@ class TorchEncoder:
     @property
     def has_words(self) -> bool:
         """As ``Model.has_words``."""
-        return isinstance(self.network, WordNetwork)
+        return isinstance(self.network, WordNetwork) and self.network.tokenizer is not None
 
     @property
     def names(self) -> Names | None:

@@ -262,13 +262,12 @@ def _bounded(split: Split) -> Split:
 
 def load_network(folder: Path, checkpoint: str | None = None) -> tuple[Network, Run]:
     """The trained network of a run in evaluation mode, and the run. ``checkpoint`` is ``last``, ``best`` or the
-    run's main one. It does not match words and photos where that did not help on the validation photos.
+    run's main one. It does not match words and photos where that did not help on the validation photos, or where
+    it was trained without words.
     """
     run = read_run(folder)
     method = get_method(run.method)
     network = method.build(from_dict(method.config_type, run.config))
-    if run.matching_helps is False and isinstance(network, MatchingNetwork):
-        network.can_match = False
     path = folder / f"{checkpoint or run.main}.safetensors"
     if not path.exists():
         raise InputError(f"{path}: not there; the run did not finish, run the same train command again to resume it")
@@ -276,6 +275,8 @@ def load_network(folder: Path, checkpoint: str | None = None) -> tuple[Network, 
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
         raise InputError(f"{path}: does not fit the run's config; train again") from error
+    if isinstance(network, MatchingNetwork) and (run.matching_helps is False or network.tokenizer is None):
+        network.can_match = False
     return network.eval(), run
 
 

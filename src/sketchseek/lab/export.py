@@ -93,7 +93,8 @@ def export_run(
         }
         if network.strategies:
             config["strategies"] = {name: dict(matcher) for name, matcher in network.strategies.items()}
-        if isinstance(network, WordNetwork):
+        if reference.has_words:
+            assert isinstance(network, WordNetwork)
             tokenizer = network.tokenizer
             if isinstance(tokenizer, Names):
                 tokenizer.save(unfinished / "names.json")
@@ -186,7 +187,7 @@ def _graphs(network: Network, size: int) -> dict[str, tuple[_Encoding, dict[str,
     ink = torch.zeros(2, size, size, dtype=torch.uint8)
     graphs: dict[str, tuple[_Encoding, dict[str, Tensor]]] = {}
     graphs["photo"] = (lambda network, photo: network.encode_photo(photo)), {"photo": photos}
-    if isinstance(network, WordNetwork):
+    if isinstance(network, WordNetwork) and network.tokenizer is not None:
         tokens = _example_tokens(network)
         graphs["text"] = (lambda network, tokens: network.encode_text(tokens)), {"tokens": tokens}
         if isinstance(network, MatchingNetwork) and network.can_match:

@@ -25,11 +25,11 @@ WORDS_MATCH = 1  # the class of matching pairs of text and photo in ITM
 
 
 class Projected(NamedTuple):
-    """Projections ``[B, E]`` of photos, sketches (None if there are none) and texts, not normalised."""
+    """Projections ``[B, E]`` of photos, sketches and texts, not normalised; None if there are no sketches or texts."""
 
     photo: Tensor
     sketch: Tensor | None
-    text: Tensor
+    text: Tensor | None
 
 
 class StepOutputs(NamedTuple):
@@ -37,16 +37,16 @@ class StepOutputs(NamedTuple):
 
     own: Projected
     momentum: Projected  # the projections by the momentum copies
-    logits: Tensor  # [3 B, 2], of ITM: whether text and photo do not match (0) or match (1)
-    labels: Tensor  # [3 B], the true classes
     temperature: Tensor
+    logits: Tensor | None = None  # [3 B, 2], of ITM: whether text and photo do not match (0) or match (1)
+    labels: Tensor | None = None  # [3 B], the true classes
 
 
 class FVLP(Network):
     """The network. ``forward`` is one training step's forward pass and returns ``StepOutputs``.
 
     Everything is computed in one forward, as DDP requires. Arguments: ``ink [B, S, S]`` or None, ``photos
-    [B, S, S, 3]``, ``tokens`` int64 ``[B, L]``, ``whole`` int64 ``[B, L]``, ``identity [B]``, ``meaning [B]``. ITC uses
+    [B, S, S, 3]``, ``tokens`` int64 ``[B, L]`` or None, ``whole`` likewise, ``identity [B]``, ``meaning [B]``. ITC uses
     ``tokens``, which are a text or a part of it. ITM uses the ``whole`` text, because a part would match many photos.
     Pairs of the same photo have equal ``identity``; photos that texts cannot tell apart have equal ``meaning``. The
     momentum copies, which exist in training only, are required.
@@ -114,7 +114,13 @@ class FVLP(Network):
         return self.matching_head(self.text(tokens, tokens_of_photo))[:, WORDS_MATCH]
 
     def forward(
-        self, ink: Tensor | None, photos: Tensor, tokens: Tensor, whole: Tensor, identity: Tensor, meaning: Tensor
+        self,
+        ink: Tensor | None,
+        photos: Tensor,
+        tokens: Tensor | None,
+        whole: Tensor | None,
+        identity: Tensor,
+        meaning: Tensor,
     ) -> StepOutputs:
         # One pass for both, so batch norm uses the same mixed statistics in training as later in evaluation.
         images = self.inputs.photos(photos)
@@ -122,18 +128,20 @@ class FVLP(Network):
             images = torch.cat([images, self.inputs.sketches(ink)])
         count = len(photos)
         vectors, seen = self._project(self, images)
-        texts = self.text_projection(self.text(tokens))
+        texts = None if tokens is None else self.text_projection(self.text(tokens))
         copies = self.training_only
         with torch.no_grad():
             momentum_vectors, _ = self._project(copies, images)
-            momentum_texts = copies.text_projection(copies.text(tokens))
+            momentum_texts = None if tokens is None else copies.text_projection(copies.text(tokens))
         own, momentum = (
             Projected(v[:count], v[count:] if ink is not None else None, t)
             for v, t in ((vectors, texts), (momentum_vectors, momentum_texts))
         )
+        if whole is None:
+            return StepOutputs(own, momentum, self.temperature.clone())
         of_photos, of_texts, labels = pairs_to_match(own, identity, meaning, self.temperature)
         logits = self.matching_head(self.text(whole[of_texts], seen[of_photos]))
-        return StepOutputs(own, momentum, logits, labels, self.temperature.clone())
+        return StepOutputs(own, momentum, self.temperature.clone(), logits, labels)
 
     def _project(self, towers: FVLP | Momentum, images: Tensor) -> tuple[Tensor, Tensor]:
         """Projections ``[B, E]`` and tokens ``[B, P, C]`` of images, by the network or its momentum copies.
@@ -159,6 +167,7 @@ def pairs_to_match(
     """
     same = meaning[:, None] == meaning
     same = torch.where(same.all(), identity[:, None] == identity, same)
+    assert own.text is not None
     photo, text = F.normalize(own.photo.float(), dim=1), F.normalize(own.text.float(), dim=1)
     similarity = photo @ text.T / temperature
 

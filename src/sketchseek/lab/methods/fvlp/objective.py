@@ -51,20 +51,25 @@ def training_pairs(config: Config, splits: Sequence[Split], seed: int) -> Traini
 
 
 def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
-    """One phase, for fine-tuning or pre-training. Raises InputError if training photos have no caption."""
+    """One phase, for fine-tuning or pre-training.
+
+    If no photo has a caption, sketches alone can be trained (``fusion`` "sketch_only"), without texts. Otherwise raises
+    InputError for training photos without a caption.
+    """
     pre_training = config.program == "pre-training"
     photos = pairs.split.photos
     wordless = sum(not photos[photo].caption for photo in pairs.drawn)
-    if wordless:
+    alone = wordless == len(pairs.drawn) and config.fusion == "sketch_only" and not pre_training
+    if wordless and not alone:
         raise InputError(
             f"fvlp learns from words, and {wordless} of {len(pairs.drawn)} photos of this data have no caption; put "
-            "them into words.json beside the photos, or take another method"
+            "them into words.json beside the photos, or, if none has one, train sketches alone with --row sketch-only"
         )
-    tokens = caption_tokens(network, photos)
+    tokens = None if alone else caption_tokens(network, photos)
     meanings: dict[object, int] = {}
     meaning = torch.tensor([meanings.setdefault(p.paraphrases or p.caption, len(meanings)) for p in photos])
-    contrast = PRE_TRAINING if pre_training else ITC
-    extra = SKETCH if config.sketch_weight and not pre_training else ()
+    contrast = PRE_TRAINING if pre_training else SKETCH if alone else ITC
+    extra = SKETCH if config.sketch_weight and not pre_training and not alone else ()
     names = tuple(sorted({queue for _, queue in (*contrast, *extra)}))
     training = config.training
     per_epoch = max(1, len(pairs.drawn) // training.batch)
@@ -77,18 +82,21 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
             network.temperature.clamp_(*TEMPERATURES)
         momentum.update(network)
         photo, device = batch.photo.cpu(), batch.photo.device
-        whole = tokens[photo, torch.randint(tokens.shape[1], photo.shape)]
-        words = random_parts(whole) if config.partial_words else whole
+        words = whole = None
+        if tokens is not None:
+            whole = tokens[photo, torch.randint(tokens.shape[1], photo.shape)]
+            words = (random_parts(whole) if config.partial_words else whole).to(device)
+            whole = whole.to(device)
         ink = None if pre_training else batch.ink
-        encoded: StepOutputs = trained(
-            ink, batch.photos, words.to(device), whole.to(device), batch.photo, meaning[photo].to(device)
-        )
+        encoded: StepOutputs = trained(ink, batch.photos, words, whole, batch.photo, meaning[photo].to(device))
         share = config.distillation * min(1.0, fraction * training.steps / (EPOCHS_OF_RAMP * per_epoch))
         own, slow = unit_vectors(config.fusion, encoded.own), unit_vectors(config.fusion, encoded.momentum)
         tau = encoded.temperature
         values = {"contrast": contrast_loss(contrast, own, slow, batch.photo, momentum, tau, share)}
-        values["matching"] = F.cross_entropy(encoded.logits, encoded.labels)
-        total = values["contrast"] + config.matching_weight * values["matching"]
+        total = values["contrast"]
+        if encoded.logits is not None:
+            values["matching"] = F.cross_entropy(encoded.logits, encoded.labels)
+            total = total + config.matching_weight * values["matching"]
         if extra:
             values["sketch"] = contrast_loss(extra, own, slow, batch.photo, momentum, tau, share)
             total = total + config.sketch_weight * values["sketch"]
@@ -138,12 +146,12 @@ def frames_as_sketches(split: Split) -> Split:
 
 
 def unit_vectors(fusion: str, projected: Projected) -> Vectors:
-    """Unit vectors ``[B, E]`` of photo and text and, if there are sketches, of sketch and query."""
-    photo, text = projected.photo.float(), projected.text.float()
-    vectors = {"photo": F.normalize(photo, dim=1), "text": F.normalize(text, dim=1)}
-    if projected.sketch is not None:
-        sketch = projected.sketch.float()
-        vectors["sketch"] = F.normalize(sketch, dim=1)
+    """Unit vectors ``[B, E]`` of photo, of text and of sketch, as far as there are any, and if both, of the query."""
+    vectors = {
+        name: F.normalize(values.float(), dim=1) for name, values in projected._asdict().items() if values is not None
+    }
+    if projected.sketch is not None and projected.text is not None:
+        sketch, text = projected.sketch.float(), projected.text.float()
         alone = {"sketch_only": vectors["sketch"], "text_only": vectors["text"]}
         vectors["query"] = alone[fusion] if fusion in alone else fuse(sketch, text, 0.5, fusion)
     return vectors

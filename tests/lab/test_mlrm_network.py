@@ -292,9 +292,9 @@ def test_every_row_is_a_config() -> None:
 
 def test_levels_are_reduced_over_as_many_channels_as_in_the_paper() -> None:
     """On MobileNetV2 a quarter of the channels would be 8 and 24, which starves the levels."""
-    net = network()
+    net: Any = network()
     assert [reduction[0].out_channels for reduction in net.reductions.values()] == [128, 320]
-    normed = network(norms=True)
+    normed: Any = network(norms=True)
     assert [type(layer).__name__ for layer in normed.reductions["1"]] == 2 * ["Conv2d", "BatchNorm2d", "ReLU"]
 
 

@@ -94,7 +94,7 @@ def phases(config: Config, network: FVLP, pairs: TrainingPairs) -> list[Phase]:
         tau = encoded.temperature
         values = {"contrast": contrast_loss(contrast, own, slow, batch.photo, momentum, tau, share)}
         total = values["contrast"]
-        if encoded.logits is not None:
+        if encoded.logits is not None and encoded.labels is not None:
             values["matching"] = F.cross_entropy(encoded.logits, encoded.labels)
             total = total + config.matching_weight * values["matching"]
         if extra:

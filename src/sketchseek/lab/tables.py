@@ -24,8 +24,9 @@ PAGE_COLUMNS: dict[Relevant, tuple[str, ...]] = {  # those that a page of the do
     "photo": ("acc@1", "acc@10", "m@A", "m@B"),
     "category": ("P@1", "P@10", "P@10_of_possible", "mAP@all", "mAP@200"),
 }
-# Captions are written by somebody who sees the photo: figures with words are those of words that are right.
-QUERIES = {"sketch": "", "words": "words alone, true captions", "both": "true captions"}
+# Captions are written by somebody who sees the photo, and names of categories are the right ones: figures with words
+# are those of words that are right.
+QUERIES = {"sketch": "", "words": "words alone, true ones", "both": "true words"}
 
 State: TypeAlias = Literal["published", "reproduced", "not run"]
 

@@ -71,24 +71,30 @@ BENCH_CONFIG = Config(
     training=BENCH,
 )
 
+PAPER_CONFIG = replace(
+    BENCH_CONFIG,
+    backbone="torchvision/googlenet",
+    normalisation="imagenet",
+    temperature=0.005,
+    # 100,000 updates, as in the released code's smoke test; the paper does not state it
+    training=TrainingConfig(
+        pairs=9_600_000,
+        batch=96,
+        optimizer="adam",
+        rate_body=2e-4,
+        rate_new=2e-4,
+        weight_decay=0.0,
+        schedule="exponential",
+        augmentation="none",
+        precision="fp32",
+    ),
+)
+
 PRESETS = {
     "bench": BENCH_CONFIG,
-    "paper": replace(
-        BENCH_CONFIG,
-        backbone="torchvision/googlenet",
-        normalisation="imagenet",
-        temperature=0.005,
-        # 100,000 updates, as in the released code's smoke test; the paper does not state it
-        training=TrainingConfig(
-            pairs=9_600_000,
-            batch=96,
-            optimizer="adam",
-            rate_body=2e-4,
-            rate_new=2e-4,
-            weight_decay=0.0,
-            schedule="exponential",
-            augmentation="none",
-            precision="fp32",
-        ),
-    ),
+    "paper": PAPER_CONFIG,
+    # The other backbones of Table 1
+    "paper-inception_v3": replace(PAPER_CONFIG, backbone="torchvision/inception_v3", size=299),
+    "paper-resnet18": replace(PAPER_CONFIG, backbone="torchvision/resnet18"),
+    "paper-densenet169": replace(PAPER_CONFIG, backbone="torchvision/densenet169"),
 }

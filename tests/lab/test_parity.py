@@ -139,8 +139,11 @@ def in_turn(layers: Any, x: Array) -> Array:
             x = batch_norm(layer, x)
         elif isinstance(layer, nn.Linear):
             x = linear(layer, x)
+        elif isinstance(layer, nn.ReLU):
+            x = relu(x)
         else:
-            x = {"ReLU": relu, "Tanh": np.tanh}[type(layer).__name__](x)
+            assert isinstance(layer, nn.Tanh)
+            x = np.tanh(x)
     return x
 
 

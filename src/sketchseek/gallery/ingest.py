@@ -86,16 +86,25 @@ def ingest(
         return update.run(progress, prune=prune, dry_run=dry_run)
 
 
-def update_places(gallery: Gallery, places: Sequence[Path], progress: Progress | None = None) -> IngestReport:
-    """Bring a gallery up to date with what lies at or below some absolute paths, as far as it follows them.
+def update_places(
+    gallery: Gallery, places: Iterable[Path] | None, progress: Progress | None = None, *, forgets: bool
+) -> set[Path]:
+    """Bring a gallery up to date with what lies at or below absolute ``places``, as far as it follows them (None: all).
 
-    Raises InputError where the disk is full.
+    While files are being moved, a photo may be gone from where it was before it is found where it is now. So there are
+    two calls: one that forgets nothing and returns the files of the photos that it would have forgotten; and once
+    nothing moves any more, one for these that ``forgets``. Raises InputError as ``ingest`` does.
     """
     sources = gallery.sources
     own = gallery.folder.resolve()
-    followed = [place for place in places if _is_followed(place, sources) and not place.is_relative_to(own)]
+    given = sources.followed if places is None else places
+    followed = [place for place in given if _is_followed(place, sources) and not place.is_relative_to(own)]
+    if not followed:
+        return set()
     with _explain_write_errors(gallery):
-        return _Update.of(gallery, followed, sources).run(progress) if followed else IngestReport()
+        update = _Update.of(gallery, followed, sources)
+        update.run(progress, forgets=forgets)
+        return update.vanished
 
 
 def forget(gallery: Gallery, paths: Iterable[StrPath]) -> int:
@@ -141,6 +150,7 @@ class _Update:
     gained: dict[str, list[PhotoFile]] = field(default_factory=lambda: defaultdict(list))
     read: set[Path] = field(default_factory=set)  # files that were read and hold another photo than before
     broken: set[Path] = field(default_factory=set)  # files that were read and hold none
+    vanished: set[Path] = field(default_factory=set)  # files of photos that were to be forgotten, but were not yet
 
     @classmethod
     def of(cls, gallery: Gallery, places: Sequence[Path], sources: Sources) -> _Update:
@@ -168,7 +178,9 @@ class _Update:
         if not self.scan.files and not self.claims:
             raise InputError(f"{', '.join(map(str, places))}: no photos there ({IMAGE_NAMES})")
 
-    def run(self, progress: Progress | None, *, prune: bool = False, dry_run: bool = False) -> IngestReport:
+    def run(
+        self, progress: Progress | None, *, prune: bool = False, dry_run: bool = False, forgets: bool = True
+    ) -> IngestReport:
         """Bring the gallery up to date with what was found."""
         wanted = [file for file in self.scan.files.values() if not self._is_known(file)]
         skipped = [Skipped(path, reason) for path, reason in self.scan.unreadable.items()]
@@ -186,10 +198,11 @@ class _Update:
                 done += len(batch)
                 if progress and len(batch):
                     progress(done, len(wanted))
-        counts += self._settle(prune, dry_run)
+        counts += self._settle(prune, dry_run, forgets)
         if not dry_run:
             self.gallery.flush()
-            self._drop_sources_that_moved()
+            if forgets:
+                self._drop_sources_that_moved()
         return IngestReport(
             counts["added"],
             counts["unchanged"],
@@ -243,7 +256,7 @@ class _Update:
                 self.gallery.update([replace(known, files=(*others, file), offline=False)])
         self.broken.update(skip.path for skip in batch.broken)
 
-    def _settle(self, prune: bool, dry_run: bool) -> Counter[str]:
+    def _settle(self, prune: bool, dry_run: bool, forgets: bool) -> Counter[str]:
         """Compare what is known of the photos with what was found, forget those that are gone, and store what changed.
 
         Returns how many photos were removed and how many are offline.
@@ -273,7 +286,10 @@ class _Update:
                 self.gallery.update(changed[start : start + _WRITTEN_TOGETHER])
             self.gallery.set_offline(back, False)
             self.gallery.set_offline([photo.id for photo in offline if not photo.offline], True)
-            if removed or replaced:
+            if not forgets:
+                paths = (file.path for photo in (*removed, *replaced) for file in self.known[photo].files)
+                self.vanished = set(paths)
+            elif removed or replaced:
                 self.gallery.delete([*removed, *replaced])
         return Counter(removed=len(removed), offline=len(offline))
 

@@ -1,10 +1,11 @@
-"""Follow the folders of a gallery: what is copied there is found within seconds."""
+"""Follow the folders of a gallery: what is copied there is found within seconds, and what is deleted is forgotten once
+nothing moves any more.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -13,8 +14,8 @@ from watchfiles import awatch
 
 from sketchseek.errors import InputError
 from sketchseek.formats import IMAGE_SUFFIXES
-from sketchseek.gallery import Gallery, IngestReport
-from sketchseek.gallery.ingest import ingest, update_places
+from sketchseek.gallery import Gallery
+from sketchseek.gallery.ingest import update_places
 from sketchseek.search.tasks import Progress
 from sketchseek.server.keeper import Keeper
 
@@ -31,8 +32,7 @@ async def follow(gallery: Gallery, keeper: Keeper) -> None:
     polling = False
     while True:
         roots = _roots(gallery)
-        if gallery.sources.followed:
-            await _change(keeper, lambda gallery, progress: ingest(gallery, progress=progress))
+        vanished = await _update(keeper, None, forgets=False)
         while not roots and not _roots(gallery):
             await asyncio.sleep(_LOOK / 1000)
         try:
@@ -46,10 +46,13 @@ async def follow(gallery: Gallery, keeper: Keeper) -> None:
                 poll_delay_ms=_POLL,
                 ignore_permission_denied=True,
             ):
-                if changes:
-                    await _change(keeper, partial(_update, {Path(path) for _, path in changes}))
                 if _roots(gallery) != roots:
                     break
+                if changes:
+                    vanished |= await _update(keeper, {Path(path) for _, path in changes}, forgets=False)
+                elif vanished:  # nothing has moved for a while
+                    await _update(keeper, vanished, forgets=True)
+                    vanished = set()
         except FileNotFoundError:  # a drive was plugged out just now
             continue
         except OSError as error:
@@ -59,15 +62,16 @@ async def follow(gallery: Gallery, keeper: Keeper) -> None:
             print(f"sketchseek: {error}; looks for changes every {_POLL // 1000} seconds instead", file=sys.stderr)
 
 
-def _update(places: Iterable[Path], gallery: Gallery, progress: Progress) -> IngestReport:
-    return update_places(gallery, sorted(places), progress)
-
-
-async def _change(keeper: Keeper, change: Callable[[Gallery, Progress], IngestReport]) -> None:
+async def _update(keeper: Keeper, places: set[Path] | None, forgets: bool) -> set[Path]:
     try:
-        await keeper.change(change)
+        return await keeper.change(partial(_update_places, places, forgets))
     except InputError as error:
         print(f"sketchseek: {error}", file=sys.stderr)
+        return set()
+
+
+def _update_places(places: set[Path] | None, forgets: bool, gallery: Gallery, progress: Progress) -> set[Path]:
+    return update_places(gallery, places, progress, forgets=forgets)
 
 
 def _roots(gallery: Gallery) -> Roots:

@@ -114,5 +114,5 @@ def test_the_region_graph_is_part_of_what_is_sealed(tmp_path: Path) -> None:
     folder = make_region_model(tmp_path / "model")
     assert "region.onnx" in Model.load(folder).config["files"]
     (folder / "region.onnx").unlink()
-    with pytest.raises(InputError, match=r"region.onnx: cannot be read"):
+    with pytest.raises(InputError, match=r"region.onnx: is missing"):
         Model.load(folder)

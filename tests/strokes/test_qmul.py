@@ -151,6 +151,15 @@ def test_a_forged_memo_index_takes_no_memory() -> None:
     assert time.perf_counter() - start < 1
 
 
+def test_tuples_that_double_take_no_time() -> None:
+    doubled = b"2\x86" * 60  # a tuple of the tuple so far twice, 60 times over, as a key: 2 ** 60 objects to hash
+    memoised = b"K\1" + b"".join(b"q%c" % i + b"h%c" % i + b"\x86" for i in range(1, 60))
+    for key in (b"K\1" + doubled, memoised, b"K\1" + b"\x85" * 100_000):
+        started = time.perf_counter()
+        refused(b"\x80\2}" + key + b"K\1s.", "too many objects")
+        assert time.perf_counter() - started < 5
+
+
 def test_forged_arrays_are_refused() -> None:
     honest = pickle.dumps({"/train/a_1": POINTS}, 3)
     assert any(opcode.name == "BININT1" and arg == 4 for opcode, arg, _ in pickletools.genops(honest))

@@ -46,7 +46,16 @@ from sketchseek.errors import InputError
 from sketchseek.files import StrPath, as_path, decode_json, write_file
 from sketchseek.formats import MODEL_FORMAT
 from sketchseek.matching import Features, Matcher, get_matcher, get_strategy
-from sketchseek.matching.fusion import FUSIONS
+from sketchseek.model.checks import (
+    GRAPHS,
+    MATCH,
+    NAMES,
+    WHERE_NEEDED,
+    check_config,
+    check_graph,
+    check_matcher,
+    check_ports,
+)
 from sketchseek.model.encoder import Query
 from sketchseek.model.names import Names
 from sketchseek.model.preprocess import prepare_sketch
@@ -63,10 +72,6 @@ if TYPE_CHECKING:
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 BATCH = 32
-_GRAPHS = ("sketch.onnx", "photo.onnx")
-_MATCH = "match.onnx"
-_NAMES = "names.json"
-_WHERE_NEEDED = ("region.onnx", "text.onnx", "tokenizer.json", _NAMES, _MATCH, "weights.bin")
 _DEFAULT = Path(__file__).parent / "default"
 
 
@@ -77,7 +82,7 @@ def write_model_config(folder: Path, config: Mapping[str, Any]) -> str:
     (without the batch axis), ``card`` (any JSON); beside a ``region.onnx``, ``regions``, the cells a side; and beside a
     ``text.onnx``, ``words`` ``{fusion, length, query}``.
     """
-    names = [*_GRAPHS, *(name for name in _WHERE_NEEDED if (folder / name).exists())]
+    names = [*GRAPHS, *(name for name in WHERE_NEEDED if (folder / name).exists())]
     content = {"format": MODEL_FORMAT, **config, "files": {name: _file_hash(folder / name) for name in names}}
     content["hash"] = _config_hash(content)
     write_file(folder / "config.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
@@ -107,21 +112,16 @@ class Model:
         """
         folder = as_path(folder)
         config = _read_config(folder)
-        for name, expected in config["files"].items():
-            try:
-                found = _file_hash(folder / name)
-            except OSError as error:
-                reason = error.strerror
-                raise InputError(f"{folder / name}: cannot be read ({reason}); export the model again") from None
-            if found != expected:
-                raise InputError(f"{folder / name}: is not the file that was exported; export the model again")
-        if "words" in config and config["words"]["fusion"] not in FUSIONS:
-            fusion = config["words"]["fusion"]
-            raise InputError(f"{folder / 'config.json'}: fusion {fusion!r} is not known here; update Sketchseek")
         try:
+            check_config(config)
             matcher = get_matcher(config["matcher"]["name"], **config["matcher"]["parameters"])
+            check_matcher(matcher, config["features"])
         except InputError as error:
             raise InputError(f"{folder / 'config.json'}: {error}; update Sketchseek") from None
+        except ValueError as error:
+            raise InputError(f"{folder / 'config.json'}: {error}; export the model again") from None
+        for name, expected in config["files"].items():
+            _check_file(folder / name, expected, config["files"])
         return cls(folder, config, matcher)
 
     def with_strategy(self, name: str) -> Model:
@@ -168,7 +168,7 @@ class Model:
     @property
     def can_match(self) -> bool:
         """Whether the network can judge if words and a photo belong together."""
-        return _MATCH in self.config["files"]
+        return MATCH in self.config["files"]
 
     @property
     def fusion(self) -> str:
@@ -225,7 +225,11 @@ class Model:
 
         ``pixels`` is uint8 ``[n, S, S, 3]``, each as ``prepare_photo`` gives them.
         """
-        return self._encode("photo.onnx", {"photo": pixels}, batch)
+        features = self._encode("photo.onnx", {"photo": pixels}, batch)
+        for name, shape in self.config["features"].items():
+            if features[name].shape[1:] != tuple(shape):
+                raise InputError(f"{self.folder / 'photo.onnx'}: gives {name} of another shape; export the model again")
+        return features
 
     def encode_text(self, texts: Sequence[str], batch: int = BATCH) -> Features:
         """The features of texts, float32, first axis = texts. Raises InputError where the model has no words, and for a
@@ -239,9 +243,9 @@ class Model:
         graph gives probabilities.
         """
         tokens = self._tokenizer.tokens([text]).repeat(len(photo_tokens), axis=0)
-        found = self._encode(_MATCH, {"tokens": tokens, "photo_tokens": photo_tokens}, batch)
+        found = self._encode(MATCH, {"tokens": tokens, "photo_tokens": photo_tokens}, batch)
         if "logit" not in found:
-            raise InputError(f"{self.folder / _MATCH}: has no output 'logit'; export the model again")
+            raise InputError(f"{self.folder / MATCH}: has no output 'logit'; export the model again")
         return found["logit"]
 
     @property
@@ -255,8 +259,8 @@ class Model:
 
     @cached_property
     def _tokenizer(self) -> TextTokenizer | Names:
-        if _NAMES in self.config["files"]:
-            return Names.load(self.folder / _NAMES)
+        if NAMES in self.config["files"]:
+            return Names.load(self.folder / NAMES)
         return TextTokenizer(self.folder / "tokenizer.json", self._words["length"])
 
     def _encode(self, graph: str, inputs: dict[str, NDArray[Any]], batch: int) -> dict[str, NDArray[np.float32]]:
@@ -264,10 +268,13 @@ class Model:
         outputs = session.get_outputs()
         names = [output.name for output in outputs]
         count = len(next(iter(inputs.values())))
-        parts = [
-            session.run(names, {name: values[i : i + batch] for name, values in inputs.items()})
-            for i in range(0, count, batch)
-        ]
+        try:
+            parts = [
+                session.run(names, {name: values[i : i + batch] for name, values in inputs.items()})
+                for i in range(0, count, batch)
+            ]
+        except Exception as error:  # the library's errors share no public base
+            raise InputError(f"{self.folder / graph}: cannot be run ({error}); export the model again") from None
         if not parts:
             return {output.name: np.zeros((0, *output.shape[1:]), np.float32) for output in outputs}
         joined = [np.concatenate(values).astype(np.float32, copy=False) for values in zip(*parts, strict=True)]
@@ -288,20 +295,26 @@ class Model:
         options.intra_op_num_threads = self.threads or _cores()
         options.log_severity_level = 3  # errors only
         try:
-            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            check_ports(session, graph, self.config, self.matcher)
+        except ValueError as error:
+            raise InputError(f"{path}: {error}; export the model again") from None
         except Exception as error:  # the library's errors share no public base
             raise InputError(f"{path}: onnxruntime cannot load it ({error}); export it again") from None
+        return session
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
-        config = decode_json(path.read_text())
+        config = decode_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         if (folder / "run.json").exists():
             raise InputError(f"{folder}: is a training run; make a model of it with `sketchseek export`") from None
         raise InputError(f"{folder}: no config.json in it; give a folder that `sketchseek export` made") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
+    except ValueError as error:
         raise InputError(f"{path}: cannot be read ({error}); export the model again") from None
     if not isinstance(config, dict) or config.get("format") != MODEL_FORMAT:
         found = config.get("format") if isinstance(config, dict) else None
@@ -309,6 +322,23 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if config.get("hash") != _config_hash(config):
         raise InputError(f"{path}: was changed after the export; export the model again")
     return config
+
+
+def _check_file(path: Path, expected: str, files: Mapping[str, str]) -> None:
+    """Raises InputError where a file of a model is not the one that was exported, or reads others."""
+    try:
+        if path.is_symlink():
+            raise InputError(f"{path}: is a link; put the file itself there")
+        if _file_hash(path) != expected:
+            raise InputError(f"{path}: is not the file that was exported; export the model again")
+        if path.suffix == ".onnx":
+            check_graph(path, files)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise InputError(f"{path}: is missing; export the model again") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; export the model again") from None
 
 
 def _config_hash(config: Mapping[str, Any]) -> str:

@@ -32,6 +32,7 @@ _ALLOWED = {
     ("numpy._core.numeric", "_frombuffer"),
     ("_codecs", "encode"),
 }
+_LARGEST_TUPLE = 100  # objects; those of an array hold a dozen
 _NUMBER = re.compile(r"[<>=|]?(f[248]|[iu][1248])")
 
 
@@ -109,16 +110,57 @@ class _Unpickler(pickle.Unpickler):
 
 def _unpickle(data: bytes, name: object) -> Any:
     try:
-        # Pickle's memo is as long as its highest index, so a forged index would exhaust memory.
-        for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name.endswith("PUT") and isinstance(argument, int) and argument > len(data):
-                raise pickle.UnpicklingError("is damaged")
+        _check_program(data)
         # latin1 keeps the bytes of strings written by Python 2.
         return _Unpickler(io.BytesIO(data), encoding="latin1").load()
     except Exception as error:  # damaged pickles raise almost any exception
         reason = str(error) if isinstance(error, pickle.UnpicklingError) else "is truncated or no pickle"
         reason = " ".join(reason.split())[:200]
         raise InputError(f"{name}: cannot be read as a QMUL coordinate pickle: {reason}; get the file anew") from None
+
+
+def _check_program(data: bytes) -> None:
+    """Raises UnpicklingError for a pickle that would exhaust memory or time, by following its program without running
+    it: how many objects each tuple on the stack holds, those inside its tuples counted every time that they occur.
+
+    Pickle's memo is as long as its highest index, so a forged index would exhaust memory. A tuple that holds another
+    twice, and so on, takes little memory, but hashing it as a key takes time that doubles with every level.
+    """
+    stack: list[int | None] = []  # for each object on the stack how many it holds; None is a mark
+    memo: dict[int, int | None] = {}
+
+    def from_mark() -> list[int]:
+        objects: list[int] = []
+        while (top := stack.pop()) is not None:
+            objects.append(top)
+        return objects
+
+    for opcode, argument, _ in pickletools.genops(data):
+        name = opcode.name
+        if name.endswith("PUT") or name == "MEMOIZE":
+            place = len(memo) if name == "MEMOIZE" else int(str(argument))
+            if place > len(data):
+                raise pickle.UnpicklingError("is damaged")
+            memo[place] = stack[-1]
+        elif name.endswith("GET"):
+            stack.append(memo[int(str(argument))])
+        elif name == "DUP":
+            stack.append(stack[-1])
+        elif name == "MARK":
+            stack.append(None)
+        elif name.startswith("TUPLE"):
+            inside = from_mark() if name == "TUPLE" else [stack.pop() or 0 for _ in range(int(name[5:]))]
+            stack.append(1 + sum(inside))
+            if 1 + sum(inside) > _LARGEST_TUPLE:
+                raise pickle.UnpicklingError("has a tuple of too many objects")
+        else:
+            before = list(opcode.stack_before)
+            if pickletools.stackslice in before:
+                from_mark()
+                before = before[: before.index(pickletools.markobject)]
+            for _ in before:
+                stack.pop()
+            stack += [1] * len(opcode.stack_after)
 
 
 def _array(value: Any) -> NDArray[np.float64]:

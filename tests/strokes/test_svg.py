@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sketchseek.errors import InputError
 from sketchseek.strokes import Sketch, read_svg, write_svg
+from sketchseek.strokes._files import Most
 from sketchseek.strokes.svg import parse_svg
 
 
@@ -264,3 +265,20 @@ def test_fitted_curves_stray_less_than_a_quarter_pixel(control: list[tuple[int, 
     low, high = sketch.points[:, :2].min(axis=0), sketch.points[:, :2].max(axis=0)
     scale = 190 / (high - low).max()
     assert distance(true * scale, sketch.points[:, :2] * scale) < 0.25
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        '<path d="' + "M0 0h1" * 3000 + '"/>',
+        '<path d="M0 0h1"/>' * 3000,
+        '<path d="M0 0' + "h1" * 3000 + '"/>',
+        '<path d="M0 0' + "c9 9 0 9 1 1" * 500 + '"/>',
+    ],
+    ids=["subpaths", "paths", "lines", "curves"],
+)
+def test_reading_stops_where_there_is_too_much(drawn: str) -> None:
+    data = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{drawn}</svg>'.encode()
+    with pytest.raises(InputError, match=r"more strokes or points"):
+        parse_svg(data, "large.svg", Most(1000, 2000))
+    assert len(parse_svg(data, "large.svg")) > 2000

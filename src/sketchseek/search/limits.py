@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
+from sketchseek.strokes._files import Most
 from sketchseek.strokes.raster import REACH
 from sketchseek.strokes.sketch import Sketch
 
@@ -24,6 +25,11 @@ class Limits:
     words: int = 500  # characters
     message: int = 8 * 2**20  # characters of one frame; the largest drawing allowed fits
     results: int = 24  # photos in a results frame: full rows of a grid 2, 3, 4 or 6 wide
+
+    @property
+    def most(self) -> Most:
+        """What a reader of drawings may read at most."""
+        return Most(self.strokes, self.points)
 
     def check(self, strokes: int, points: int, length: float) -> None:
         """Raise InputError for a drawing of so many strokes, points and canvas widths of line if that is too many."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +14,16 @@ from sketchseek.files import StrPath, as_path, explain_write_errors, write_file
 from sketchseek.strokes.sketch import Sketch
 
 FARTHEST = 1e6  # canvases; far outside every drawing, near enough that no later arithmetic overflows
+
+
+class Most(NamedTuple):
+    """How many strokes and points a drawing may have. Readers stop as soon as there are more."""
+
+    strokes: float
+    points: float
+
+
+UNLIMITED = Most(math.inf, math.inf)
 
 
 def read_bytes(path: StrPath) -> bytes:

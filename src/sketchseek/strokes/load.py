@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sketchseek.errors import InputError
 from sketchseek.files import StrPath, as_path
-from sketchseek.strokes._files import read_bytes
+from sketchseek.strokes._files import UNLIMITED, Most, read_bytes
 from sketchseek.strokes.ink import LEAST_INK, Ink, fitted_ink, ink_of_gray, parse_gray
 from sketchseek.strokes.paper import is_photograph, strokes_on_paper
 from sketchseek.strokes.quickdraw import drawing_from_json, parse_quickdraw
@@ -29,13 +29,18 @@ def load_drawing(source: StrPath | bytes, name: str | None = None) -> Sketch | I
     Raises InputError for a file that cannot be read or has nothing drawn in it.
     """
     if isinstance(source, bytes):
-        data, called = source, name or "the uploaded drawing"
-    else:
-        data, called = read_bytes(source), name or str(source)
+        return parse_drawing(source, name or "the uploaded drawing")
+    return parse_drawing(read_bytes(source), name or str(source))
+
+
+def parse_drawing(data: bytes, called: str, most: Most = UNLIMITED) -> Sketch | Ink:
+    """``load_drawing`` for a file's content. Raises InputError also where it has more than ``most`` strokes or points,
+    of an SVG as soon as it turns out.
+    """
     start = data[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     drawing: Sketch | Ink
     if start == b"<":
-        drawing = parse_svg(data, called).fitted()
+        drawing = parse_svg(data, called, most).fitted()
     elif start in (b"{", b"["):
         drawing = _from_json(data.removeprefix(b"\xef\xbb\xbf"), called)
     elif not data.strip():
@@ -43,6 +48,8 @@ def load_drawing(source: StrPath | bytes, name: str | None = None) -> Sketch | I
     else:
         gray = parse_gray(data, called)
         drawing = strokes_on_paper(gray).fitted() if is_photograph(gray) else fitted_ink(ink_of_gray(gray))
+    if isinstance(drawing, Sketch) and (len(drawing.strokes) > most.strokes or len(drawing) > most.points):
+        raise InputError(f"{called}: has more than {most.strokes:,} strokes or {most.points:,} points; simplify it")
     if not (len(drawing) if isinstance(drawing, Sketch) else (drawing >= LEAST_INK).any()):
         raise InputError(f"{called}: nothing is drawn in it; draw something first")
     return drawing

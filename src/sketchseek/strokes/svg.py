@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from xml.parsers import expat
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sketchseek.errors import InputError
 from sketchseek.files import StrPath
 from sketchseek.strokes import svg_curves as curves
-from sketchseek.strokes._files import FARTHEST, checked_sketch, read_bytes, write_text
+from sketchseek.strokes._files import FARTHEST, UNLIMITED, Most, checked_sketch, read_bytes, write_text
 from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
 from sketchseek.strokes.svg_curves import Curve, Matrix
 
@@ -34,9 +36,12 @@ def read_svg(path: StrPath) -> Sketch:
     return parse_svg(read_bytes(path), path)
 
 
-def parse_svg(data: bytes, name: object) -> Sketch:
-    """``read_svg`` for a file's content that is already in memory; errors call it ``name``."""
-    reader = _Reader()
+def parse_svg(data: bytes, name: object, most: Most = UNLIMITED) -> Sketch:
+    """``read_svg`` for a file's content that is already in memory; errors call it ``name``.
+
+    Raises InputError as soon as there turn out to be more than ``most`` strokes or points.
+    """
+    reader = _Reader(most)
     try:
         reader.read(data)
     except expat.ExpatError as error:
@@ -54,7 +59,10 @@ def parse_svg(data: bytes, name: object) -> Sketch:
     if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST:
         raise InputError(f"{name}: a point lies more than {FARTHEST:g} canvases away; export it anew")
     tolerance = max(_TOLERANCE / FITTED_SIDE * extent, 1e-12)
-    return checked_sketch(name, (curves.flatten(curve, tolerance) for curve in reader.curves))
+    try:
+        return checked_sketch(name, list(_flattened(reader.curves, tolerance, most.points)))
+    except ValueError as error:
+        raise InputError(f"{name}: {error}; simplify it") from None
 
 
 def write_svg(sketch: Sketch, path: StrPath) -> None:
@@ -76,8 +84,10 @@ def write_svg(sketch: Sketch, path: StrPath) -> None:
 class _Reader:
     """Collects the outlines of all drawn elements, mapped to the unit canvas."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: Most) -> None:
         self.curves: list[Curve] = []
+        self._most = most
+        self._points = 0  # of the curves so far, at least
         self._frame = (0.0, 0.0, float(CANVAS), float(CANVAS))
         self._matrices: list[Matrix | None] = []  # one for each open element; None inside elements that are not drawn
 
@@ -107,6 +117,9 @@ class _Reader:
                 mapped = curves.apply(matrix, curve)
                 if not (tag == "rect" and self._is_paper(mapped)):
                     self.curves.append(mapped)
+                    self._points += 1 + len(mapped) // 3
+                if len(self.curves) > self._most.strokes or self._points > self._most.points:
+                    raise ValueError(curves.TOO_MANY)
 
     def _matrix_of_frame(self, attributes: dict[str, str]) -> Matrix:
         """The map from user units to the unit square, with the picture's frame centred in it."""
@@ -139,7 +152,7 @@ class _Reader:
             return complex(length(x, width), length(y, height))
 
         if tag == "path":
-            return curves.path(attributes.get("d", ""))
+            return curves.path(attributes.get("d", ""), *self._most)
         if tag == "line":
             return [curves.polyline([place("x1", "y1"), place("x2", "y2")])]
         if tag in ("polyline", "polygon"):
@@ -170,6 +183,13 @@ class _Reader:
         width, height = self._frame[2:]
         half = np.array([width, height]) / max(width, height) / 2
         return bool((mapped.min(axis=0) <= 0.5 - half + 1e-6).all() and (mapped.max(axis=0) >= 0.5 + half - 1e-6).all())
+
+
+def _flattened(outlines: Sequence[Curve], tolerance: float, most: float) -> Iterator[NDArray[np.float64]]:
+    for outline in outlines:
+        points = curves.flatten(outline, tolerance, most)
+        most -= len(points)
+        yield points
 
 
 def _is_hidden(attributes: dict[str, str]) -> bool:

@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"[\s,]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _FLAG = re.compile(r"[\s,]*([01])")
 _COMMAND = re.compile(r"[\s,]*([MmLlHhVvCcSsQqTtAaZz])")
 _TRANSFORM = re.compile(r"[\s,]*(matrix|translate|scale|rotate|skewX|skewY)\s*\(([^()]*)\)")
+TOO_MANY = "has more strokes or points than can be drawn"
 _ARGUMENTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 
 
@@ -104,12 +105,17 @@ def rectangle(corner: complex, width: float, height: float, rx: float, ry: float
     return pen.curve()
 
 
-def path(data: str) -> list[Curve]:
-    """The subpaths of path data (the attribute ``d``), a curve each; a moveto alone draws none. Raises ValueError."""
+def path(data: str, most_curves: float = math.inf, most_segments: float = math.inf) -> list[Curve]:
+    """The subpaths of path data (the attribute ``d``), a curve each; a moveto alone draws none.
+
+    Raises ValueError, also as soon as there are more curves, or more segments in one of them, than asked for.
+    """
     curves: list[Curve] = []
     pen: Pen | None = None
     before, reflected = "", 0j  # the previous command, and the control point that S and T reflect
     for letter, values in _commands(data):
+        if len(curves) > most_curves or (pen is not None and pen.segments > most_segments):
+            raise ValueError(TOO_MANY)
         command = letter.upper()
         if pen is None and command != "M":
             raise ValueError(f"a path begins with '{letter}' and not with M")
@@ -183,6 +189,10 @@ class Pen:
         self.drawn = False
         self._points = [start]
 
+    @property
+    def segments(self) -> int:
+        return len(self._points) // 3
+
     def line(self, to: complex) -> None:
         self.cubic(self.end + (to - self.end) / 3, to + (self.end - to) / 3, to)
 
@@ -237,12 +247,17 @@ class Pen:
         return np.stack([points.real, points.imag], axis=1)
 
 
-def flatten(curve: Curve, tolerance: float) -> NDArray[np.float64]:
-    """Points on the curve, ``[n, 2]``; the polyline through them differs from it by less than ``tolerance``."""
+def flatten(curve: Curve, tolerance: float, most: float = math.inf) -> NDArray[np.float64]:
+    """Points on the curve, ``[n, 2]``; the polyline through them differs from it by less than ``tolerance``.
+
+    Raises ValueError where these would be more than ``most``.
+    """
     a, b, c, d = (curve[i : len(curve) - 3 + i : 3] for i in range(4))
     # With n equal steps of t the error is at most max |B''| / (8 n^2); |B''| is at most 6 times the larger bend.
     bend = np.maximum(np.hypot(*(a - 2 * b + c).T), np.hypot(*(b - 2 * c + d).T))
     steps = np.maximum(1, np.ceil(np.sqrt(0.75 * bend / tolerance))).astype(int)
+    if steps.sum() >= most:
+        raise ValueError(TOO_MANY)
     a, b, c, d = (np.repeat(control, steps, axis=0) for control in (a, b, c, d))
     t = (np.arange(len(a)) - np.repeat(np.cumsum(steps) - steps, steps) + 1) / np.repeat(steps, steps)
     t = t[:, None]

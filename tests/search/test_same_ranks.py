@@ -66,18 +66,20 @@ def synthetic_things(tmp_path_factory: pytest.TempPathFactory) -> Split:
     return replace(split, sketches=split.sketches[:DRAWINGS])
 
 
-@pytest.mark.parametrize("make_model", [make_tiny_model, make_local_model], ids=["exact", "reranked"])
+@pytest.mark.parametrize(
+    ("make_model", "as_framed"), [(make_tiny_model, False), (make_local_model, True)], ids=["exact", "reranked"]
+)
 @pytest.mark.parametrize("data", ["drawn_things", pytest.param("synthetic_things", marks=pytest.mark.slow)])
 def test_live_and_evaluate_give_the_same_answers(
-    data: str, make_model: Callable[[Path], Path], tmp_path: Path, request: pytest.FixtureRequest
+    data: str, make_model: Callable[[Path], Path], as_framed: bool, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     split: Split = request.getfixturevalue(data)
     folder = make_model(tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
     write_model_config(folder, {k: v for k, v in config.items() if k != "hash"} | {"confidence": CONFIDENCE.to_json()})
     model = Model.load(folder)
-    evaluation = evaluate(AsKept.load(folder), split, STEPS)
-    sure = confidences(CONFIDENCE, evaluation, split)
+    evaluation = evaluate(AsKept.load(folder), split, STEPS, as_framed=as_framed)
+    sure = confidences(CONFIDENCE, evaluation, split, as_framed)
     assert len(np.unique(evaluation.ranks)) > 3  # the drawings are not all found at once
     with Gallery.create(tmp_path / "gallery", model) as gallery:
         ingest(gallery, [photo.path for photo in split.photos])
@@ -86,6 +88,7 @@ def test_live_and_evaluate_give_the_same_answers(
         for query, item in enumerate(split.sketches):
             assert item.strokes is not None
             session, search, encoder = LiveSession(), LiveSearch(searcher), SketchEncoder(model)
+            session.receive(json.dumps({"type": "as_framed", "seq": 0, "on": as_framed}))
             fed = 0
             for step, last in enumerate(last_points(len(item.strokes), STEPS)):
                 fed = feed(session, item.strokes, fed, int(last) + 1)
@@ -106,9 +109,9 @@ def feed(session: LiveSession, sketch: Sketch, fed: int, until: int) -> int:
     for number in np.unique(stroke_of_point[fed:until]).tolist():
         (mine,) = np.nonzero(stroke_of_point == number)
         new = [i for i in mine.tolist() if fed <= i < until]
-        points = {"type": "points", "seq": 2 * new[-1], "stroke": number, "points": sketch.points[new].tolist()}
+        points = {"type": "points", "seq": 2 * new[-1] + 1, "stroke": number, "points": sketch.points[new].tolist()}
         assert session.receive(json.dumps(points)) is None
         if new[-1] == mine[-1]:
-            end = {"type": "end", "seq": 2 * new[-1] + 1, "stroke": number}
+            end = {"type": "end", "seq": 2 * new[-1] + 2, "stroke": number}
             assert session.receive(json.dumps(end)) is None
     return until

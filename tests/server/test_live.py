@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sketchseek.search.limits import LIMITS, Limits, line_lengths
 from sketchseek.search.live_search import Answer, results_frame
 from sketchseek.search.session import SEARCH_INTERVAL, LiveSession
-from sketchseek.strokes import Sketch, ink
+from sketchseek.strokes import Sketch, ink, placed
 
 LINE = [[0.1, 0.2, 0.0, 0.5], [0.3, 0.4, 16.0, 0.5]]
 MORE = [[0.5, 0.6, 32.0, 0.5]]
@@ -78,6 +78,7 @@ def test_a_search_says_what_it_has_seen_and_is_numbered() -> None:
         "target": None,
         "regions": None,
         "remark": "",
+        "placement": {"scale": 1.0, "x": 0.0, "y": 0.0},
     }
 
 
@@ -144,6 +145,21 @@ def test_what_else_is_asked_for_is_asked_with_every_search_and_answered_at_once(
     assert (job.regions, job.target) == (False, None)
 
 
+def test_a_small_drawing_is_searched_large_unless_the_sheet_is_the_photos_frame() -> None:
+    zigzag = [[0.1 + 0.02 * i, 0.2 + 0.2 * (i % 2), 16.0 * i, 0.5] for i in range(12)]
+    drawing = Sketch.from_arrays([zigzag])
+    large = placed(drawing)
+    new = session(points(1, 0, zigzag))
+    job = new.begin(0.0)
+    assert isinstance(large, Sketch) and job.ink is not None and np.array_equal(job.ink, ink(large))
+    assert job.placement.scale > 2 and job.length == pytest.approx(line_lengths(large.strokes)[1])
+    assert new.receive('{"type": "as_framed", "seq": 2, "on": true}') is None
+    assert new.due_in(0.01) == 0.0
+    job = new.begin(0.01)
+    assert job.ink is not None and np.array_equal(job.ink, ink(drawing))
+    assert job.placement.scale == 1 and job.length == pytest.approx(line_lengths(drawing.strokes)[1])
+
+
 @pytest.mark.parametrize("photo", ["7", '"' + "x" * 101 + '"', "[]"])
 def test_a_target_is_an_id_and_only_where_one_may_practise(photo: str) -> None:
     assert LiveSession(practice=True).receive(f'{{"type": "target", "seq": 1, "id": {photo}}}') is not None
@@ -178,6 +194,7 @@ REFUSED = {
     "far off the canvas": points(5, 1, [[99.0, 0, 0, 0]]),
     "deep points": points(5, 1, [[[0, 0, 0, 0]]]),
     "regions neither on nor off": '{"type": "regions", "seq": 5, "on": 1}',
+    "as framed or not": '{"type": "as_framed", "seq": 5}',
     "strokes that are none": sketch(5, 3),
     "a stroke without points": sketch(5, [[]]),
 }

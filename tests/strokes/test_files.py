@@ -172,12 +172,12 @@ def test_an_upload_is_told_by_its_content(tmp_path: Path) -> None:
     write_json(DRAWING, wrong)
     drawing = load_drawing(wrong)
     assert isinstance(drawing, Sketch)
-    assert same(drawing, DRAWING)  # not moved: its canvas is the photo's frame
+    assert same(drawing, DRAWING)
 
     write_svg(DRAWING, wrong)
     drawing = load_drawing(b"\xef\xbb\xbf\n" + wrong.read_bytes())
     assert isinstance(drawing, Sketch)
-    np.testing.assert_allclose(drawing.points[:, :2], DRAWING.fitted().points[:, :2])
+    np.testing.assert_allclose(drawing.points[:, :2], DRAWING.points[:, :2])
 
     drawing = load_drawing(RAW + SIMPLIFIED)
     assert isinstance(drawing, Sketch)
@@ -189,7 +189,7 @@ def test_an_upload_is_told_by_its_content(tmp_path: Path) -> None:
     drawing = load_drawing(tmp_path / "drawing.json")
     assert isinstance(drawing, np.ndarray)
     rows, columns = np.nonzero(drawing > 127)
-    assert (drawing.shape, rows.min(), rows.max(), columns.min(), columns.max()) == ((256, 256), 80, 174, 33, 222)
+    assert (drawing.shape, rows.min(), rows.max(), columns.min(), columns.max()) == ((400, 400), 60, 109, 10, 109)
 
 
 def test_empty_drawings_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sketchseek.errors import InputError
-from sketchseek.strokes import Sketch, fitted_ink, ink, read_ink
+from sketchseek.strokes import Sketch, ink, placed, read_ink
 from sketchseek.strokes.ink import parse_ink
 
 DRAWN = ink(Sketch.from_arrays([[[0.2, 0.3], [0.7, 0.4], [0.6, 0.8]]]))
@@ -76,7 +76,8 @@ def test_a_large_scan_keeps_its_thin_lines() -> None:
     result = read_ink(Image.fromarray(pixels))
     assert result.shape == (1667, 1667)
     assert result.max() == 255
-    assert (fitted_ink(result) > 100).sum() > 150
+    seen = placed(result)
+    assert isinstance(seen, np.ndarray) and (seen > 100).sum() > 150
 
 
 def test_exif_orientation_is_applied() -> None:
@@ -84,29 +85,6 @@ def test_exif_orientation_is_applied() -> None:
     exif[0x0112] = 6
     turned = encoded(Image.fromarray(np.rot90(255 - DRAWN)), exif=exif)
     np.testing.assert_array_equal(parse_ink(turned, "turned"), DRAWN)
-
-
-def test_fitted_ink_is_centred_and_190_pixels_long() -> None:
-    for size in (64, 256, 1000):
-        pixels = np.zeros((size, size), dtype=np.uint8)
-        pixels[2 : 2 + size // 4, 1 : 1 + size // 2] = 255
-        rows, columns = np.nonzero(fitted_ink(pixels) > 127)
-        assert (columns.min(), columns.max()) == (33, 222)
-        assert abs(rows.min() - 80.5) <= 1
-        assert abs(rows.max() - 175) <= 1
-    assert not fitted_ink(np.zeros((9, 9), dtype=np.uint8)).any()
-    dot = np.zeros((64, 64), dtype=np.uint8)
-    dot[5, 60] = 255
-    assert fitted_ink(dot).shape == (256, 256)
-    assert fitted_ink(dot).any()
-    line = np.zeros((64, 2000), dtype=np.uint8)
-    line[5, :] = 255
-    assert fitted_ink(line).any()
-
-
-def test_faint_grain_does_not_widen_the_frame() -> None:
-    grainy = np.maximum(DRAWN, np.random.default_rng(0).integers(0, 20, DRAWN.shape, dtype=np.uint8))
-    np.testing.assert_allclose(fitted_ink(grainy), fitted_ink(DRAWN), atol=25)
 
 
 def bomb(width: int, height: int) -> bytes:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from sketchseek.errors import InputError
-from sketchseek.strokes import Sketch, fitted_ink, ink, load_drawing, read_ink
+from sketchseek.strokes import Sketch, ink, load_drawing, read_ink
 from sketchseek.strokes.paper import is_photograph, strokes_on_paper
 
 HOUSE = Sketch.from_arrays(
@@ -129,13 +129,12 @@ def test_the_lines_are_found_where_they_were_drawn_and_nothing_else(seed: int, t
     assert np.mean(distances(drawn, found) < 5) > 0.97
 
 
-def test_a_photograph_becomes_strokes_that_fit_the_canvas(tmp_path: Path) -> None:
+def test_a_photograph_becomes_strokes_where_they_lie_in_it(tmp_path: Path) -> None:
     (tmp_path / "drawing-on-paper.jpg").write_bytes(Camera(3).photograph(HOUSE))
     drawing = load_drawing(tmp_path / "drawing-on-paper.jpg")
     assert isinstance(drawing, Sketch)
-    low, high = drawing.points[:, :2].min(axis=0), drawing.points[:, :2].max(axis=0)
-    assert (high - low).max() * 256 == pytest.approx(190)
-    np.testing.assert_allclose(low + high, 1)
+    expected = strokes_on_paper(gray((tmp_path / "drawing-on-paper.jpg").read_bytes()))
+    np.testing.assert_array_equal(drawing.points, expected.points)
 
 
 @pytest.mark.parametrize("table", [False, True])
@@ -184,7 +183,7 @@ def test_clean_drawings_are_no_photographs(name: str) -> None:
     content = clean_drawings()[name]
     drawing = load_drawing(content)
     assert not isinstance(drawing, Sketch)
-    np.testing.assert_array_equal(drawing, fitted_ink(read_ink(Image.open(io.BytesIO(content)))))
+    np.testing.assert_array_equal(drawing, read_ink(Image.open(io.BytesIO(content))))
 
 
 @given(data=st.data())

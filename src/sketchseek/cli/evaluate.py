@@ -36,6 +36,10 @@ class Args:
     """Compare the same features in another way, where a method has several, e.g. T1 to T9 (`mlrm`), cosine or l2
     (`csr`).
     """
+    anywhere: bool = False
+    """Place drawings as the app does, which enlarges and centres small ones; by default they lie where they were drawn,
+    as in the methods' papers.
+    """
     part: Literal["test", "train"] = "test"
     """Which part of the data set."""
     report: Path | None = None
@@ -62,6 +66,7 @@ def run(args: Args) -> int:
         query=args.query,
         relevant=args.relevant,
         strategy=args.strategy,
+        as_framed=not args.anywhere,
         extract_strokes=args.extract_strokes,
         report=args.report,
         checkpoints=args.result is not None,
@@ -77,5 +82,7 @@ def run(args: Args) -> int:
         print(f"{name:>30}  {'-' if value is None else format(value, '.2f')}")
     words = {"sketch": "", "words": ", by words", "both": ", with words"}[result.query]
     kinds = f" of {len(result.per_category)} categories" if result.per_category else ""
-    print(f"{result.split.queries} sketches{kinds}{words}, {result.split.gallery} photos, {result.steps} steps")
+    placed = "as framed" if result.as_framed else "placed as in the app"
+    asked = f"{result.split.queries} sketches{kinds}{words}, {placed}"
+    print(f"{asked}, {result.split.gallery} photos, {result.steps} steps")
     return 0

@@ -20,6 +20,8 @@ class Args:
     knows certain names and no other words says so."""
     weight: float = 0.5
     """The weight of the words, together with a drawing: 0 is the drawing alone, 1 the words alone."""
+    as_framed: bool = False
+    """The drawing's sheet is the photo's frame; otherwise it may lie anywhere on it, in any size."""
     photo: Path | None = None
     """Find photos like this one, instead of a drawing."""
     gallery: Path | None = None
@@ -52,6 +54,7 @@ def run(args: Args) -> int:
         text=args.text,
         weight=args.weight,
         top=args.top,
+        as_framed=args.as_framed,
     )
     if found["remark"]:
         print(found["remark"], file=sys.stderr)

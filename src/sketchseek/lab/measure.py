@@ -106,6 +106,7 @@ def evaluate(
     query: Query | None = None,
     relevant: Relevant | None = None,
     strategy: str | None = None,
+    as_framed: bool = True,
     extract_strokes: bool = False,
     report: StrPath | None = None,
     checkpoints: bool = False,
@@ -128,8 +129,9 @@ def evaluate(
     has strokes or frames, and otherwise 1, the complete sketch. ``query`` is what photos are searched by; by default
     what the model was trained for, as far as the data has captions. Words are a photo's caption, or the name of its
     category where the model knows names and no other words; at category level the name of the sketch's category.
-    ``strategy`` is another way to compare the same features, where a method has several (``Network.strategies``). With
-    ``extract_strokes`` strokes are recovered from sketches that are images.
+    ``strategy`` is another way to compare the same features, where a method has several (``Network.strategies``).
+    Drawings lie where they were drawn (``as_framed``), as in the methods' papers, or anywhere, as the app places them
+    (``strokes.placed``). With ``extract_strokes`` strokes are recovered from sketches that are images.
 
     ``report`` is a folder that pictures and figures are written into. With ``checkpoints`` both checkpoints of a run
     are measured, the last one and the best on validation. ``name`` is the name of the result, by default that of the
@@ -162,16 +164,17 @@ def evaluate(
     query = query or default_query(complete.encoder, split)
     with progress("evaluating", len(split.photos) * len(subjects) + len(split.sketches) * steps) as advance:
         if relevant == "category":
-            evaluation = evaluate_categories(complete.encoder, split, advance, query)
+            evaluation = evaluate_categories(complete.encoder, split, advance, query, as_framed)
         elif len(subjects) == 1:
-            evaluation = rank(complete.encoder, split, steps, advance, query=query)
+            evaluation = rank(complete.encoder, split, steps, advance, query=query, as_framed=as_framed)
         else:
             encoders = {subject.completion: subject.encoder for subject in subjects}
-            evaluation = evaluate_levels(encoders, split, steps, advance, query)
+            evaluation = evaluate_levels(encoders, split, steps, advance, query, as_framed)
     measured = MeasuredSplit(part, split_hash(split), len(split.sketches), len(split.photos), extract_strokes)
     slugs = "+".join(dataset.slug for dataset in datasets)
     result = _result(subjects, evaluation, split, measured, slugs, query)
-    result = replace(result, name=name or as_path(paths[-1]).resolve().name, strategy=strategy or "")
+    called = name or as_path(paths[-1]).resolve().name
+    result = replace(result, name=called, strategy=strategy or "", as_framed=as_framed)
     if len(subjects) == 1 and query == "sketch":  # what is stated live while somebody draws is of sketches alone
         result = _with_calibration(result, complete.confidence, evaluation, split)
     if report is not None:
@@ -259,7 +262,7 @@ def _with_calibration(result: Result, confidence: Confidence | None, evaluation:
     """
     if confidence is None or evaluation.steps == 1 or evaluation.gallery == 1:
         return result
-    stated = confidences(confidence, evaluation, split)
+    stated = confidences(confidence, evaluation, split, result.as_framed)
     right = evaluation.nearest[:, :, 0] == np.array([[sketch.photo] for sketch in split.sketches])
     return replace(
         result,
@@ -315,9 +318,11 @@ def _with_checkpoints(
 
                 encoder, _ = load_encoder(subject.path, checkpoint, result.strategy or None)
                 if result.relevant == "category":
-                    found[checkpoint] = evaluate_categories(encoder, split, query=result.query).figures()
+                    again = evaluate_categories(encoder, split, query=result.query, as_framed=result.as_framed)
+                    found[checkpoint] = again.figures()
                 else:
                     steps = evaluation.steps if encoder.network.for_partial_sketches else 1
-                    found[checkpoint] = rank(encoder, split, steps, query=result.query).figures()
+                    again = rank(encoder, split, steps, query=result.query, as_framed=result.as_framed)
+                    found[checkpoint] = again.figures()
         advance(1)
     return replace(result, last_epoch=found.get("last"), best_on_validation=found.get("best"))

@@ -76,6 +76,7 @@ class Result:
     query: Query = "sketch"
     relevant: Relevant = "photo"
     strategy: str = ""
+    as_framed: bool = True  # drawings lay where they were drawn, and were not placed as the app does
     backbone: str | None = None
     initial_weights: str | None = None
     preset: str | None = None

@@ -94,7 +94,7 @@ def encode_episodes(encoder: Encoder, frames: NDArray[np.uint8]) -> Features:
     """The features of growing drawings, prepared ink ``[n, T, S, S]``: first axis n T.
 
     Where the encoder keeps a ``state``, each frame is encoded in the light of those before it, and a frame equal to the
-    one before changes nothing.
+    one before changes nothing; where ink has gone the state starts again from zeros, as in ``SketchEncoder``.
     """
     drawings, steps = frames.shape[:2]
     if not encoder.state:
@@ -102,6 +102,8 @@ def encode_episodes(encoder: Encoder, frames: NDArray[np.uint8]) -> Features:
     state = np.zeros((drawings, encoder.state), np.float32)
     grown: list[Features] = []
     for step in range(steps):
+        if step:
+            state[(frames[:, step] < frames[:, step - 1]).any(axis=(1, 2))] = 0
         features, after = encoder.encode_next(frames[:, step], state)
         if step:
             same = np.flatnonzero((frames[:, step] == frames[:, step - 1]).all(axis=(1, 2)))

@@ -130,6 +130,7 @@ def results_frame(job: Job, answer: Answer, seconds: float) -> ResultsFrame:
         "target": _target_entry(job.target, answer.target_rank),
         "regions": None if answer.regions is None else _regions_entry(answer.regions),
         "remark": answer.remark,
+        "placement": {"scale": job.placement.scale, "x": job.placement.x, "y": job.placement.y},
     }
 
 

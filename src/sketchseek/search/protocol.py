@@ -63,6 +63,16 @@ class RegionsFrame:
 
 
 @dataclass(frozen=True)
+class AsFramedFrame:
+    """``{"type": "as_framed", "seq", "on"}``: whether the sheet is the photo's frame, from now on. At first it is not:
+    where and how large one draws does not matter (``strokes.placing``).
+    """
+
+    seq: int
+    on: bool
+
+
+@dataclass(frozen=True)
 class TargetFrame:
     """``{"type": "target", "seq", "id"}``: tell this photo's rank from now on (null: none). In practice only."""
 
@@ -82,7 +92,7 @@ class WordsFrame:
     weight: float
 
 
-PageFrame: TypeAlias = PointsFrame | EndFrame | SketchFrame | RegionsFrame | TargetFrame | WordsFrame
+PageFrame: TypeAlias = PointsFrame | EndFrame | SketchFrame | RegionsFrame | AsFramedFrame | TargetFrame | WordsFrame
 
 # --- from the server ---
 
@@ -146,6 +156,14 @@ class RegionsEntry(TypedDict):
     hits: list[HitRegionsEntry]
 
 
+class PlacementEntry(TypedDict):
+    """How the drawing was placed: point x of the sheet was searched at ``scale x + x``."""
+
+    scale: float
+    x: float
+    y: float
+
+
 class ResultsFrame(TypedDict):
     """The photos closest to the drawing and words as they were after the page's frame ``seq``; ``frame`` counts
     searches. ``remark`` says which of the words the model does not know, "" where it knows all.
@@ -161,6 +179,7 @@ class ResultsFrame(TypedDict):
     target: TargetEntry | None
     regions: RegionsEntry | None
     remark: str
+    placement: PlacementEntry
 
 
 class ErrorFrame(TypedDict):
@@ -220,11 +239,11 @@ def _read(content: dict[str, Any], seq: int, limits: Limits) -> PageFrame:
             if not isinstance(strokes, list) or len(strokes) > limits.strokes:
                 raise InputError(f"frame: 'strokes' must be a list of at most {limits.strokes:,} strokes")
             return SketchFrame(seq, [_points(points, "strokes", limits) for points in strokes])
-        case "regions":
+        case "regions" | "as_framed" as kind:
             on = content.get("on")
             if not isinstance(on, bool):
                 raise InputError("frame: 'on' must be true or false")
-            return RegionsFrame(seq, on)
+            return RegionsFrame(seq, on) if kind == "regions" else AsFramedFrame(seq, on)
         case "target":
             photo = content.get("id")
             if not (photo is None or (isinstance(photo, str) and len(photo) <= MAX_ID)):
@@ -238,7 +257,9 @@ def _read(content: dict[str, Any], seq: int, limits: Limits) -> PageFrame:
                 raise InputError("frame: 'weight' must be a number from 0 to 1")
             return WordsFrame(seq, text.strip(), float(weight))
         case _:
-            raise InputError("frame: 'type' must be points, end, sketch, regions or words (or target, in practice)")
+            raise InputError(
+                "frame: 'type' must be points, end, sketch, regions, as_framed or words (or target, in practice)"
+            )
 
 
 def _whole(content: dict[str, Any], name: str) -> int:

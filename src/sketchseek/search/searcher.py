@@ -19,6 +19,7 @@ from sketchseek.matching.base import RERANK, RegionMatcher
 from sketchseek.matching.fusion import ITM_CANDIDATES, fuse, fuse_features
 from sketchseek.search.regions import DecisiveRegions, decisive_regions
 from sketchseek.strokes.ink import Ink
+from sketchseek.strokes.placing import placed
 from sketchseek.strokes.sketch import Sketch
 
 Drawing: TypeAlias = Sketch | Ink
@@ -92,15 +93,23 @@ class Searcher:
         names = self.gallery.model.names
         return "" if names is None or not text.strip() else names.remark(text)
 
-    def search(self, drawing: Drawing | None, top: int = 10, words: str = "", weight: float = 0.5) -> list[Hit]:
+    def search(
+        self,
+        drawing: Drawing | None,
+        top: int = 10,
+        words: str = "",
+        weight: float = 0.5,
+        as_framed: bool = False,
+    ) -> list[Hit]:
         """The ``top`` photos closest to a drawing, to words or to both, closest first; ties by name, then by id.
 
+        A drawing may lie anywhere on its sheet, in any size, unless the sheet is the photo's frame (``as_framed``).
         Raises InputError as ``encode_text`` does, and where there is neither drawing nor words.
         """
         if drawing is None and not words.strip():
             raise InputError("nothing to search for: give a drawing, words, or both")
         text = self.encode_text(words, weight) if words.strip() else None
-        return self.search_features(self._encode(drawing), top, text)
+        return self.search_features(self._encode(drawing, as_framed), top, text)
 
     def search_features(self, features: Features | None, top: int = 10, words: TextQuery | None = None) -> list[Hit]:
         """As ``search``, for the features of one sketch (first axis of length 1), None where nothing is drawn."""
@@ -121,13 +130,13 @@ class Searcher:
             vectors = fuse(vectors, model.matcher.sketch_vector(text.features), weight, "unit_sum")
         return self._hits(self._ranked(vectors[0], top, text), top)
 
-    def rank_of(self, drawing: Drawing, photo: str) -> int:
+    def rank_of(self, drawing: Drawing, photo: str, as_framed: bool = False) -> int:
         """The rank of one photo among all of the gallery, each compared in full: how many score at least as high as the
-        photo of the id ``photo``, itself included.
+        photo of the id ``photo``, itself included. ``as_framed`` as in ``search``.
 
         Raises KeyError where the gallery has no such photo.
         """
-        return self.rank_of_features(self._encode(drawing), photo)
+        return self.rank_of_features(self._encode(drawing, as_framed), photo)
 
     def rank_of_features(self, features: Features | None, photo: str, words: TextQuery | None = None) -> int:
         """As ``rank_of``, for the features of one sketch (first axis of length 1), None where nothing is drawn."""
@@ -159,8 +168,10 @@ class Searcher:
         assert isinstance(matcher, RegionMatcher)
         return decisive_regions(matcher, features, self.gallery.features([hit.id for hit in hits]))
 
-    def _encode(self, drawing: Drawing | None) -> Features | None:
-        return None if drawing is None else self.gallery.model.encode_sketches([drawing])
+    def _encode(self, drawing: Drawing | None, as_framed: bool) -> Features | None:
+        if drawing is None:
+            return None
+        return self.gallery.model.encode_sketches([drawing if as_framed else placed(drawing)])
 
     def _query(self, features: Features | None, words: TextQuery | None) -> tuple[Features, TextQuery | None]:
         """The features to search by, and the words with their weight in them; None where the words have no part."""

@@ -7,8 +7,8 @@ still.
 The schedule: while the pen is down a search may start every 100 ms; a pen-up or a drawing sent anew is searched at
 once. A search always takes the drawing as it is when it starts, so that no outdated drawing is ever searched.
 
-The session keeps a drawing's ink and totals, not its points: new points are drawn onto the ink there is, and what a
-search costs does not grow with the drawing.
+New points are drawn onto the ink there is, so what a search costs does not grow with the drawing. Only where a drawing
+is placed anew (``strokes.placing``), which happens while it is small, is it drawn again from its points.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 from sketchseek.search.limits import LIMITS, Limits, line_lengths
 from sketchseek.search.protocol import (
+    AsFramedFrame,
     EndFrame,
     ErrorFrame,
     FrameError,
@@ -35,7 +36,7 @@ from sketchseek.search.protocol import (
     parse_frame,
 )
 from sketchseek.strokes.ink import Ink
-from sketchseek.strokes.raster import InkCanvas
+from sketchseek.strokes.placing import AS_FRAMED, GrowingInk, Placement
 
 SEARCH_INTERVAL = 0.1  # seconds between the starts of two searches while the pen is down
 
@@ -48,7 +49,8 @@ class Job:
     seq: int  # of the page's newest frame
     frame: int  # counts searches
     pen_down: bool
-    length: float = 0.0  # of all lines, in canvas widths
+    length: float = 0.0  # of all lines as they are in the ink, in canvas widths
+    placement: Placement = AS_FRAMED  # of the drawing in the ink
     target: str | None = None  # the photo whose rank is asked for
     regions: bool = False  # whether to say which regions decided
     words: str = ""
@@ -59,7 +61,7 @@ class Job:
 class _Drawing:
     """The ink of a drawing and its totals."""
 
-    canvas: InkCanvas = field(default_factory=InkCanvas)
+    growing: GrowingInk = field(default_factory=GrowingInk)
     strokes: int = 0
     points: int = 0
     raster_length: float = 0.0
@@ -75,7 +77,7 @@ class _Drawing:
         points = self.points + sum(map(len, strokes))
         on_raster, length = line_lengths(lines)
         limits.check(count, points, self.raster_length + on_raster)
-        self.canvas.add(lines)
+        self.growing.add(lines)
         self.strokes, self.points = count, points
         self.raster_length += on_raster
         self.length += length
@@ -102,6 +104,7 @@ class LiveSession:
     _began: float = -math.inf  # when the last search began
     _target: str | None = None
     _regions: bool = False
+    _as_framed: bool = False
     _text: str = ""
     _weight: float = 0.5
 
@@ -136,12 +139,14 @@ class LiveSession:
         self._began = now
         self._searches += 1
         drawing = self._drawing
+        ink, placement = drawing.growing.ink(self._as_framed)
         return Job(
-            ink=drawing.canvas.ink() if drawing.strokes else None,
+            ink=ink if drawing.strokes else None,
             seq=self._seq,
             frame=self._searches,
             pen_down=drawing.pen is not None,
-            length=drawing.length,
+            length=drawing.length * placement.scale,
+            placement=placement,
             target=self._target,
             regions=self._regions,
             words=self._text,
@@ -164,6 +169,8 @@ class LiveSession:
                 self._drawing = anew
             case RegionsFrame(on=on):
                 self._regions = on
+            case AsFramedFrame(on=on):
+                self._as_framed = on
             case TargetFrame(id=photo):
                 if not self.practice:
                     raise InputError("frame: a target is for practice only; start the server with --drawings")

@@ -33,13 +33,20 @@ def index(gallery: Gallery, progress: Progress | None, photos: Sequence[str], pr
 
 
 def search(
-    gallery: Gallery, _: Progress | None, sketch: str | None, photo: str | None, text: str, weight: float, top: int
+    gallery: Gallery,
+    _: Progress | None,
+    sketch: str | None,
+    photo: str | None,
+    text: str,
+    weight: float,
+    top: int,
+    as_framed: bool,
 ) -> Any:
     """The hits of a search by a drawing's file, by words, by both, or by a photo's file, and a remark on the words."""
     searcher = Searcher(gallery)
     if photo is None:
         drawing = None if sketch is None else load_drawing(sketch)
-        hits = searcher.search(drawing, top, text, weight)
+        hits = searcher.search(drawing, top, text, weight, as_framed)
     else:
         hits = searcher.search_photo(read_photo(photo, gallery.model.size), top, text, weight)
     found = [{**vars(hit), "path": str(hit.path), "copies": [str(path) for path in hit.copies]} for hit in hits]

@@ -4,10 +4,11 @@ from sketchseek.strokes.augment import deform_strokes, disorder_strokes, remove_
 from sketchseek.strokes.disorder import MovedStrokes, disorder, disordered_ink, recovery_map
 from sketchseek.strokes.edges import edge_sketch
 from sketchseek.strokes.extraction import extract_strokes, recover_sketch
-from sketchseek.strokes.ink import Ink, fitted_ink, ink, read_ink
+from sketchseek.strokes.ink import Ink, ink, read_ink
 from sketchseek.strokes.labels import UNASSIGNED, LabelMap, drawn_labels, extracted_labels, grid_labels
 from sketchseek.strokes.load import load_drawing
 from sketchseek.strokes.ordering import silhouette_first
+from sketchseek.strokes.placing import placed
 from sketchseek.strokes.qmul import read_qmul
 from sketchseek.strokes.quickdraw import read_quickdraw
 from sketchseek.strokes.raster import NEVER, InkCanvas, episode, inked_at, last_points, rasterise
@@ -34,12 +35,12 @@ __all__ = [
     "episode",
     "extract_strokes",
     "extracted_labels",
-    "fitted_ink",
     "grid_labels",
     "ink",
     "inked_at",
     "last_points",
     "load_drawing",
+    "placed",
     "rasterise",
     "read_ink",
     "read_json",

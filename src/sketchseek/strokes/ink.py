@@ -13,7 +13,7 @@ from sketchseek.files import StrPath
 from sketchseek.images import as_upright, read_picture
 from sketchseek.strokes._files import read_bytes
 from sketchseek.strokes.raster import rasterise
-from sketchseek.strokes.sketch import CANVAS, FITTED_SIDE, Sketch
+from sketchseek.strokes.sketch import Sketch
 
 Ink: TypeAlias = NDArray[np.uint8]  # [s, s], 255 where there is full ink, 0 where there is none
 
@@ -72,25 +72,6 @@ def ink_of_gray(gray: NDArray[np.uint8]) -> Ink:
     top, left = (side - height) // 2, (side - width) // 2
     square[top : top + height, left : left + width] = drawn
     return square
-
-
-def fitted_ink(ink: Ink) -> Ink:
-    """A drawing ``[s, s]`` cropped to its ink, scaled to a longer side of 190 pixels and centred on 256 x 256.
-
-    Like ``Sketch.fitted``, for drawings whose position has no relation to a photo's frame. No ink gives a blank result.
-    """
-    rows, columns = np.flatnonzero((ink >= LEAST_INK).any(axis=1)), np.flatnonzero((ink >= LEAST_INK).any(axis=0))
-    canvas = np.zeros((CANVAS, CANVAS), dtype=np.uint8)
-    if not len(rows):
-        return canvas
-    cropped = reduced(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 2 * FITTED_SIDE)
-    height, width = cropped.shape
-    scale = FITTED_SIDE / max(height, width)
-    height, width = max(1, round(height * scale)), max(1, round(width * scale))
-    scaled = Image.fromarray(cropped).resize((width, height), Image.Resampling.BILINEAR)
-    top, left = (CANVAS - height) // 2, (CANVAS - width) // 2
-    canvas[top : top + height, left : left + width] = np.asarray(scaled)
-    return canvas
 
 
 def reduced(ink: Ink, longest: int) -> Ink:

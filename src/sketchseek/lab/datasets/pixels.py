@@ -20,7 +20,7 @@ from sketchseek.errors import InputError
 from sketchseek.lab.cache import Allocate, cached_arrays
 from sketchseek.lab.datasets.base import Photo, SketchItem, Split
 from sketchseek.model.preprocess import prepare_sketch, read_photo
-from sketchseek.strokes import CANVAS, Ink, Sketch, edge_sketch, episode, read_ink
+from sketchseek.strokes import CANVAS, Ink, Sketch, edge_sketch, episode, last_points, placed, read_ink
 from sketchseek.strokes.labels import drawn_labels, extracted_labels, grid_labels
 
 LabelKind = Literal["extracted", "drawn", "grid"]
@@ -38,12 +38,19 @@ def photo_pixels(photos: Sequence[Photo], size: int) -> NDArray[np.uint8]:
     return _cached(photos, lambda p: read_photo(p.path, size), (size, size, 3), (_of_file(p.path) for p in photos))
 
 
-def sketch_pixels(sketches: Sequence[SketchItem], size: int) -> NDArray[np.uint8]:
+def sketch_pixels(sketches: Sequence[SketchItem], size: int, as_framed: bool = True) -> NDArray[np.uint8]:
     """Complete sketches as ink, uint8 ``[n, size, size]``, 255 = ink; read-only if from the cache.
+
+    They lie where they were drawn (``as_framed``), or as the app places them (``strokes.placed``).
 
     Raises InputError for a sketch that is missing or damaged.
     """
-    return _cached(sketches, lambda s: prepare_sketch(_drawing(s), size), (size, size), map(sketch_identity, sketches))
+    if as_framed:
+        return _cached(
+            sketches, lambda s: prepare_sketch(_drawing(s), size), (size, size), map(sketch_identity, sketches)
+        )
+    identities = (sketch_identity(sketch) + b"placed" for sketch in sketches)
+    return _cached(sketches, lambda s: prepare_sketch(placed(_drawing(s)), size), (size, size), identities)
 
 
 def sketch_labels(sketches: Sequence[SketchItem], size: int, kind: LabelKind, parts: int) -> NDArray[np.uint8]:
@@ -66,14 +73,17 @@ def sketch_labels(sketches: Sequence[SketchItem], size: int, kind: LabelKind, pa
     return _cached(sketches, make, (size, size), identities)
 
 
-def sketch_frames(sketch: SketchItem, steps: int, size: int) -> NDArray[np.uint8]:
+def sketch_frames(sketch: SketchItem, steps: int, size: int, as_framed: bool = True) -> NDArray[np.uint8]:
     """Partial sketches at ``steps`` moments, as ink, uint8 ``[steps, size, size]``; the last one is complete.
 
-    They come from the strokes, or from the sketch's own frames, evenly chosen. Raises InputError for a sketch that has
-    neither, unless ``steps`` is 1.
+    They come from the strokes, or from the sketch's own frames, evenly chosen; ``as_framed`` as in ``sketch_pixels``.
+    Raises InputError for a sketch that has neither, unless ``steps`` is 1.
     """
-    if sketch.strokes is not None:
+    if sketch.strokes is not None and as_framed:
         drawings: Iterable[Sketch | Ink] = episode(sketch.strokes, steps).astype(np.uint8) * 255
+    elif sketch.strokes is not None:
+        last = last_points(len(sketch.strokes), steps)
+        drawings = (sketch.strokes.first_points(count) for count in (last + 1).tolist())
     elif sketch.frames:
         count = len(sketch.frames)
         last = np.maximum(np.rint(np.arange(1, steps + 1) * count / steps).astype(int) - 1, 0)
@@ -82,7 +92,7 @@ def sketch_frames(sketch: SketchItem, steps: int, size: int) -> NDArray[np.uint8
         drawings = [_drawing(sketch)]
     else:
         raise InputError(f"{sketch.path}: partial sketches need strokes or frames, this is one image")
-    return np.stack([prepare_sketch(drawing, size) for drawing in drawings])
+    return np.stack([prepare_sketch(drawing if as_framed else placed(drawing), size) for drawing in drawings])
 
 
 def data_hash(split: Split) -> str:

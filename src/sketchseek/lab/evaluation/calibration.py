@@ -15,6 +15,7 @@ from sketchseek.lab.evaluation.evaluate import Evaluation, has_steps
 from sketchseek.model.confidence import SCORES, Confidence, ConfidenceInputs, ConfidenceTracker
 from sketchseek.model.encoder import Encoder, encode_episodes
 from sketchseek.strokes import CANVAS, last_points
+from sketchseek.strokes.placing import placement
 
 STEPS = 20
 MAX_SKETCHES, MAX_DISTRACTORS = 200, 500  # used in fitting; limits the time, which is part of training
@@ -83,12 +84,14 @@ def fit(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
     return Confidence(*weights.tolist())
 
 
-def confidences(confidence: Confidence, evaluation: Evaluation, split: Split) -> NDArray[np.float64]:
+def confidences(
+    confidence: Confidence, evaluation: Evaluation, split: Split, as_framed: bool = True
+) -> NDArray[np.float64]:
     """The confidence in the first photo that a live session would show at each step, 0..1, ``[queries, steps]``."""
     result = []
     for query, sketch in enumerate(split.sketches):
         tracker = ConfidenceTracker(confidence, evaluation.gallery)
-        ink = lines_drawn(sketch, evaluation.steps)
+        ink = lines_drawn(sketch, evaluation.steps, as_framed)
         best, scores = evaluation.nearest[query, :, 0].tolist(), evaluation.scores[query].tolist()
         result.append([tracker.update(*moment) for moment in zip(best, scores, ink.tolist(), strict=True)])
     return np.array(result, dtype=np.float64)
@@ -117,17 +120,21 @@ def calibration_error(probability: NDArray[np.floating[Any]], right: NDArray[np.
     return float(np.average(np.abs(stated - found), weights=count))
 
 
-def lines_drawn(sketch: SketchItem, steps: int) -> NDArray[np.float64]:
-    """The total length of lines at each step, in sides of the canvas, ``[steps]``.
+def lines_drawn(sketch: SketchItem, steps: int, as_framed: bool = True) -> NDArray[np.float64]:
+    """The total length of lines at each step, in sides of the canvas, ``[steps]``; ``as_framed`` as in
+    ``sketch_frames``.
 
     For a sketch that has only frames it is estimated as the ink divided by the width of the rasteriser's lines.
     """
     if sketch.strokes is None:
-        return sketch_frames(sketch, steps, CANVAS).sum(axis=(1, 2)) / (255 * LINE_WIDTH * CANVAS)
+        return sketch_frames(sketch, steps, CANVAS, as_framed).sum(axis=(1, 2)) / (255 * LINE_WIDTH * CANVAS)
     points, stroke = sketch.strokes.points, sketch.strokes.stroke_of_point
     lengths = np.hypot(*np.diff(points[:, :2], axis=0).T)
     lengths[np.diff(stroke) > 0] = 0  # the pen is up
-    return np.concatenate([[0], np.cumsum(lengths)])[last_points(len(points), steps)]
+    drawn = np.concatenate([[0], np.cumsum(lengths)])[last_points(len(points), steps)]
+    if as_framed:
+        return drawn
+    return drawn * [placement(frame).scale for frame in sketch_frames(sketch, steps, CANVAS)]
 
 
 def _random_gallery(generator: np.random.Generator, photos: int, right: int) -> NDArray[np.intp]:

@@ -46,12 +46,17 @@ def with_known_categories(split: Split) -> Split:
 
 
 def evaluate_categories(
-    encoder: Encoder, split: Split, advance: Callable[[int], None] = lambda images: None, query: Query = "sketch"
+    encoder: Encoder,
+    split: Split,
+    advance: Callable[[int], None] = lambda images: None,
+    query: Query = "sketch",
+    as_framed: bool = True,
 ) -> Evaluation:
     """Encode all photos and complete sketches of ``with_known_categories(split)``, and rank the photos for each sketch.
 
     Photos are ranked as the app's search does, see ``searched``. ``advance(n)`` is called whenever n more images are
     encoded. With ``query`` "words" each sketch asks by the name of its category, with "both" by itself and that name.
+    ``as_framed`` as in ``evaluate.evaluate``.
 
     Raises InputError for words if the model takes none or does not know a category.
     """
@@ -64,7 +69,7 @@ def evaluate_categories(
     encoded = encoder.encode_photos(pixels)
     photos = encoder.matcher.prepared(encoded)
     advance(len(pixels))
-    ink = sketch_pixels(split.sketches, encoder.size)
+    ink = sketch_pixels(split.sketches, encoder.size, as_framed)
     if query != "sketch" and not encoder.has_words:
         raise InputError("this model takes no words; evaluate it with --query sketch")
     texts = {} if query == "sketch" else encoder.encode_text([s.category.replace("_", " ") for s in split.sketches])

@@ -132,13 +132,15 @@ def evaluate(
     advance: Callable[[int], None] = lambda images: None,
     part: slice = slice(None),
     query: Query = "sketch",
+    as_framed: bool = True,
 ) -> Evaluation:
     """Encode all photos and all partial sketches of the split, and rank the photos for each.
 
     ``advance(n)`` is called whenever n more images are encoded. ``part`` selects some of the ``steps``. With ``query``
     "both", the query at every step is the partial sketch and the caption of its photo; with "words", it is the caption
     only, and all steps are equal. If the model can match, the first 128 photos of a search by words alone are re-ranked
-    by their similarity plus the logit that text and photo match (ITM).
+    by their similarity plus the logit that text and photo match (ITM). Sketches lie where they were drawn
+    (``as_framed``), or as the app places them (``strokes.placed``).
 
     Raises InputError for a split without photos or sketches, for steps > 1 if a sketch has no strokes or frames, and
     for words if the model takes none or a photo has no caption.
@@ -165,7 +167,7 @@ def evaluate(
         ranks, nearest, scores = (np.repeat(a[:, None], every, axis=1) for a in _ranked(similarity, target))
         return Evaluation(ranks, nearest, scores, len(split.photos), encoded, {}, by_vectors)
     texts = None if query == "sketch" else _encoded_captions(encoder, split)
-    complete = sketch_pixels(split.sketches, encoder.size) if steps == 1 else None
+    complete = sketch_pixels(split.sketches, encoder.size, as_framed) if steps == 1 else None
     found: list[list[NDArray[Any]]] = []
     drawn: list[Features] = []
     for start in range(0, len(target), SKETCHES_AT_A_TIME):
@@ -173,7 +175,7 @@ def evaluate(
         if complete is not None:
             frames = complete[chunk, None]
         else:
-            frames = np.stack([sketch_frames(s, steps, encoder.size)[part] for s in split.sketches[chunk]])
+            frames = np.stack([sketch_frames(s, steps, encoder.size, as_framed)[part] for s in split.sketches[chunk]])
         shape = frames.shape[:2]  # sketches, steps
         features = encode_episodes(encoder, frames)
         drawn.append({name: values[shape[1] - 1 :: shape[1]].copy() for name, values in features.items()})
@@ -233,6 +235,7 @@ def evaluate_levels(
     steps: int,
     advance: Callable[[int], None] = lambda images: None,
     query: Query = "sketch",
+    as_framed: bool = True,
 ) -> Evaluation:
     """Evaluate several models as one; keys are the shares of a drawing (0..1) that they were trained for.
 
@@ -245,7 +248,7 @@ def evaluate_levels(
     for level, encoder in sorted(encoders.items()):
         end = int(level * steps + 1e-9)
         if end > begin:
-            parts.append(evaluate(encoder, split, steps, advance, slice(begin, end), query))
+            parts.append(evaluate(encoder, split, steps, advance, slice(begin, end), query, as_framed))
             begin = end
     ranks, nearest, scores = (
         np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("ranks", "nearest", "scores")

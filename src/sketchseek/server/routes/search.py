@@ -22,6 +22,7 @@ MAX_HITS = 200  # of one search
 
 Top: TypeAlias = Annotated[int, Form(ge=1, le=MAX_HITS)]
 Text: TypeAlias = Annotated[str, Form(max_length=LIMITS.words)]
+AsFramed: TypeAlias = Annotated[bool, Form()]
 Weight: TypeAlias = Annotated[float, Form(ge=0, le=1)]  # of the text: 0 the drawing alone, 1 the words alone
 
 
@@ -31,17 +32,22 @@ def search_routes(gallery: Gallery, worker: SearchWorker) -> APIRouter:
 
     @router.post("/api/search")
     async def search(
-        sketch: UploadFile | None = None, text: Text = "", weight: Weight = 0.5, top: Top = LIMITS.results
+        sketch: UploadFile | None = None,
+        text: Text = "",
+        weight: Weight = 0.5,
+        top: Top = LIMITS.results,
+        as_framed: AsFramed = False,
     ) -> dict[str, Any]:
         """The photos closest to an uploaded drawing (our JSON, SVG or an image), to words, or to both.
 
+        The drawing may lie anywhere on its sheet, in any size, unless the sheet is the photo's frame (``as_framed``).
         ``strokes`` are those of the drawing, on the unit canvas; null for an image and for words alone. ``remark`` says
         which of the words the model does not know; one that knows none of them refuses.
         """
         drawing = None
         if sketch is not None:
             drawing = await run_in_threadpool(_load, await sketch.read(), sketch.filename or "drawing")
-        hits, seconds = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight))
+        hits, seconds = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight, as_framed))
         strokes = [stroke.tolist() for stroke in drawing.strokes] if isinstance(drawing, Sketch) else None
         return {**_hits(hits, seconds), "strokes": strokes, "remark": worker.searcher.remark(text)}
 

@@ -5,6 +5,7 @@ import { Completion } from "./completion.js";
 import { Drawing } from "./drawing.js";
 import { byId } from "./elements.js";
 import { download, receiveFiles, search, similar } from "./files.js";
+import { Framing } from "./framing.js";
 import { keepDrawing, keptStrokes } from "./keep.js";
 import { drawByKeyboard } from "./keyboard.js";
 import { LiveConnection } from "./live.js";
@@ -15,7 +16,7 @@ import { Surface } from "./surface.js";
 import { Viewer } from "./viewer.js";
 import { Words } from "./words.js";
 
-/** @import { Answer, FileAnswer, HelloFrame, Photo } from "./types.js" */
+/** @import { Answer, FileAnswer, HelloFrame, Photo, Placement } from "./types.js" */
 /** The picture on the sheet: how to search by it, and the answer. @typedef {{ ask: Ask, found: Answer }} Opened */
 /** @typedef {() => Promise<FileAnswer>} Ask */
 
@@ -41,6 +42,7 @@ drawByKeyboard(byId("canvas"), byId("tip"), drawing);
 keepDrawing(drawing);
 const words = new Words(byId("words", HTMLInputElement), byId("balance"), byId("remark"));
 const completion = new Completion(byId("words", HTMLInputElement), byId("names"));
+const framing = new Framing(byId("anywhere"), byId("as-framed"), byId("framing"));
 /** @type {Opened | null} */
 let opened = null;
 
@@ -143,11 +145,13 @@ live.on("refused", (frame) => {
 });
 
 /** @param {Answer} answer */
-async function showHits({ hits, milliseconds = 0, confidence, regions, remark = "" }) {
+async function showHits({ hits, milliseconds = 0, confidence, regions, placement, remark = "" }) {
   words.remark(remark);
   byId("speed").textContent = hits.length ? `${Math.max(1, Math.round(milliseconds))} ms` : "";
   const read = readRegions(regions);
-  paintRegions(byId("sketch-regions", HTMLCanvasElement), read?.sketch ?? null);
+  const overSketch = byId("sketch-regions", HTMLCanvasElement);
+  if (placement) lay(overSketch, placement);
+  paintRegions(overSketch, read?.sketch ?? null);
   await results.show(hits, confidence, read);
   showWhatIsThere();
 }
@@ -168,8 +172,32 @@ async function offerWords(hello) {
   words.offer(hello.words, hello.limits.words, completion.names);
 }
 
-words.on("change", async () => {
+words.on("change", () => {
   live.configure({ type: "words", text: words.text, weight: words.weight });
+  askAgain();
+});
+
+// --- where on the sheet ---
+
+const tellFraming = () => live.configure({ type: "as_framed", on: framing.asFramed });
+if (framing.asFramed) tellFraming(); // it was left so before a reload
+framing.on("change", () => {
+  tellFraming();
+  askAgain();
+});
+
+/**
+ * Lays what was found in the drawing as it was searched over the drawing as it is on the sheet.
+ * @param {HTMLElement} element
+ * @param {Placement} placement
+ */
+function lay(element, { scale, x, y }) {
+  element.style.transformOrigin = "0 0";
+  element.style.transform = `scale(${1 / scale}) translate(${-100 * x}%, ${-100 * y}%)`;
+}
+
+/** Searches with the picture on the sheet once more, where there is one. */
+async function askAgain() {
   showWhatIsThere();
   const asked = opened;
   if (!asked) return;
@@ -179,12 +207,12 @@ words.on("change", async () => {
   } catch (error) {
     notify(messageOf(error));
   }
-});
+}
 
 // --- files, and photos as queries ---
 
 receiveFiles(byId("file", HTMLInputElement), byId("veil"), (file) => {
-  openPicture(() => URL.createObjectURL(file), () => search(file, words));
+  openPicture(() => URL.createObjectURL(file), () => search(file, words, framing.asFramed));
 });
 
 /** @param {Photo} photo */

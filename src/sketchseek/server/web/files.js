@@ -26,9 +26,15 @@ export function download(drawing) {
  * Searches with a file. Throws an Error that a person can read.
  * @param {File} file
  * @param {WordsAndWeight} words
+ * @param {boolean} asFramed - whether its sheet is the photo's frame
  * @returns {Promise<FileAnswer>}
  */
-export const search = (file, words) => ask("/api/search", { method: "POST", body: form(words, file) });
+export const search = (file, words, asFramed) => {
+  const body = form(words);
+  body.append("sketch", file, file.name);
+  body.append("as_framed", String(asFramed));
+  return ask("/api/search", { method: "POST", body });
+};
 
 /**
  * Searches for photos like one of the gallery. Throws as `search` does.
@@ -38,13 +44,9 @@ export const search = (file, words) => ask("/api/search", { method: "POST", body
  */
 export const similar = (photo, words) => ask(`${photo}/similar`, { method: "POST", body: form(words) });
 
-/**
- * @param {WordsAndWeight} words
- * @param {File} [file]
- */
-function form({ text, weight }, file) {
+/** @param {WordsAndWeight} words */
+function form({ text, weight }) {
   const form = new FormData();
-  if (file) form.append("sketch", file, file.name);
   for (const [name, value] of Object.entries({ text, weight })) form.append(name, String(value));
   return form;
 }

@@ -29,6 +29,7 @@ export type Answer = {
   confidence?: number | null;
   regions?: EncodedRegions | null;
   remark?: string; // which words the model does not know
+  placement?: Placement;
 };
 
 /** The answer to an uploaded file; `strokes` is null for a picture and missing for a search by a photo. */
@@ -48,6 +49,7 @@ export type PageFrame =
 /** A setting of the session; the newest of each type is sent again after a reconnection. */
 export type Setting =
   | { type: "regions"; on: boolean }
+  | { type: "as_framed"; on: boolean }
   | { type: "target"; id: string | null }
   | ({ type: "words" } & WordsAndWeight);
 
@@ -82,7 +84,11 @@ export type ResultsFrame = Required<Answer> & {
   frame: number;
   pen_down: boolean;
   target: Target | null;
+  placement: Placement;
 };
+
+/** How the drawing was placed: point x of the sheet was searched at `scale * x + x`. */
+export type Placement = { scale: number; x: number; y: number };
 
 export type Target = { id: string; rank: number };
 

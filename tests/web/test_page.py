@@ -49,6 +49,26 @@ def test_photos_come_while_the_pen_is_still_down(address: str, open_page: Any) -
     page.mouse.up()
 
 
+def test_a_drawing_may_lie_anywhere_unless_the_sheet_is_the_photos_frame(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    assert page.get_by_text("Anywhere on the sheet, in any size.").is_visible()
+    small = Sketch.from_arrays([stroke[:, :2] * 0.35 + (0.6, 0.05) for stroke in SKETCH.strokes])
+    draw_sketch(page, small)
+    wait_for_count(page, len(SKETCHES))
+    anywhere, drawn = names(page), ink(page)
+    page.click("#as-framed")
+    page.wait_for_function("names => names !== [...document.querySelectorAll('#grid .name')].map(name => name.innerText).join()", arg=",".join(anywhere))  # fmt: skip
+    assert ink(page) == drawn  # it stays where it was drawn
+    page.reload()
+    wait_for_count(page, len(SKETCHES))
+    assert page.get_attribute("#as-framed", "aria-pressed") == "true" and names(page) != anywhere
+    page.click("#anywhere")
+    page.wait_for_function("names => names === [...document.querySelectorAll('#grid .name')].map(name => name.innerText).join()", arg=",".join(anywhere))  # fmt: skip
+    page.click("#clear")
+    page.click("#as-framed")
+    assert page.get_by_text("Where it stands in the photo, and as large.").is_visible()
+
+
 def test_tiles_of_photos_that_stay_are_moved_not_made_anew(address: str, open_page: Any) -> None:
     page = open_page(address)
     draw(page, LINE, steps=8)

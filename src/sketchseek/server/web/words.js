@@ -10,7 +10,6 @@ import { Events } from "./events.js";
 const KEY = "sketchseek-words";
 const PAUSE = 150; // milliseconds
 const EXAMPLE = "Add words: red, with arms";
-const NONE = "This gallery’s model sees drawings only, no words";
 
 /**
  * Event: "change", after a short pause in typing.
@@ -55,7 +54,7 @@ export class Words extends Events {
   }
 
   /**
-   * Says whether the gallery's model has words; where it has none, nothing can be typed.
+   * Says whether the gallery's model has words; where it has none, there is no box.
    * @param {boolean} possible
    * @param {number} longest - characters
    * @param {string[]} names - that the model knows, where it knows no other words
@@ -63,10 +62,8 @@ export class Words extends Events {
   offer(possible, longest, names) {
     this.#box.maxLength = longest;
     this.#box.disabled = !possible;
-    if (!possible) this.#box.value = ""; // of another gallery, perhaps; its place is for the reason
-    const example = names.length ? `Add a word: ${names.slice(0, 3).join(", ")}` : EXAMPLE;
-    this.#box.placeholder = possible ? example : NONE;
-    this.#box.closest(".words")?.classList.toggle("is-off", !possible);
+    this.#box.placeholder = names.length ? `Add a word: ${names.slice(0, 3).join(", ")}` : EXAMPLE;
+    this.#box.closest(".words")?.toggleAttribute("hidden", !possible);
     this.#tell();
   }
 

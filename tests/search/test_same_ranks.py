@@ -88,7 +88,7 @@ def test_live_and_evaluate_give_the_same_answers(
         for query, item in enumerate(split.sketches):
             assert item.strokes is not None
             session, search, encoder = LiveSession(), LiveSearch(searcher), SketchEncoder(model)
-            session.receive(json.dumps({"type": "as_framed", "seq": 0, "on": as_framed}))
+            session.receive(json.dumps({"type": "framed", "seq": 0, "on": as_framed}))
             fed = 0
             for step, last in enumerate(last_points(len(item.strokes), STEPS)):
                 fed = feed(session, item.strokes, fed, int(last) + 1)

@@ -153,7 +153,7 @@ def test_a_small_drawing_is_searched_large_unless_the_sheet_is_the_photos_frame(
     job = new.begin(0.0)
     assert isinstance(large, Sketch) and job.ink is not None and np.array_equal(job.ink, ink(large))
     assert job.placement.scale > 2 and job.length == pytest.approx(line_lengths(large.strokes)[1])
-    assert new.receive('{"type": "as_framed", "seq": 2, "on": true}') is None
+    assert new.receive('{"type": "framed", "seq": 2, "on": true}') is None
     assert new.due_in(0.01) == 0.0
     job = new.begin(0.01)
     assert job.ink is not None and np.array_equal(job.ink, ink(drawing))
@@ -194,7 +194,7 @@ REFUSED = {
     "far off the canvas": points(5, 1, [[99.0, 0, 0, 0]]),
     "deep points": points(5, 1, [[[0, 0, 0, 0]]]),
     "regions neither on nor off": '{"type": "regions", "seq": 5, "on": 1}',
-    "as framed or not": '{"type": "as_framed", "seq": 5}',
+    "as framed or not": '{"type": "framed", "seq": 5}',
     "strokes that are none": sketch(5, 3),
     "a stroke without points": sketch(5, [[]]),
 }

@@ -57,13 +57,14 @@ def test_a_drawing_may_lie_anywhere_unless_the_sheet_is_the_photos_frame(address
     wait_for_count(page, len(SKETCHES))
     anywhere, drawn = names(page), ink(page)
     page.click("#as-framed")
-    page.wait_for_function("names => names !== [...document.querySelectorAll('#grid .name')].map(name => name.innerText).join()", arg=",".join(anywhere))  # fmt: skip
+    shown = "[...document.querySelectorAll('#grid .name')].map(name => name.textContent).join()"
+    page.wait_for_function(f"names => names !== {shown}", arg=",".join(anywhere))
     assert ink(page) == drawn  # it stays where it was drawn
     page.reload()
     wait_for_count(page, len(SKETCHES))
     assert page.get_attribute("#as-framed", "aria-pressed") == "true" and names(page) != anywhere
     page.click("#anywhere")
-    page.wait_for_function("names => names === [...document.querySelectorAll('#grid .name')].map(name => name.innerText).join()", arg=",".join(anywhere))  # fmt: skip
+    page.wait_for_function(f"names => names === {shown}", arg=",".join(anywhere))
     page.click("#clear")
     page.click("#as-framed")
     assert page.get_by_text("Where it stands in the photo, and as large.").is_visible()

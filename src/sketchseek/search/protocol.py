@@ -63,8 +63,8 @@ class RegionsFrame:
 
 
 @dataclass(frozen=True)
-class AsFramedFrame:
-    """``{"type": "as_framed", "seq", "on"}``: whether the sheet is the photo's frame, from now on. At first it is not:
+class FramedFrame:
+    """``{"type": "framed", "seq", "on"}``: whether the sheet is the photo's frame, from now on. At first it is not:
     where and how large one draws does not matter (``strokes.placing``).
     """
 
@@ -92,7 +92,7 @@ class WordsFrame:
     weight: float
 
 
-PageFrame: TypeAlias = PointsFrame | EndFrame | SketchFrame | RegionsFrame | AsFramedFrame | TargetFrame | WordsFrame
+PageFrame: TypeAlias = PointsFrame | EndFrame | SketchFrame | RegionsFrame | FramedFrame | TargetFrame | WordsFrame
 
 # --- from the server ---
 
@@ -239,11 +239,11 @@ def _read(content: dict[str, Any], seq: int, limits: Limits) -> PageFrame:
             if not isinstance(strokes, list) or len(strokes) > limits.strokes:
                 raise InputError(f"frame: 'strokes' must be a list of at most {limits.strokes:,} strokes")
             return SketchFrame(seq, [_points(points, "strokes", limits) for points in strokes])
-        case "regions" | "as_framed" as kind:
+        case "regions" | "framed" as kind:
             on = content.get("on")
             if not isinstance(on, bool):
                 raise InputError("frame: 'on' must be true or false")
-            return RegionsFrame(seq, on) if kind == "regions" else AsFramedFrame(seq, on)
+            return RegionsFrame(seq, on) if kind == "regions" else FramedFrame(seq, on)
         case "target":
             photo = content.get("id")
             if not (photo is None or (isinstance(photo, str) and len(photo) <= MAX_ID)):
@@ -258,7 +258,7 @@ def _read(content: dict[str, Any], seq: int, limits: Limits) -> PageFrame:
             return WordsFrame(seq, text.strip(), float(weight))
         case _:
             raise InputError(
-                "frame: 'type' must be points, end, sketch, regions, as_framed or words (or target, in practice)"
+                "frame: 'type' must be points, end, sketch, regions, framed or words (or target, in practice)"
             )
 
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from sketchseek.errors import InputError
 from sketchseek.search.limits import LIMITS, Limits, line_lengths
 from sketchseek.search.protocol import (
-    AsFramedFrame,
     EndFrame,
     ErrorFrame,
+    FramedFrame,
     FrameError,
     PageFrame,
     PointsFrame,
@@ -169,7 +169,7 @@ class LiveSession:
                 self._drawing = anew
             case RegionsFrame(on=on):
                 self._regions = on
-            case AsFramedFrame(on=on):
+            case FramedFrame(on=on):
                 self._as_framed = on
             case TargetFrame(id=photo):
                 if not self.practice:

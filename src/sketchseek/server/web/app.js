@@ -179,7 +179,7 @@ words.on("change", () => {
 
 // --- where on the sheet ---
 
-const tellFraming = () => live.configure({ type: "as_framed", on: framing.asFramed });
+const tellFraming = () => live.configure({ type: "framed", on: framing.asFramed });
 if (framing.asFramed) tellFraming(); // it was left so before a reload
 framing.on("change", () => {
   tellFraming();

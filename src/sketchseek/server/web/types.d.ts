@@ -49,7 +49,7 @@ export type PageFrame =
 /** A setting of the session; the newest of each type is sent again after a reconnection. */
 export type Setting =
   | { type: "regions"; on: boolean }
-  | { type: "as_framed"; on: boolean }
+  | { type: "framed"; on: boolean }
   | { type: "target"; id: string | null }
   | ({ type: "words" } & WordsAndWeight);
 

@@ -7,7 +7,7 @@ PYTHON = $(shell for candidate in python3.11 python3 python3.12 python3.13; do \
 SERVE ?= 1
 DEV := .venv-dev/bin
 
-.PHONY: demo test test-fast lint docs bench browser
+.PHONY: demo test test-fast test-paper lint docs bench browser
 
 demo: .venv/.complete
 	@.venv/bin/sketchseek demo $(if $(filter 0,$(SERVE)),--no-serve)
@@ -18,6 +18,10 @@ test: .venv-dev/.complete browser
 
 test-fast: .venv-dev/.complete
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+# The first steps of every method's preset `paper` at its full size: some minutes, up to 8 GiB.
+test-paper: .venv-dev/.complete
+	SKETCHSEEK_PAPER_PRESETS=1 $(DEV)/python -m pytest tests/lab/test_paper_presets.py
 
 lint: .venv-dev/.complete
 	$(DEV)/ruff check

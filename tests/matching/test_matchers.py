@@ -63,7 +63,7 @@ def plain(matcher: Matcher, sketches: Features, photos: Features) -> np.ndarray:
         whole, local = (np.linalg.norm(s[name][:, None] - p[name][None], axis=-1) for name in ("global", "local"))
         return -whole - (s["weight"][:, None] * local).sum(axis=-1)
     if isinstance(matcher, InkedCells):
-        a, b = s["global"], p["global"] / np.linalg.norm(p["global"], axis=-1, keepdims=True)
+        a, b = (f["global"] / np.linalg.norm(f["global"], axis=-1, keepdims=True) for f in (s, p))
         c, d = (f["cells"] / np.linalg.norm(f["cells"], axis=-1, keepdims=True) for f in (s, p))
         best = (c[:, None, :, None] * d[None, :, None, :]).sum(axis=-1).max(axis=-1)  # [q, g, cells]
         local = (s["coverage"][:, None] * best).sum(axis=-1)
@@ -138,10 +138,28 @@ def test_only_cells_under_ink_count() -> None:
     assert np.allclose(doubled.similarity(sketch, photos), [[0, 2]])
     empty = sketch | {"coverage": np.zeros((1, 2), np.float32)}
     assert np.allclose(get_matcher("inked-cells").similarity(empty, photos), [[0, 0.6]])
-    words = {"global": np.array([[0, 2]], np.float32)}
-    assert np.allclose(get_matcher("inked-cells").similarity(words, photos), [[2, 1.6]])
-    both = fuse_features(sketch, words, 0.25, "added")
-    assert np.allclose(get_matcher("inked-cells").similarity(both, photos), [[2 / 3, 1.6 + 1.6 / 3]])
+
+
+def test_words_are_added_to_inked_cells_up_to_a_cap() -> None:
+    sketch = {
+        "global": np.array([[1, 0]], np.float32),
+        "cells": np.array([[[1, 0]]], np.float32),
+        "coverage": np.array([[1]], np.float32),
+    }
+    photos = {
+        "global": np.array([[0, 1], [0.6, 0.8], [1, 0]], np.float32),
+        "cells": np.array([[[0, 1]], [[0, 1]], [[1, 0]]], np.float32),
+    }
+    words = {"words": np.array([[0, 2]], np.float32)}
+    matcher = get_matcher("inked-cells", global_weight=2)
+    assert np.allclose(matcher.similarity(sketch, photos), [[0, 1.2, 3]])
+    assert np.allclose(matcher.similarity(words, photos), [[2, 1.6, 0]])
+    both = fuse_features(sketch, words, 0.75, "added")
+    assert np.allclose(matcher.similarity(both, photos), [[6, 1.2 + 4.8, 3]])
+    capped = get_matcher("inked-cells", global_weight=2, words_cap=0.7)
+    assert np.allclose(capped.similarity(both, photos), [[4.2, 1.2 + 4.2, 3]])
+    assert np.allclose(capped.similarity(words, photos), [[2, 1.6, 0]])  # alone, they are all there is to go by
+    assert np.allclose([matcher.sketch_vector(f)[0] for f in (sketch, words, both)], [[1, 0], [0, 2], [2, 6]])
 
 
 @given(st.sampled_from(ALL), counts, counts, counts, counts, st.integers(0, 99))

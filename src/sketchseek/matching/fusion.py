@@ -15,11 +15,14 @@ ITM_CANDIDATES = 128
 def fuse_features(
     sketch: FeaturesOf[ArrayT], text: FeaturesOf[ArrayT], weight: float, fusion: str
 ) -> FeaturesOf[ArrayT]:
-    """The features of a query: those of the sketch, of which those that texts have too are fused by ``fuse``. With
-    ``weight`` 1 they are the text's alone.
+    """The features of a query. With ``weight`` w below 1 they are those of the sketch, of which those that texts have
+    too are fused by ``fuse``; by the fusion ``added`` the text's are added to them, w / (1 - w) times as large, for the
+    matcher to compare each with photos. With w = 1 they are the text's alone.
     """
     if weight == 1:
         return text
+    if fusion == "added":
+        return {**sketch, **{name: weight / (1 - weight) * values for name, values in text.items()}}
     return {**sketch, **{name: fuse(sketch[name], values, weight, fusion) for name, values in text.items()}}
 
 
@@ -31,15 +34,10 @@ def fuse(sketch: ArrayT, text: ArrayT, weight: float, fusion: str) -> ArrayT:
     the projections unchanged (a is the identity), as FVLP is trained; ``unit_sum`` normalises each first (a is n2), as
     its released code searches.
 
-    ``added`` is q = s + w / (1 - w) c, not normalised, for w below 1: under a matcher that takes the dot product with
-    the photo's vector, the text's similarity is added to whatever the similarity of the sketch is.
-
-    Raises ValueError for an unknown fusion.
+    Raises ValueError for another fusion.
     """
-    if fusion not in FUSIONS:
-        raise ValueError(f"fusion {fusion!r} is none of {', '.join(FUSIONS)}")
-    if fusion == "added":
-        return sketch + weight / (1 - weight) * text
+    if fusion not in ("raw_sum", "unit_sum"):
+        raise ValueError(f"fusion {fusion!r} is none of raw_sum, unit_sum")
     if fusion == "unit_sum":
         sketch, text = _unit(sketch), _unit(text)
     return _unit((1 - weight) * sketch + weight * text)

@@ -15,22 +15,24 @@ from sketchseek.matching.distances import EPSILON, as_float32, in_tiles
 
 @dataclass(frozen=True)
 class InkedCells:
-    """``global_weight`` v u + ``cells_weight`` sum over cells i of w_i max_j cos(s_i, p_j).
+    """``global_weight`` cos(v, u) + ``cells_weight`` sum over cells i of w_i max_j cos(s_i, p_j), and with words beside
+    the sketch + min(c u', ``words_cap`` |c|).
 
-    v and u are the global vectors of sketch and photo, of unit length, so that v u is their cosine; words beside a
-    sketch are added to its v (``fusion.fuse``, "added"). s_i and p_j are their cells, w_i the share of the sketch's ink
-    that lies in cell i. An empty cell has no weight: paper looks alike in every sketch and would match any plain
-    background.
+    v and u are the global vectors of sketch and photo, s_i and p_j their cells, w_i the share of the sketch's ink that
+    lies in cell i. An empty cell has no weight: paper looks alike in every sketch and would match any plain background.
+    c is the vector of the words, and u' is u at length 1. Above the cap, words do not change the order of photos, which
+    is then the sketch's. Of words alone the similarity is c u'.
 
     Features of sketches: ``global`` ``[n, d]``, ``cells`` ``[n, m, C]`` and ``coverage`` ``[n, m]``, the w_i, which sum
-    to 1 or are all 0 for an empty sketch; of words alone ``global``. Features of photos: ``global`` ``[n, d]`` and
-    ``cells`` ``[n, k, C]``, maybe float16.
+    to 1 or are all 0 for an empty sketch; with words ``words`` ``[n, d]``, and of words alone nothing else. Features of
+    photos: ``global`` ``[n, d]`` and ``cells`` ``[n, k, C]``, maybe float16.
 
-    The single-vector form is the global vector.
+    The single-vector form is the global vector, v with c added and without the cap.
     """
 
     global_weight: float = 1.0
     cells_weight: float = 1.0
+    words_cap: float = 1.0
 
     name: ClassVar[str] = "inked-cells"
     distance: ClassVar[Distance] = "cosine"
@@ -41,24 +43,34 @@ class InkedCells:
 
     def similarity(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         if "cells" not in sketches:
-            return self._compare_globals(sketches, photos)
-        sketches = {name: sketches[name] for name in ("global", "cells", "coverage")}
+            return as_float32(sketches["words"]) @ _unit(as_float32(photos["global"])).T
+        names = [name for name in ("global", "cells", "coverage", "words") if name in sketches]
+        sketches = {name: sketches[name] for name in names}
         photos = {name: photos[name] for name in ("global", "cells")}
         return in_tiles(self._compare, sketches, photos, places=sketches["cells"].shape[1] * photos["cells"].shape[1])
 
     def sketch_vector(self, sketches: FeaturesOf[ArrayT]) -> ArrayT:
-        return sketches["global"]
+        if "words" not in sketches:
+            return sketches["global"]
+        if "global" not in sketches:
+            return sketches["words"]
+        return self.global_weight * _unit(sketches["global"]) + sketches["words"]
 
     def photo_vector(self, photos: FeaturesOf[ArrayT]) -> ArrayT:
         return as_float32(photos["global"])
 
     def _compare(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
         xp = array_namespace(sketches["coverage"])
+        of_photos = _unit(photos["global"])
+        whole = _unit(sketches["global"]) @ of_photos.T
         local = xp.sum(sketches["coverage"][:, :, None] * _best_cosines(sketches["cells"], photos["cells"]), axis=1)
-        return self._compare_globals(sketches, photos) + self.cells_weight * local
-
-    def _compare_globals(self, sketches: FeaturesOf[ArrayT], photos: FeaturesOf[ArrayT]) -> ArrayT:
-        return self.global_weight * (as_float32(sketches["global"]) @ _unit(as_float32(photos["global"])).T)
+        similarity = self.global_weight * whole + self.cells_weight * local
+        if "words" not in sketches:
+            return similarity
+        words = sketches["words"]
+        cap = self.words_cap * xp.sqrt(xp.sum(words * words, axis=-1, keepdims=True))
+        named = words @ of_photos.T
+        return similarity + xp.where(named < cap, named, cap)
 
 
 def _best_cosines(sketches: ArrayT, photos: ArrayT) -> ArrayT:

@@ -17,10 +17,15 @@ from sketchseek.lab.methods.inputs import Inputs
 from sketchseek.lab.methods.seek.config import Config
 from sketchseek.lab.methods.seek.recogniser import Names, Recogniser
 from sketchseek.lab.network import Network
+from sketchseek.model.encoder import Query
+from sketchseek.model.names import Names as KnownNames
 
 # The share of a cell's pixels under ink from which it counts in full; a line of three pixels across a cell of 32, as at
 # 256 px, covers 0.09.
 FULL_INK = 0.04
+# Beside a sketch, the cosine of words with the kind of a photo counts this much, and no further than this cosine: all
+# photos of the kind are to come forward, and the sketch to tell them apart.
+WORDS_WEIGHT, WORDS_CAP = 1.0, 0.5
 
 
 class SeekNetwork(Network):
@@ -119,6 +124,30 @@ class SeekNetwork(Network):
         return cells if side <= self.grid else F.normalize(getattr(self, f"pooling_{side}") @ cells, dim=2)
 
 
+class WordSeekNetwork(SeekNetwork):
+    """With ``kinds``: names of kinds are words, which are compared with the kind of a photo."""
+
+    fusion = "added"
+    query: Query = "sketch"
+
+    def __init__(self, config: Config, weights: Weights) -> None:
+        super().__init__(config, weights)
+        self.matcher_parameters = {**self.matcher_parameters, "words_cap": WORDS_CAP * math.sqrt(0.5)}
+
+    @property
+    def tokenizer(self) -> KnownNames | None:
+        return self.names.vocabulary or None
+
+    def encode_text(self, tokens: Tensor) -> dict[str, Tensor]:
+        """Tokens ``[B, 8]`` to ``words [B, D]``: no shape, and as kind the mean of what they stand for. Its length
+        makes the product with a photo's global vector, whose kind is 0.71 long, ``WORDS_WEIGHT`` times the cosine.
+        """
+        kinds = self.names.vectors_of(tokens) * (tokens > 0).unsqueeze(2)
+        mean = F.normalize(kinds.sum(dim=1), dim=1)
+        shape = mean.new_zeros(1, self.head.out_features).expand(len(tokens), -1)
+        return {"words": torch.cat([shape, WORDS_WEIGHT / math.sqrt(0.5) * mean], dim=1)}
+
+
 def _joined(shape: Tensor, kind: Tensor | None) -> Tensor:
     """Vectors of shape and kind, ``[n, D - K]`` and ``[n, K]``, each of the same length, as one of unit length."""
     if kind is None:
@@ -149,4 +178,5 @@ def _pooling(side: int, grid: int) -> Tensor:
 
 def build(config: Config, weights: Weights = "random") -> SeekNetwork:
     """The network with its backbone's weights loaded."""
-    return SeekNetwork(config, weights).to(memory_format=torch.channels_last)
+    kind = WordSeekNetwork if config.kinds else SeekNetwork
+    return kind(config, weights).to(memory_format=torch.channels_last)

@@ -113,7 +113,8 @@ def _recognise(config: Config, network: SeekNetwork, pairs: SeekPairs) -> Arrays
     imagenet = ImageNetInfo()
     classes = network.recogniser.classifier.out_features
     named = [imagenet.index_to_label_name(c) for c in range(classes)] if classes == imagenet.num_classes() else []
-    network.names.begin([*pairs.categories, *named])
+    drawn = set(range(len(pairs.categories))) - set(pairs.category_of_photo.tolist())
+    network.names.begin([*pairs.categories, *named], {pairs.categories[category] for category in drawn})
 
     def photo(seek: SeekNetwork, pixels: Tensor) -> dict[str, Tensor]:
         images = seek.inputs.photos(pixels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones import Backbone, SavedWeights, Weights, build_network
+from sketchseek.lab.methods.seek.vocabulary import vocabulary
 
 
 class Recogniser(nn.Module):
@@ -65,26 +66,43 @@ class Names(nn.Module):
 
     def __init__(self, dimensions: int) -> None:
         super().__init__()
-        self.names: list[str] = []
         self.vectors = nn.Parameter(torch.zeros(0, dimensions))
+        self.members: Tensor
+        self.register_buffer("members", torch.zeros(1, 0, dtype=torch.int64), persistent=False)
+        self._name([], set())
 
-    def begin(self, names: Sequence[str]) -> None:
-        """Take these names. Those that are known keep their vector, the others get a random one."""
+    def begin(self, names: Sequence[str], drawn: Collection[str] = ()) -> None:
+        """Take these names. Those that are known keep their vector, the others get a random one. ``drawn`` are those of
+        which there are drawings and no photos; they are no words, as no photo has shown what they look like.
+        """
         before = {name: self.vectors.detach()[row] for row, name in enumerate(self.names)}
         dimensions = self.vectors.shape[1]
         rows = [before[name] if name in before else torch.randn(dimensions) for name in names]
-        self.names = list(names)
+        self._name(names, drawn)
         self.vectors = nn.Parameter(torch.stack(rows))
 
     def forward(self, kinds: Tensor) -> Tensor:
         """The cosines ``[B, names]`` of unit vectors ``kinds [B, D]``."""
         return kinds @ F.normalize(self.vectors, dim=1).T
 
+    def vectors_of(self, tokens: Tensor) -> Tensor:
+        """The unit vectors ``[.., D]`` of what the tokens of ``vocabulary`` stand for; of token 0 it means nothing."""
+        members = F.normalize(self.vectors, dim=1)[self.members[tokens]]
+        return F.normalize(members.mean(dim=-2), dim=-1)
+
     def get_extra_state(self) -> Tensor:
-        return torch.frombuffer(bytearray(json.dumps(self.names).encode()), dtype=torch.uint8)
+        state = [[name] if name in self.drawn else name for name in self.names]
+        return torch.frombuffer(bytearray(json.dumps(state).encode()), dtype=torch.uint8)
 
     def set_extra_state(self, state: Tensor) -> None:
-        self.names = json.loads(bytes(state.cpu().numpy()))
+        entries = json.loads(bytes(state.cpu().numpy()))
+        drawn = {entry[0] for entry in entries if isinstance(entry, list)}
+        self._name([entry[0] if isinstance(entry, list) else entry for entry in entries], drawn)
+
+    def _name(self, names: Sequence[str], drawn: Collection[str]) -> None:
+        self.names, self.drawn = list(names), frozenset(drawn)
+        self.vocabulary, members = vocabulary(self.names, self.drawn)
+        self.members = torch.from_numpy(members).to(self.members.device)
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
         saved = state.get(f"{prefix}vectors")

@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,18 @@ def test_a_vision_transformer_begins_as_its_paper_says() -> None:
         xavier = math.sqrt(6 / (inputs + outputs))
         assert 0.95 * xavier < float(weight.abs().max()) <= xavier
         assert float(weight.std()) == pytest.approx(xavier / math.sqrt(3), rel=0.05)
+
+
+@pytest.mark.slow
+def test_gn_triplet_is_the_baseline_on_googlenet() -> None:
+    """Of CSR 2022 and MLRM 2022: 1,024 numbers, the average of the last map at unit length."""
+    method = get_method("siamese")
+    config: Any = method.config("paper", "gn-triplet")
+    assert (config.objective, config.size, config.training.epochs) == ("triplet", 224, 200)
+    network = method.build(replace(config, size=64)).eval()
+    with torch.no_grad():
+        vector = network.encode_photo(torch.zeros(1, 64, 64, 3, dtype=torch.uint8))["vector"]
+    assert vector.shape == (1, 1024)
 
 
 def test_unknown_networks_and_taps_are_named() -> None:

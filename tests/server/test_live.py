@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from api_client import LIVE
+from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchseek.search.limits import LIMITS, Limits, line_lengths
 from sketchseek.search.live_search import Answer, results_frame
 from sketchseek.search.session import SEARCH_INTERVAL, LiveSession
+from sketchseek.server.reading import LARGE
+from sketchseek.server.routes.live import Pace
 from sketchseek.strokes import Sketch, ink, placed
 
 LINE = [[0.1, 0.2, 0.0, 0.5], [0.3, 0.4, 16.0, 0.5]]
@@ -332,3 +336,49 @@ def test_lengths_are_those_of_the_lines_and_not_of_the_way_between_them() -> Non
     ]
     assert line_lengths(lines) == pytest.approx((0.4 + 0.5, 0.5 + 0.5))
     assert line_lengths([np.array([[0.9, 0.9]])]) == line_lengths([]) == (0, 0)
+
+
+def test_a_page_that_keeps_the_searches_busy_gets_no_more_than_half_of_their_time() -> None:
+    new, now, searching = LiveSession(), 100.0, 0.0
+    for seq in range(1, 1001):  # a whole drawing again and again, each search of which takes 0.2 seconds
+        assert new.receive(sketch(seq, [LINE])) is None
+        wait = new.due_in(now)
+        assert wait is not None
+        if wait > 0:
+            now += 0.01
+            continue
+        new.begin(now)
+        now += 0.2
+        new.ended(now)
+        searching += 0.2
+    assert searching / (now - 100) < 0.65
+    assert new.due_in(now + 3) == 0
+
+
+def test_undoing_quickly_is_answered_at_once() -> None:
+    new, now = LiveSession(), 100.0
+    for seq in range(1, 11):
+        assert new.receive(sketch(seq, [LINE])) is None and new.due_in(now) == 0
+        new.begin(now)
+        now += 0.02
+        new.ended(now)
+
+
+def test_a_page_may_send_the_largest_drawing_at_once_and_then_a_megabyte_a_second() -> None:
+    pace = Pace()
+    assert pace.wait(LIMITS.message, 0.0) == 0
+    assert pace.wait(1_000_000, 1.0) == 0
+    assert pace.wait(500_000, 1.0) == pytest.approx(0.5)
+    slow = Pace()
+    assert all(slow.wait(100, frame / 120) == 0 for frame in range(10_000))  # a page of 120 frames a second
+
+
+def test_a_large_drawing_is_read_in_another_process(client: TestClient) -> None:
+    strokes = [[[x / 2000, 0.1, 0, 0.5], [x / 2000, 0.9, 1, 0.5]] for x in range(1000)]
+    with client.websocket_connect(LIVE) as socket:
+        socket.receive_json()
+        assert len(sketch(1, strokes)) > LARGE
+        socket.send_text(sketch(1, strokes))
+        assert socket.receive_json()["seq"] == 1
+        socket.send_text(sketch(2, strokes * 3))
+        assert "at most 2,000 strokes" in socket.receive_json()["message"]

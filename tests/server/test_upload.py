@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from sketchseek.strokes.raster import rasterise
+from sketchseek.strokes.sketch import Sketch
 
 
 def test_an_upload_gives_its_strokes_back_and_as_many_hits_as_asked(client: TestClient, tmp_path: Path) -> None:
@@ -73,3 +74,16 @@ def test_an_upload_that_is_too_large_is_not_read(client: TestClient) -> None:
     response = client.post("/api/search", content=b"", headers={"content-length": str(2**30)})
     assert response.status_code == 413
     assert "MiB" in response.json()["error"]
+
+
+@pytest.mark.parametrize("drawn", ['<path d="M0 0h1"/>' * 45_000, '<path d="' + "M0 0h1" * 130_000 + '"/>'])
+def test_a_drawing_with_too_many_strokes_is_refused_while_it_is_read(client: TestClient, drawn: str) -> None:
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{drawn}</svg>'.encode()
+    response = upload(client, svg, "large.svg")
+    assert response.status_code == 422 and "more strokes or points" in response.json()["error"]
+
+
+def test_a_large_drawing_gives_its_strokes_back(client: TestClient, tmp_path: Path) -> None:
+    strokes = [[[x / 1000, 0.1, 0, 0.5], [x / 1000, 0.9, 1, 0.5]] for x in range(1000)]
+    answer = upload(client, as_json(Sketch.from_arrays(strokes), tmp_path), "large.json").json()
+    assert answer["strokes"] == strokes and len(answer["hits"]) == len(SKETCHES)

@@ -5,7 +5,8 @@ asks when the next search is due, and runs it. So the schedule lies in one place
 still.
 
 The schedule: while the pen is down a search may start every 100 ms; a pen-up or a drawing sent anew is searched at
-once. A search always takes the drawing as it is when it starts, so that no outdated drawing is ever searched.
+once. A page that keeps the searches busy rests as long as its last search took. A search always takes the drawing as
+it is when it starts, so that no outdated drawing is ever searched.
 
 New points are drawn onto the ink there is, so what a search costs does not grow with the drawing. Only where a drawing
 is placed anew (``strokes.placing``), which happens while it is small, is it drawn again from its points.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,10 @@ from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.placing import AS_FRAMED, GrowingInk, Placement
 
 SEARCH_INTERVAL = 0.1  # seconds between the starts of two searches while the pen is down
+# What a page may take of the searches' time: while others wait, they wait for at most one search of its.
+LEAST_REST = 2  # times what its last search took, between the starts of two
+URGENT_SECONDS, URGENT_SHARE = 0.5, 0.25  # of searches that wait for no interval: at once, and a second
+LEAST_CHARGED = 0.02  # seconds that the shortest of those counts as; to answer takes time, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +89,33 @@ class _Drawing:
         self.length += length
 
 
+class Prepared(NamedTuple):
+    """A frame of the page that was read, and of a whole drawing its ink; or the refusal of one that cannot be used."""
+
+    frame: PageFrame | None
+    drawing: _Drawing | None
+    refusal: ErrorFrame | None
+
+
+def prepare_frame(text: str, limits: Limits = LIMITS) -> Prepared:
+    """Read a frame, and draw the ink of a whole drawing: what takes long in one that is large. It needs no session, so
+    another thread or process may do it.
+    """
+    seq = None
+    try:
+        frame = parse_frame(text, limits)
+        if not isinstance(frame, SketchFrame):
+            return Prepared(frame, None, None)
+        seq = frame.seq
+        drawing = _Drawing()
+        drawing.add(frame.strokes, continues=False, limits=limits)
+        return Prepared(SketchFrame(seq, []), drawing, None)
+    except FrameError as error:
+        return Prepared(None, None, error_frame(str(error), error.seq))
+    except InputError as error:
+        return Prepared(None, None, error_frame(str(error), seq))
+
+
 @dataclass
 class LiveSession:
     """What one page has drawn so far, and when it is to be searched.
@@ -102,6 +135,9 @@ class LiveSession:
     _changed: bool = False  # since the last search began
     _urgent: bool = False  # whether to search without waiting for the interval
     _began: float = -math.inf  # when the last search began
+    _took: float = 0.0  # seconds, the last search
+    _early: bool = False  # whether it did not wait for the interval
+    _spare: float = URGENT_SECONDS  # of searches that need not wait, when it began or, if it has, ended
     _target: str | None = None
     _regions: bool = False
     _as_framed: bool = False
@@ -110,12 +146,15 @@ class LiveSession:
 
     def receive(self, text: str) -> ErrorFrame | None:
         """Apply one frame of the page. One that is refused changes nothing; returned is the error frame to answer."""
+        return self.apply(prepare_frame(text, self.limits))
+
+    def apply(self, prepared: Prepared) -> ErrorFrame | None:
+        """``receive`` for a frame that was read already."""
+        frame = prepared.frame
+        if frame is None:
+            return prepared.refusal
         try:
-            frame = parse_frame(text, self.limits)
-        except FrameError as error:
-            return error_frame(str(error), error.seq)
-        try:
-            self._apply(frame)
+            self._apply(frame, prepared.drawing)
         except InputError as error:
             return error_frame(str(error), frame.seq)
         self._seq = frame.seq
@@ -131,10 +170,12 @@ class LiveSession:
         """Seconds until a search may begin (0: now), or None where there is nothing new to search."""
         if not self._changed:
             return None
-        return 0.0 if self._urgent else max(0.0, self._began + SEARCH_INTERVAL - now)
+        return 0.0 if self._urgent and self._spare_at(now) > 0 else max(0.0, self._next_at - now)
 
     def begin(self, now: float) -> Job:
         """The search to run now, of the newest drawing and words."""
+        self._early = now < self._next_at
+        self._spare = self._spare_at(now)
         self._changed = self._urgent = False
         self._began = now
         self._searches += 1
@@ -153,7 +194,22 @@ class LiveSession:
             weight=self._weight,
         )
 
-    def _apply(self, frame: PageFrame) -> None:
+    def ended(self, now: float) -> None:
+        """To be told when the search that ``begin`` gave has ended."""
+        self._took = now - self._began
+        if self._early:
+            self._spare -= max(self._took, LEAST_CHARGED)
+
+    @property
+    def _next_at(self) -> float:
+        """When the next search may begin that is not urgent."""
+        return self._began + max(SEARCH_INTERVAL, LEAST_REST * self._took)
+
+    def _spare_at(self, now: float) -> float:
+        grown = URGENT_SHARE * max(0.0, now - self._began) if self._searches else 0.0
+        return min(URGENT_SECONDS, self._spare + grown)
+
+    def _apply(self, frame: PageFrame, drawing: _Drawing | None) -> None:
         if frame.seq <= self._seq:
             raise InputError(f"frame: 'seq' must be above {self._seq}, the newest one seen")
         match frame:
@@ -163,10 +219,9 @@ class LiveSession:
                 if number != self._stroke or self._drawing.pen is None:
                     raise InputError(f"frame: stroke {number} cannot end, it is not the one being drawn")
                 self._drawing.pen = None
-            case SketchFrame(strokes=strokes):
-                anew = _Drawing()
-                anew.add(strokes, continues=False, limits=self.limits)
-                self._drawing = anew
+            case SketchFrame():
+                assert drawing is not None
+                self._drawing = drawing
             case RegionsFrame(on=on):
                 self._regions = on
             case FramedFrame(on=on):

@@ -25,6 +25,7 @@ from sketchseek.server.following import follow
 from sketchseek.server.guard import Guard
 from sketchseek.server.keeper import Keeper
 from sketchseek.server.practice_drawings import PracticeDrawings
+from sketchseek.server.reading import Reader
 from sketchseek.server.routes.live import live_routes
 from sketchseek.server.routes.photos import photo_routes
 from sketchseek.server.routes.practice import practice_routes
@@ -65,6 +66,7 @@ def create_app(
     _warm_up(searcher)
     worker = SearchWorker(searcher)
     keeper = Keeper(gallery)
+    reader = Reader()
     token = secrets.token_urlsafe()
 
     @asynccontextmanager
@@ -76,6 +78,7 @@ def create_app(
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
+        reader.close()
         keeper.close()
         worker.close()
         gallery.close()
@@ -93,8 +96,8 @@ def create_app(
     app.add_middleware(Guard, host=host)
     _answer_errors_in_one_line(app)
 
-    app.include_router(live_routes(gallery_dir.name, gallery, worker, keeper, practice=drawings is not None))
-    app.include_router(search_routes(gallery, worker))
+    app.include_router(live_routes(gallery_dir.name, gallery, worker, keeper, reader, practice=drawings is not None))
+    app.include_router(search_routes(gallery, worker, reader))
     app.include_router(task_routes(gallery, worker, keeper, token))
     app.include_router(photo_routes(gallery, tells_paths=host in LOOPBACK_HOSTS))
     if drawings is not None:

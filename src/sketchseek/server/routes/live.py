@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import asdict
 
@@ -14,23 +15,34 @@ from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery
 from sketchseek.search.limits import LIMITS
 from sketchseek.search.live_search import LiveSearch, results_frame
-from sketchseek.search.protocol import GalleryFrame, HelloFrame, error_frame
-from sketchseek.search.session import LiveSession
+from sketchseek.search.protocol import ErrorFrame, GalleryFrame, HelloFrame, error_frame
+from sketchseek.search.session import LiveSession, prepare_frame
 from sketchseek.server.keeper import Keeper
+from sketchseek.server.reading import LARGE, Reader
 from sketchseek.server.worker import SearchWorker
 
 # The page never sends a frame that is refused; a client with this many in one session is cut off.
 MAX_REFUSALS = 20
-POLICY_VIOLATION = 1008  # WebSocket close code
+MAX_SESSIONS = 500
+CHARACTERS_A_SECOND = 1_000_000
+LEAST_COUNTED = 2_500  # characters that the smallest frame counts as
+POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013  # WebSocket close codes
 
 
-def live_routes(name: str, gallery: Gallery, worker: SearchWorker, keeper: Keeper, practice: bool) -> APIRouter:
+def live_routes(
+    name: str, gallery: Gallery, worker: SearchWorker, keeper: Keeper, reader: Reader, practice: bool
+) -> APIRouter:
     """The route of the live session. ``name`` is the gallery's; ``practice``: whether the page may name a target."""
     router = APIRouter()
+    sessions = 0
 
     @router.websocket("/api/live")
     async def live(websocket: WebSocket) -> None:
+        nonlocal sessions
         await websocket.accept()
+        if sessions >= MAX_SESSIONS:
+            await websocket.close(TRY_AGAIN_LATER, "too many pages are open")
+            return
         hello: HelloFrame = {
             "type": "hello",
             "gallery": {"name": name, "model": gallery.model.hash},
@@ -40,42 +52,76 @@ def live_routes(name: str, gallery: Gallery, worker: SearchWorker, keeper: Keepe
             "words": gallery.model.has_words,
             "limits": asdict(LIMITS),
         }
+        sessions += 1
         try:
             await websocket.send_json(hello)
-            await _serve(websocket, LiveSession(practice, gallery.model.has_words), worker, keeper)
+            await _serve(websocket, LiveSession(practice, gallery.model.has_words), worker, keeper, reader)
         except* WebSocketDisconnect:  # the page left while it was being answered
             pass
+        finally:
+            sessions -= 1
 
     return router
 
 
-async def _serve(websocket: WebSocket, session: LiveSession, worker: SearchWorker, keeper: Keeper) -> None:
+async def _serve(
+    websocket: WebSocket, session: LiveSession, worker: SearchWorker, keeper: Keeper, reader: Reader
+) -> None:
     """Serve one page until it leaves."""
     changed = asyncio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_answer, websocket, session, changed, worker)
         tasks.start_soon(_tell_of_photos, websocket, session, changed, worker, keeper)
-        still_there = await _read(websocket, session, changed)
+        still_there = await _read(websocket, session, changed, reader)
         tasks.cancel_scope.cancel()
     if still_there:
         await websocket.close(POLICY_VIOLATION, "too many frames that were refused")
 
 
-async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Event) -> bool:
+async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Event, reader: Reader) -> bool:
     """Pass the page's frames to the session until the page leaves (False) or was refused too often (True)."""
     refusals = 0
+    pace = Pace()
     while refusals < MAX_REFUSALS:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             return False
         text = message.get("text")
-        refusal = error_frame("frame: must be text, not binary") if text is None else session.receive(text)
+        await asyncio.sleep(pace.wait(len(text or ""), time.monotonic()))  # meanwhile the client's own frames wait
+        refusal = await _apply(text, session, reader)
         if refusal is None:
             changed.set()
         else:
             refusals += 1
             await websocket.send_json(refusal)
     return True
+
+
+async def _apply(text: str | None, session: LiveSession, reader: Reader) -> ErrorFrame | None:
+    """Apply a frame to the session; returned is the refusal, if any."""
+    if text is None:
+        return error_frame("frame: must be text, not binary")
+    if len(text) < LARGE:
+        return session.receive(text)
+    try:
+        return session.apply(await reader.read(len(text), prepare_frame, text))
+    except InputError as error:
+        return error_frame(str(error))
+
+
+class Pace:
+    """How fast one page may send: a megabyte or 400 frames a second, after what the largest drawing takes."""
+
+    def __init__(self) -> None:
+        self._left: float = LIMITS.message
+        self._counted = -math.inf
+
+    def wait(self, characters: int, now: float) -> float:
+        """Seconds to wait before a frame of so many characters, which was received now, is read."""
+        grown = 0.0 if math.isinf(self._counted) else CHARACTERS_A_SECOND * (now - self._counted)
+        self._left = min(LIMITS.message, self._left + grown) - max(characters, LEAST_COUNTED)
+        self._counted = now
+        return max(0.0, -self._left / CHARACTERS_A_SECOND)
 
 
 async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.Event, worker: SearchWorker) -> None:
@@ -91,8 +137,10 @@ async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.E
         try:
             job, answer, seconds = await worker.answer(lambda: session.begin(time.monotonic()), page)
         except InputError as error:
+            session.ended(time.monotonic())
             await websocket.send_json(error_frame(str(error)))
         else:
+            session.ended(time.monotonic())
             await websocket.send_json(results_frame(job, answer, seconds))
 
 

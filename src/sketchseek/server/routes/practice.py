@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
+from sketchseek.errors import InputError
+from sketchseek.search.limits import LIMITS
 from sketchseek.server.practice_drawings import PracticeDrawings
 from sketchseek.strokes.sketch_json import decode_json
 
@@ -25,6 +27,8 @@ def practice_routes(drawings: PracticeDrawings) -> APIRouter:
     async def keep(request: Request) -> dict[str, str]:
         """Keep the drawing in the body, ``{"photo": id, "sketch": our JSON}``."""
         body = await request.body()
+        if len(body) > LIMITS.message:
+            raise InputError(f"the drawing: more than {LIMITS.message:,} bytes; simplify it")
         return {"saved": await run_in_threadpool(lambda: drawings.save(decode_json(body, "the drawing")))}
 
     return router

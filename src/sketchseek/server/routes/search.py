@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Form, UploadFile
+from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from sketchseek.gallery import Gallery
 from sketchseek.model.preprocess import read_photo
 from sketchseek.search.limits import LIMITS
 from sketchseek.search.live_search import hit_entry
-from sketchseek.search.searcher import Drawing, Hit
+from sketchseek.search.searcher import Hit
+from sketchseek.search.uploads import read_upload
+from sketchseek.server.reading import Reader
 from sketchseek.server.routes.photos import stored_photo
 from sketchseek.server.worker import SearchWorker
-from sketchseek.strokes.load import load_drawing
-from sketchseek.strokes.sketch import Sketch
 
 MAX_HITS = 200  # of one search
 
@@ -26,30 +28,31 @@ AsFramed: TypeAlias = Annotated[bool, Form()]
 Weight: TypeAlias = Annotated[float, Form(ge=0, le=1)]  # of the text: 0 the drawing alone, 1 the words alone
 
 
-def search_routes(gallery: Gallery, worker: SearchWorker) -> APIRouter:
+def search_routes(gallery: Gallery, worker: SearchWorker, reader: Reader) -> APIRouter:
     """Routes that search a gallery."""
     router = APIRouter()
 
-    @router.post("/api/search")
+    @router.post("/api/search", response_class=JSONResponse)
     async def search(
         sketch: UploadFile | None = None,
         text: Text = "",
         weight: Weight = 0.5,
         top: Top = LIMITS.results,
         as_framed: AsFramed = False,
-    ) -> dict[str, Any]:
+    ) -> Response:
         """The photos closest to an uploaded drawing (our JSON, SVG or an image), to words, or to both.
 
         The drawing may lie anywhere on its sheet, in any size, unless the sheet is the photo's frame (``as_framed``).
         ``strokes`` are those of the drawing, on the unit canvas; null for an image and for words alone. ``remark`` says
         which of the words the model does not know; one that knows none of them refuses.
         """
-        drawing = None
+        drawing, strokes = None, "null"
         if sketch is not None:
-            drawing = await run_in_threadpool(_load, await sketch.read(), sketch.filename or "drawing")
-        hits, seconds = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight, as_framed))
-        strokes = [stroke.tolist() for stroke in drawing.strokes] if isinstance(drawing, Sketch) else None
-        return {**_hits(hits, seconds), "strokes": strokes, "remark": worker.searcher.remark(text)}
+            content = await sketch.read()
+            drawing, strokes = await reader.read(len(content), read_upload, content, sketch.filename or "drawing")
+        found = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight, as_framed))
+        answer = json.dumps({**_hits(*found), "remark": worker.searcher.remark(text)})
+        return Response(f'{answer[:-1]}, "strokes": {strokes}}}', media_type="application/json")
 
     @router.post("/api/photos/{photo_id}/similar")
     async def similar(
@@ -66,13 +69,6 @@ def search_routes(gallery: Gallery, worker: SearchWorker) -> APIRouter:
         return {"names": list(gallery.model.names or [])}
 
     return router
-
-
-def _load(data: bytes, name: str) -> Drawing:
-    drawing = load_drawing(data, name)
-    if isinstance(drawing, Sketch):
-        LIMITS.check_sketch(drawing)
-    return drawing
 
 
 def _hits(hits: Sequence[Hit], seconds: float) -> dict[str, Any]:

@@ -59,6 +59,26 @@ def test_a_second_run_opens_only_what_changed(gallery: Gallery, photos: Path, mo
     assert after["c.webp"].id == before["c.webp"]
 
 
+def test_what_is_left_out_is_counted_by_kind(gallery: Gallery, photos: Path) -> None:
+    for name in ("film.MOV", "film2.mov", "README", ".hidden.jpg"):
+        (photos / name).write_text("no photo")
+    for folder in ("@eaDir", "deep/@eaDir", "#recycle", ".thumbnails", "$RECYCLE.BIN", "lost+found"):
+        make_photo(photos / folder / "x.jpg", 30)
+    report = ingest(gallery, [photos])
+    assert counts(report) == (5, 0, 0, 0, 0)
+    assert report.left_out == {
+        ".mov": 2,
+        "folders @eaDir": 2,
+        "files without a suffix": 1,
+        "hidden files": 1,
+        "hidden folders": 1,
+        "folders #recycle": 1,
+        "folders $RECYCLE.BIN": 1,
+        "folders lost+found": 1,
+    }
+    assert ingest(gallery, [photos / "#recycle"]).added == 1  # who names one lets it in
+
+
 def test_a_jpeg_that_is_cut_off_is_indexed_and_listed(gallery: Gallery, photos: Path) -> None:
     cut = make_photo(photos / "cut.jpg", 8)
     cut.write_bytes(cut.read_bytes()[:-400])

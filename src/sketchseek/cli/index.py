@@ -85,5 +85,7 @@ def _print(done: dict[str, Any], dry_run: bool) -> None:
         print(f"  {done['offline']} are offline, their files are not there; --prune forgets them")
     for skip in done["skipped"]:
         print(f"  skipped {skip['path']}: {skip['reason']}")
+    if done["left_out"]:
+        print(f"  left out: {', '.join(f'{count} {kind}' for kind, count in done['left_out'].items())}")
     for path in done["cut"]:
         print(f"  cut off {path}: indexed as far as the file goes")

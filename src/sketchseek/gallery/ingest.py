@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ from sketchseek.files import StrPath, as_path
 from sketchseek.formats import IMAGE_NAMES
 from sketchseek.gallery.gallery import Gallery, StoredPhoto
 from sketchseek.gallery.reading import Batch, Skipped, identified, read_files
-from sketchseek.gallery.scan import PhotoFile, Scan, check_sources, find_photos
+from sketchseek.gallery.scan import PhotoFile, Scan, check_sources, find_photos, is_left_out
 from sketchseek.gallery.sources import Sources, is_below
 
 Progress = Callable[[int, int], None]
@@ -51,6 +51,7 @@ class IngestReport:
     offline: int = 0
     skipped: tuple[Skipped, ...] = ()
     cut: tuple[Path, ...] = ()  # files that end too early, indexed as far as they go
+    left_out: Mapping[str, int] = field(default_factory=dict)  # files and folders that were not looked at, by kind
 
 
 def ingest(
@@ -212,6 +213,7 @@ class _Update:
             counts["offline"],
             tuple(skipped),
             tuple(cut),
+            dict(self.scan.left_out.most_common()),
         )
 
     @cached_property
@@ -361,7 +363,7 @@ def _explain_write_errors(gallery: Gallery) -> Iterator[None]:
 
 def _is_followed(path: Path, sources: Sources) -> bool:
     source = sources.of(path)
-    return source is not None and not any(part.startswith(".") for part in path.relative_to(source).parts)
+    return source is not None and not any(map(is_left_out, path.relative_to(source).parts))
 
 
 def _is_gone(path: Path, looked_at: bool) -> bool:

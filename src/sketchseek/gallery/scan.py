@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sketchseek.errors import InputError
 from sketchseek.formats import IMAGE_NAMES, IMAGE_SUFFIXES
+
+# Folders that network drives and operating systems make among photos, in lower case.
+_OF_SYSTEMS = frozenset([
+    "#recycle", "#snapshot", "$recycle.bin", "@eadir", "@recently-snapshot", "@recycle", "__macosx", "lost+found",
+    "recycler", "system volume information",
+])  # fmt: skip
 
 
 class PhotoFile(NamedTuple):
@@ -29,10 +36,18 @@ class PhotoFile(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """The photo files found, by path, and the places that could not be read, each with the reason."""
+    """The photo files found, by path; the places that could not be read, each with the reason; and how many files and
+    folders were left out, by kind: a file's suffix, the name of a folder that systems make, or that it is hidden.
+    """
 
     files: dict[Path, PhotoFile]
     unreadable: dict[Path, str]
+    left_out: Counter[str]
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a folder or file of this name is left out, with what is in it: hidden, a thumbnail or deleted."""
+    return name.startswith(".") or name.casefold() in _OF_SYSTEMS
 
 
 def check_sources(sources: Iterable[Path], gallery: Path) -> list[Path]:
@@ -54,11 +69,12 @@ def check_sources(sources: Iterable[Path], gallery: Path) -> list[Path]:
 def find_photos(places: Sequence[Path], besides: Iterable[Path] = ()) -> Scan:
     """Find the photos at absolute ``places``: files, and folders that are searched recursively.
 
-    Photos are told by their suffix; each is listed once. Hidden files and folders are left out, and so is what lies at
-    or below the paths ``besides``. Links are followed, but no folder is entered twice. A place that is not there has no
+    Photos are told by their suffix; each is listed once. Hidden files and folders are left out, and those that systems
+    make for thumbnails and deleted files, unless a place names one; and so is what lies at or below the paths
+    ``besides``. Links are followed, but no folder is entered twice. A place that is not there has no
     photos; one that cannot be read for any other reason is listed as unreadable.
     """
-    scan = Scan({}, {})
+    scan = Scan({}, {}, Counter())
     left_out = frozenset(besides)
     for place in places:
         try:
@@ -69,7 +85,7 @@ def find_photos(places: Sequence[Path], besides: Iterable[Path] = ()) -> Scan:
             scan.unreadable[place] = _reason(error)
             continue
         if stat.S_ISDIR(status.st_mode):
-            for path in _walk(place, left_out, scan.unreadable):
+            for path in _walk(place, left_out, scan):
                 _add(path, scan)
         elif place.suffix.lower() in IMAGE_SUFFIXES:
             _add(place, scan)
@@ -87,11 +103,11 @@ def _add(path: Path, scan: Scan) -> None:
         scan.files[path] = PhotoFile(path, status.st_size, status.st_mtime_ns)
 
 
-def _walk(root: Path, left_out: frozenset[Path], unreadable: dict[Path, str]) -> Iterator[Path]:
+def _walk(root: Path, besides: frozenset[Path], scan: Scan) -> Iterator[Path]:
     entered: set[tuple[int, int]] = set()
 
     def note(error: OSError) -> None:
-        unreadable[Path(error.filename)] = _reason(error)
+        scan.unreadable[Path(error.filename)] = _reason(error)
 
     for folder, subfolders, files in os.walk(root, onerror=note, followlinks=True):
         try:
@@ -105,11 +121,20 @@ def _walk(root: Path, left_out: frozenset[Path], unreadable: dict[Path, str]) ->
             subfolders.clear()
             continue
         entered.add(identity)
-        subfolders[:] = sorted(n for n in subfolders if not n.startswith(".") and Path(folder, n) not in left_out)
+        scan.left_out.update(_folder_kind(name) for name in subfolders if is_left_out(name))
+        subfolders[:] = sorted(n for n in subfolders if not is_left_out(n) and Path(folder, n) not in besides)
         for name in sorted(files):
             path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES and path not in left_out:
+            if name.startswith("."):
+                scan.left_out["hidden files"] += 1
+            elif path.suffix.lower() not in IMAGE_SUFFIXES:
+                scan.left_out[path.suffix.lower() or "files without a suffix"] += 1
+            elif path not in besides:
                 yield path
+
+
+def _folder_kind(name: str) -> str:
+    return "hidden folders" if name.startswith(".") else f"folders {name}"
 
 
 def _reason(error: OSError) -> str:

@@ -29,6 +29,7 @@ def index(gallery: Gallery, progress: Progress | None, photos: Sequence[str], pr
         **counts,
         "skipped": skipped,
         "cut": [str(path) for path in report.cut],
+        "left_out": dict(report.left_out),
     }
 
 

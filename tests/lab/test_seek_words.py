@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 pytest.importorskip("torch")
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 
 from sketchseek.errors import InputError
 from sketchseek.lab.encoder import TorchEncoder
+from sketchseek.lab.export import _graphs, _trace
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.seek.network import WORDS_CAP, WORDS_WEIGHT
 from sketchseek.matching.fusion import fuse_features
@@ -68,6 +70,16 @@ def test_its_cosine_with_the_kind_is_added_to_the_similarity_of_a_sketch(trained
         fused = encoder.matcher.similarity(fuse_features(sketches, words, weight, encoder.fusion), photos)
         assert np.allclose(fused, alone + times * WORDS_WEIGHT * cosine.clamp(max=WORDS_CAP).numpy(), atol=1e-4)
     assert np.allclose(encoder.matcher.similarity(word, photos), WORDS_WEIGHT * cosine.numpy(), atol=1e-4)
+
+
+def test_the_exported_graph_encodes_any_number_of_texts(trained: Any) -> None:
+    encode, examples = _graphs(trained, SIZE)["text"]
+    graph, _ = _trace(trained, encode, examples)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    for texts in (["zebra"], ["mug", "zebra, elephant", "elephants"]):
+        tokens = trained.tokenizer.tokens(texts)
+        expected = TorchEncoder(trained, SIZE).encode_text(texts)["words"]
+        assert np.allclose(session.run(["words"], {"tokens": tokens})[0], expected, atol=1e-5)
 
 
 def test_names_are_saved_with_the_weights_and_there_are_none_before_training(trained: Any) -> None:

@@ -25,7 +25,7 @@ from sketchseek.model.names import Names as KnownNames
 FULL_INK = 0.04
 # Beside a sketch, the cosine of words with the kind of a photo counts this much, and no further than this cosine: all
 # photos of the kind are to come forward, and the sketch to tell them apart.
-WORDS_WEIGHT, WORDS_CAP = 1.0, 0.5
+WORDS_WEIGHT, WORDS_CAP = 0.5, 0.5
 
 
 class SeekNetwork(Network):
@@ -144,8 +144,7 @@ class WordSeekNetwork(SeekNetwork):
         """
         kinds = self.names.vectors_of(tokens) * (tokens > 0).unsqueeze(2)
         mean = F.normalize(kinds.sum(dim=1), dim=1)
-        shape = mean.new_zeros(1, self.head.out_features).expand(len(tokens), -1)
-        return {"words": torch.cat([shape, WORDS_WEIGHT / math.sqrt(0.5) * mean], dim=1)}
+        return {"words": F.pad(WORDS_WEIGHT / math.sqrt(0.5) * mean, (self.head.out_features, 0))}
 
 
 def _joined(shape: Tensor, kind: Tensor | None) -> Tensor:

@@ -146,7 +146,7 @@ class _Update:
     places: Sources  # as the sources that cover what is looked at
     scan: Scan
     known: dict[str, StoredPhoto] = field(default_factory=dict)  # photos with a file in the places
-    claims: dict[Path, list[str]] = field(default_factory=lambda: defaultdict(list))  # photos by their files there
+    claims: dict[Path, list[PhotoFile]] = field(default_factory=lambda: defaultdict(list))  # those files, by path
     online: Counter[Path | None] = field(default_factory=Counter)  # photos that were there, by source
     gained: dict[str, list[PhotoFile]] = field(default_factory=lambda: defaultdict(list))
     read: set[Path] = field(default_factory=set)  # files that were read and hold another photo than before
@@ -163,9 +163,9 @@ class _Update:
             if not photo.offline:
                 update.online[source_of(photo.path)] += 1
             for file in photo.files:
-                if is_looked_at(file.path):
+                if is_looked_at(file.path) is not None:
                     update.known[photo.id] = photo
-                    update.claims[file.path].append(photo.id)
+                    update.claims[file.path].append(file)
         return update
 
     def check_that_there_is_something(self, places: Sequence[Path]) -> None:
@@ -221,7 +221,12 @@ class _Update:
         return Sources(frozenset(self.scan.unreadable))
 
     def _is_known(self, file: PhotoFile) -> bool:
-        return any(file in self.known[photo].files for photo in self.claims.get(file.path, ()))
+        return file in self.claims.get(file.path, ())
+
+    def _is_as_it_was(self, photo: StoredPhoto) -> bool:
+        found = self.scan.files
+        same = photo.id not in self.gained and not photo.offline
+        return same and all(found.get(file.path) == file for file in photo.files)
 
     def _foreseen(self, wanted: Iterable[PhotoFile]) -> Generator[Batch]:
         """What reading would give. A file is read only where a photo of the same size is known."""
@@ -245,17 +250,21 @@ class _Update:
         for photo in batch.photos:
             counts["updated" if photo.path in self.claims else "added"] += 1
             self.read.add(photo.path)
+        copies: dict[str, list[PhotoFile]] = defaultdict(list)
         for file, photo_id in batch.known:
+            copies[photo_id].append(file)
+        for photo_id, files in copies.items():
             known = self._photo(photo_id)
             if known is None:
-                batch.broken.append(Skipped(file.path, "a copy of a file that is no photo"))
+                batch.broken += [Skipped(file.path, "a copy of a file that is no photo") for file in files]
                 continue
-            self.gained[photo_id].append(file)
-            self.read.add(file.path)
-            counts["moved"] += 1
+            self.gained[photo_id] += files
+            self.read.update(file.path for file in files)
+            counts["moved"] += len(files)
             if not dry_run:
-                others = [o for o in known.files if o.path != file.path and not _is_gone(o.path, looked_at=False)]
-                self.gallery.update([replace(known, files=(*others, file), offline=False)])
+                gained = {file.path: file for file in self.gained[photo_id]}
+                others = [o for o in known.files if o.path not in gained and not _is_gone(o.path, looked_at=False)]
+                self.gallery.update([replace(known, files=(*others, *gained.values()), offline=False)])
         self.broken.update(skip.path for skip in batch.broken)
 
     def _settle(self, prune: bool, dry_run: bool, forgets: bool) -> Counter[str]:
@@ -269,7 +278,7 @@ class _Update:
         back: list[str] = []
         for photo_id in self.known.keys() | self.gained.keys():
             photo = self._photo(photo_id)
-            if photo is None:
+            if photo is None or self._is_as_it_was(photo):
                 continue
             there, kept, gone = self._compare(photo)
             if there or kept:

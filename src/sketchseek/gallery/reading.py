@@ -62,18 +62,17 @@ def read_files(gallery: Gallery, files: Iterable[PhotoFile]) -> Generator[Batch]
     cores = os.cpu_count() or 1
     workers = max(1, cores - gallery.gives_way)
     pool = ThreadPoolExecutor(workers, "ingest", initializer=_give_way if gallery.gives_way else None)
-    submitted: set[str] = set()
+    known: set[str] = set()  # photos in the gallery, or submitted to be encoded
     batch, new = Batch(), list[tuple[PhotoFile, str]]()
     ahead: deque[Future[Batch]] = deque()
     try:
         for file, found in identified(pool, files, 2 * workers * _BATCH):
             if isinstance(found, Skipped):
                 batch.kept.append(found)
-            elif found in submitted or gallery.photo(found) is not None:
-                batch.known.append((file, found))
             else:
-                submitted.add(found)
-                new.append((file, found))
+                is_known = found in known or gallery.photo(found) is not None
+                (batch.known if is_known else new).append((file, found))
+                known.add(found)
             if len(new) == _BATCH or len(batch) == _KNOWN_TOGETHER:
                 ahead.append(pool.submit(_encode, gallery, new, batch))
                 batch, new = Batch(), []

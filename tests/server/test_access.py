@@ -31,6 +31,7 @@ def test_a_path_is_told_on_this_machine_alone(client: TestClient, gallery: Path,
         hits = upload(other, as_json(SKETCH, tmp_path), "sketch.json").json()["hits"]
         response = other.get(f"/api/photos/{hits[0]['id']}/path")
         assert response.status_code == 404 and str(tmp_path) not in response.text
+        assert other.post("/api/following", json={"on": True}).status_code in (404, 405)
 
 
 def test_the_page_is_there_and_asks_nothing_of_other_hosts(client: TestClient) -> None:

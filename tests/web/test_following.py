@@ -19,12 +19,16 @@ def test_a_copied_photo_appears_in_the_answers(open_page: Any, tmp_path: Path) -
     folder = make_gallery(tmp_path)
     wanted = next((tmp_path / "photos").glob(f"{NAME}.*"))
     wanted.rename(tmp_path / wanted.name)
-    with served(folder, watch=True) as address:
+    with served(folder) as address:
         page = open_page(address)
+        page.click("#follow")
+        page.wait_for_selector("#follow[aria-pressed=true]")
         page.wait_for_function("() => document.querySelector('#photos').textContent === '11 photos'")
         draw_sketch(page, SKETCH)
         wait_for_count(page, 11)
         shutil.copy(tmp_path / wanted.name, wanted)  # nothing else happens on the page
         wait_for_best(page, NAME)
         page.wait_for_function("() => document.querySelector('#photos').textContent === '12 photos'")
+        page.click("#follow")
+        page.wait_for_selector("#follow[aria-pressed=false]")
         page.close()

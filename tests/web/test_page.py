@@ -162,6 +162,8 @@ def test_a_photo_is_enlarged_and_the_keys_go_through_them(address: str, open_pag
 def test_everything_can_be_reached_and_drawn_by_keyboard(address: str, open_page: Any) -> None:
     page = open_page(address)
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "follow"
+    page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "canvas"
     page.keyboard.press("Space")
     for _ in range(12):

@@ -104,12 +104,14 @@ class GalleryEntry(TypedDict):
 
 class HelloFrame(TypedDict):
     """The first frame of a connection. ``regions``, ``practice`` and ``words`` say whether the page may ask for them;
-    ``limits`` are the fields of ``Limits``.
+    ``following`` whether folders are followed, None where the page cannot switch that. ``limits`` are the fields of
+    ``Limits``.
     """
 
     type: Literal["hello"]
     gallery: GalleryEntry
     photos: int
+    following: bool | None
     regions: bool
     practice: bool
     words: bool
@@ -117,11 +119,14 @@ class HelloFrame(TypedDict):
 
 
 class GalleryFrame(TypedDict):
-    """The photos have changed: how many there are now, and how many files are being read."""
+    """Something of the gallery has changed: how many photos there are now, how many files are being read, and whether
+    its folders are followed.
+    """
 
     type: Literal["gallery"]
     photos: int
     reading: int
+    following: bool
 
 
 class HitEntry(TypedDict):

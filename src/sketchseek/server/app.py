@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,12 @@ from sketchseek.search.live_search import LiveSearch
 from sketchseek.search.running_server import announced
 from sketchseek.search.searcher import Searcher
 from sketchseek.search.session import Job
-from sketchseek.server.following import follow
+from sketchseek.server.following import Follower
 from sketchseek.server.guard import Guard
 from sketchseek.server.keeper import Keeper
 from sketchseek.server.practice_drawings import PracticeDrawings
 from sketchseek.server.reading import Reader
+from sketchseek.server.routes.following import following_routes
 from sketchseek.server.routes.live import live_routes
 from sketchseek.server.routes.photos import photo_routes
 from sketchseek.server.routes.practice import practice_routes
@@ -67,17 +67,15 @@ def create_app(
     worker = SearchWorker(searcher)
     keeper = Keeper(gallery)
     reader = Reader()
+    follower = Follower(gallery, keeper)
     token = secrets.token_urlsafe()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        following = asyncio.create_task(follow(gallery, keeper)) if watch else None
+        await follower.switch(watch)
         with nullcontext() if address is None else announced(gallery_dir, address, token):
             yield
-        if following is not None:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+        await follower.switch(False)
         reader.close()
         keeper.close()
         worker.close()
@@ -96,18 +94,22 @@ def create_app(
     app.add_middleware(Guard, host=host)
     _answer_errors_in_one_line(app)
 
-    app.include_router(live_routes(gallery_dir.name, gallery, worker, keeper, reader, practice=drawings is not None))
+    on_this_machine = host in LOOPBACK_HOSTS
+    live = live_routes(
+        gallery_dir.name, gallery, worker, keeper, reader, practice=drawings is not None, switch=on_this_machine
+    )
+    app.include_router(live)
     app.include_router(search_routes(gallery, worker, reader))
+    if on_this_machine:
+        app.include_router(following_routes(follower))
     app.include_router(task_routes(gallery, worker, keeper, token))
-    app.include_router(photo_routes(gallery, tells_paths=host in LOOPBACK_HOSTS))
+    app.include_router(photo_routes(gallery, tells_paths=on_this_machine))
     if drawings is not None:
         app.include_router(practice_routes(drawings))
 
     @app.get("/api/health")
     def health() -> dict[str, Any]:
-        photos, reading = keeper.state
-        known = {"photos": photos, "reading": reading, "model": gallery.model.hash}
-        return {"status": "ok", "version": app.version, **known}
+        return {"status": "ok", "version": app.version, **keeper.state._asdict(), "model": gallery.model.hash}
 
     app.mount("/", StaticFiles(directory=WEB, html=True))
     return app

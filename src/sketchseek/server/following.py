@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -26,7 +27,26 @@ _POLL = 30_000  # milliseconds between two looks at all files, where the system 
 Roots: TypeAlias = dict[Path, tuple[int, int]]
 
 
-async def follow(gallery: Gallery, keeper: Keeper) -> None:
+class Follower:
+    """Follows the folders while it is switched on. Belongs to one event loop, and is used from there."""
+
+    def __init__(self, gallery: Gallery, keeper: Keeper) -> None:
+        self._gallery, self._keeper = gallery, keeper
+        self._following: asyncio.Task[None] | None = None
+
+    async def switch(self, on: bool) -> None:
+        """Follow the folders from now on, or no longer."""
+        if on and self._following is None:
+            self._following = asyncio.create_task(_follow(self._gallery, self._keeper))
+        elif not on and self._following is not None:
+            following, self._following = self._following, None
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        self._keeper.set_following(on)
+
+
+async def _follow(gallery: Gallery, keeper: Keeper) -> None:
     """Bring the gallery up to date whenever files change in what it follows, until cancelled."""
     own = gallery.folder.resolve()
     polling = False

@@ -23,17 +23,18 @@ class Stopped(Exception):
 
 
 class GalleryState(NamedTuple):
-    """The number of photos, and of files that are being read."""
+    """The number of photos, of files that are being read, and whether the folders are followed."""
 
     photos: int
     reading: int
+    following: bool
 
 
 class Keeper:
     """Makes changes to a gallery while it is searched. Belongs to one event loop, and is used from there."""
 
     def __init__(self, gallery: Gallery) -> None:
-        self.state = GalleryState(len(gallery), 0)
+        self.state = GalleryState(len(gallery), 0, following=False)
         self._gallery = gallery
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
         self._told: set[asyncio.Event] = set()
@@ -64,7 +65,7 @@ class Keeper:
                 progress(done, total)
             if time.monotonic() >= next_telling:
                 next_telling = time.monotonic() + _SECONDS_BETWEEN
-                loop.call_soon_threadsafe(self._tell, GalleryState(len(self._gallery), total - done))
+                loop.call_soon_threadsafe(self._tell, len(self._gallery), total - done)
 
         def run() -> Done:
             go_on()
@@ -73,7 +74,7 @@ class Keeper:
         try:
             return await loop.run_in_executor(self._thread, run)
         finally:
-            self._tell(GalleryState(len(self._gallery), 0))
+            self._tell(len(self._gallery), 0)
 
     @contextmanager
     def telling(self) -> Iterator[asyncio.Event]:
@@ -85,8 +86,16 @@ class Keeper:
         finally:
             self._told.discard(event)
 
-    def _tell(self, state: GalleryState) -> None:
-        self.state = state
+    def set_following(self, following: bool) -> None:
+        """Tell the pages whether the folders are followed."""
+        self.state = self.state._replace(following=following)
+        self._wake()
+
+    def _tell(self, photos: int, reading: int) -> None:
+        self.state = self.state._replace(photos=photos, reading=reading)
+        self._wake()
+
+    def _wake(self) -> None:
         for event in self._told:
             event.set()
 

@@ -30,9 +30,18 @@ POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013  # WebSocket close codes
 
 
 def live_routes(
-    name: str, gallery: Gallery, worker: SearchWorker, keeper: Keeper, reader: Reader, practice: bool
+    name: str,
+    gallery: Gallery,
+    worker: SearchWorker,
+    keeper: Keeper,
+    reader: Reader,
+    *,
+    practice: bool,
+    switch: bool,
 ) -> APIRouter:
-    """The route of the live session. ``name`` is the gallery's; ``practice``: whether the page may name a target."""
+    """The route of the live session. ``name`` is the gallery's; ``practice``: whether the page may name a target;
+    ``switch``: whether it may switch the following of folders.
+    """
     router = APIRouter()
     sessions = 0
 
@@ -47,6 +56,7 @@ def live_routes(
             "type": "hello",
             "gallery": {"name": name, "model": gallery.model.hash},
             "photos": keeper.state.photos,
+            "following": keeper.state.following if switch else None,
             "regions": worker.searcher.has_regions,
             "practice": practice,
             "words": gallery.model.has_words,
@@ -154,7 +164,12 @@ async def _tell_of_photos(
         while True:
             if keeper.state != told:
                 told = keeper.state
-                frame: GalleryFrame = {"type": "gallery", "photos": told.photos, "reading": told.reading}
+                frame: GalleryFrame = {
+                    "type": "gallery",
+                    "photos": told.photos,
+                    "reading": told.reading,
+                    "following": told.following,
+                }
                 await websocket.send_json(frame)
             if gallery.changes != changes:
                 changes = gallery.changes

@@ -1,6 +1,6 @@
 // The page: which part tells which other part what.
 
-import { ask, messageOf } from "./api.js";
+import { ask, messageOf, post } from "./api.js";
 import { Completion } from "./completion.js";
 import { Drawing } from "./drawing.js";
 import { byId } from "./elements.js";
@@ -111,12 +111,25 @@ live.on("state", (state) => {
 
 live.on("hello", (hello) => {
   countPhotos(hello.photos);
+  byId("follow").hidden = hello.following === null;
+  byId("follow").ariaPressed = String(hello.following);
   byId("decided").hidden = !hello.regions;
   surface.reach = hello.limits.reach;
   offerWords(hello);
 });
 
-live.on("gallery", (frame) => countPhotos(frame.photos, frame.reading));
+live.on("gallery", (frame) => {
+  countPhotos(frame.photos, frame.reading);
+  byId("follow").ariaPressed = String(frame.following);
+});
+
+byId("follow").addEventListener("click", async () => {
+  try {
+    await post("/api/following", { on: byId("follow").ariaPressed === "false" });
+  } catch (error) {
+    notify(messageOf(error));
+  }
+});
 
 /**
  * @param {number} photos

@@ -56,6 +56,9 @@ export class Practice {
       this.#photos = hello.photos;
       byId("practise").hidden = byId("viewer-practise").hidden = !hello.practice;
     });
+    live.on("gallery", (frame) => {
+      this.#photos = frame.photos;
+    });
     live.on("results", (frame) => this.#take(frame));
   }
 

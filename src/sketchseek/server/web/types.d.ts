@@ -59,6 +59,7 @@ export type HelloFrame = {
   type: "hello";
   gallery: Gallery;
   photos: number;
+  following: boolean | null; // null where the page cannot switch it
   regions: boolean;
   practice: boolean;
   words: boolean;
@@ -92,8 +93,8 @@ export type Placement = { scale: number; x: number; y: number };
 
 export type Target = { id: string; rank: number };
 
-/** The photos have changed: how many there are now, and how many files are being read. */
-export type GalleryFrame = { type: "gallery"; photos: number; reading: number };
+/** How many photos there are now, how many files are being read, and whether the folders are followed. */
+export type GalleryFrame = { type: "gallery"; photos: number; reading: number; following: boolean };
 
 export type ErrorFrame = { type: "error"; seq: number | null; message: string };
 

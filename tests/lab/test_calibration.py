@@ -70,18 +70,22 @@ def drawings(folder: Path, count: int, seed: int) -> Split:
     return Split(tuple(photos), tuple(sketches))
 
 
-def test_a_fitted_confidence_holds_for_other_drawings(tmp_path: Path) -> None:
+def test_a_fitted_confidence_holds_for_other_drawings_whether_their_photo_is_there_or_not(tmp_path: Path) -> None:
     encoder: Encoder = MeanInk(noise=0.1)
     others = photo_pixels(drawings(tmp_path / "training", 40, seed=2).photos, encoder.size)
     confidence = calibrate(encoder, [(drawings(tmp_path / "validation", 60, seed=0), others)])
-    assert confidence is not None and confidence.margin > 0 and confidence.log_ink > 0
+    assert confidence is not None and confidence.margin > 0
     split = drawings(tmp_path / "test", 60, seed=1)
-    evaluation = evaluate(encoder, split, 20)
-    stated = confidences(confidence, evaluation, split)
-    right = evaluation.nearest[:, :, 0] == np.arange(60)[:, None]
-    assert 0.05 < right.mean() < 0.95  # neither always nor never
-    assert calibration_error(stated, right) < 0.1
-    assert stated[right].mean() > stated[~right].mean() + 0.1
+    elsewhere = Split(drawings(tmp_path / "elsewhere", 60, seed=4).photos, split.sketches)
+    stated, right = [], []
+    for gallery, there in ((split, True), (elsewhere, False)):
+        evaluation = evaluate(encoder, gallery, 20, as_framed=False)
+        stated.append(confidences(confidence, evaluation, gallery, as_framed=False))
+        right.append((evaluation.nearest[:, :, 0] == np.arange(60)[:, None]) & there)
+    assert 0.05 < right[0].mean() < 0.95  # neither always nor never
+    assert calibration_error(np.array(stated), np.array(right)) < 0.1
+    assert stated[0][right[0]].mean() > stated[0][~right[0]].mean() + 0.1
+    assert stated[1][:, -1].mean() < stated[0][:, -1].mean() - 0.1  # complete drawings
 
 
 def test_too_few_drawings_give_none(tmp_path: Path) -> None:

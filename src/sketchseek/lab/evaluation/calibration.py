@@ -22,7 +22,6 @@ MAX_SKETCHES, MAX_DISTRACTORS = 200, 500  # used in fitting; limits the time, wh
 ENOUGH_SKETCHES = 50
 ENOUGH_PHOTOS = SCORES
 LEAST_GALLERY = 8
-GALLERIES = 5  # random galleries for each sketch
 RIDGE = 0.1  # keeps coefficients finite that the data do not determine
 BINS = 10
 LINE_WIDTH = 3  # pixels of the canvas
@@ -36,8 +35,11 @@ def calibrate(
     ``datasets`` are validation splits, each with photos of its training part, uint8 ``[n, S, S, 3]``, or None. The
     training photos serve as distractors: with them galleries can be larger than the few validation photos, so the
     confidence needs less extrapolation. For galleries larger than all of these, its logit is linear in the logarithm of
-    the number of photos. Each gallery has photos of one data set, because photos of other categories would make the
-    search too easy.
+    the number of photos. Drawings are placed as in the app.
+
+    Whoever draws may look for a photo that is not there. So each drawing is searched with its photo in the gallery and
+    without it, among photos of its own data set and of all, and among those of the other data sets, where nothing is
+    of its kind.
 
     Returns None if fewer than 50 sketches have strokes or frames in a data set of at least 24 photos.
     """
@@ -48,26 +50,32 @@ def calibrate(
             usable.append((split, sketches, distractors))
     if sum(len(sketches) for _, sketches, _ in usable) < ENOUGH_SKETCHES:
         return None
+    pixels = []
+    for split, _, distractors in usable:
+        pixels.append(photo_pixels(split.photos, encoder.size))
+        if distractors is not None:
+            pixels[-1] = np.concatenate([pixels[-1], distractors[:: max(1, -(-len(distractors) // MAX_DISTRACTORS))]])
+    ends = np.cumsum([len(of_set) for of_set in pixels])
+    photos = encoder.matcher.prepared(encoder.encode_photos(np.concatenate(pixels)))
+    every = np.arange(ends[-1])
     generator = np.random.default_rng(seed)
     inputs, right = [], []
-    for split, sketches, distractors in usable:
-        pixels = photo_pixels(split.photos, encoder.size)
-        if distractors is not None:
-            pixels = np.concatenate([pixels, distractors[:: max(1, -(-len(distractors) // MAX_DISTRACTORS))]])
-        photos = encoder.encode_photos(pixels)
-        count = min(len(sketches), MAX_SKETCHES // len(usable))
-        for index in np.linspace(0, len(sketches) - 1, count).astype(int):
+    for (_, sketches, _), own in zip(usable, np.split(every, ends[:-1]), strict=True):
+        others = np.setdiff1d(every, own)
+        for index in np.linspace(0, len(sketches) - 1, min(len(sketches), MAX_SKETCHES // len(usable))).astype(int):
             sketch = sketches[index]
-            frames = encode_episodes(encoder, sketch_frames(sketch, STEPS, encoder.size)[None])
+            frames = encode_episodes(encoder, sketch_frames(sketch, STEPS, encoder.size, as_framed=False)[None])
             similarity = encoder.matcher.similarity(frames, photos)
-            ink = lines_drawn(sketch, STEPS)
-            for _ in range(GALLERIES):
-                gallery = _random_gallery(generator, len(pixels), sketch.photo)
+            ink, photo = lines_drawn(sketch, STEPS, as_framed=False), int(own[sketch.photo])
+            for among, there in ((own, True), (own, False), (every, True), (every, False), (others, False)):
+                if not len(among):  # there is one data set
+                    continue
+                gallery = _random_gallery(generator, among, photo, there)
                 of_drawing = ConfidenceInputs(len(gallery))
                 for scores, length in zip(similarity[:, gallery], ink.tolist(), strict=True):
                     order = np.argsort(-scores, kind="stable")
                     inputs.append(of_drawing.update(int(order[0]), scores[order[:SCORES]].tolist(), length))
-                    right.append(gallery[order[0]] == sketch.photo)
+                    right.append(gallery[order[0]] == photo)
     return fit(np.array(inputs), np.array(right))
 
 
@@ -137,8 +145,10 @@ def lines_drawn(sketch: SketchItem, steps: int, as_framed: bool = True) -> NDArr
     return drawn * [placement(frame).scale for frame in sketch_frames(sketch, steps, CANVAS)]
 
 
-def _random_gallery(generator: np.random.Generator, photos: int, right: int) -> NDArray[np.intp]:
-    """The right photo and random others, 8 to all photos, with a log-uniform number of photos."""
-    count = round(math.exp(generator.uniform(math.log(LEAST_GALLERY), math.log(photos))))
-    others = generator.permutation(photos)
-    return np.append(others[others != right][: count - 1], right)  # last, so that a tie counts against it
+def _random_gallery(
+    generator: np.random.Generator, among: NDArray[np.intp], right: int, there: bool
+) -> NDArray[np.intp]:
+    """Random photos of ``among``, 8 to all, with a log-uniform number of photos; with the right one or without it."""
+    others = generator.permutation(among[among != right])
+    count = round(math.exp(generator.uniform(math.log(LEAST_GALLERY), math.log(len(others) + there))))
+    return np.append(others[: count - 1], right) if there else others[:count]  # last, so that a tie counts against it

@@ -106,12 +106,13 @@ export class Results {
    */
   #settle(first, confidence) {
     const label = this.#settled;
-    label.hidden = !first || confidence === null;
-    if (!first || confidence === null) return;
+    const sure = sureness(confidence);
+    label.hidden = !first || !sure;
+    if (!first || confidence === null || !sure) return;
     first.append(label);
     label.classList.toggle("is-settled", confidence >= SETTLED);
     part(label, "i").style.width = `${100 * confidence}%`;
-    part(label, "span").textContent = sureness(confidence);
+    part(label, "span").textContent = sure;
   }
 
   /** @param {Hit} hit */

@@ -21,9 +21,9 @@ class Config:
     size: int  # side of the input in pixels
     polarity: Literal["black-on-white", "white-on-black"]
     normalisation: Literal["unit", "imagenet"]
-    norm: Literal[1, 2]  # over the cells: the mean distance, or the root of the mean square
-    margin: float  # of the triplet loss, in that distance of unit-length cells, 0..2
+    margin: float  # of the triplet loss, in the distance of unit-length cells, 0..2
     training: TrainingConfig
+    norm: Literal[1, 2] = 1  # over the cells: the mean distance, or the root of the mean square
 
 
 PRESETS = {
@@ -33,7 +33,6 @@ PRESETS = {
         size=224,
         polarity="black-on-white",
         normalisation="unit",
-        norm=1,
         margin=0.1,
         training=BENCH,
     ),

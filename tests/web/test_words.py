@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from page_actions import draw_sketch, ink, names, wait_for_best, wait_for_count
 from served_gallery import served
 from worded_model import COLOURS, OUTLINES, make_worded_gallery
 
+from sketchseek.gallery import Gallery, ingest
+from sketchseek.model import Model
 from sketchseek.search.limits import LIMITS
+from sketchseek.strokes import Sketch, load_drawing
 
 pytestmark = pytest.mark.slow  # a browser
 
@@ -201,3 +205,32 @@ def test_a_trained_model_finds_the_red_chair(tmp_path_factory: pytest.TempPathFa
         wait_for_best(page, "red-chair")
         page.fill("#words", "green")
         wait_for_best(page, "green-chair")
+
+
+def test_the_shipped_model_knows_bicycles_and_dogs_by_name(shared: Path, tmp_path: Path, open_page: Any) -> None:
+    model = Model.default()
+    if model.names is None:
+        pytest.skip("the shipped model knows no words")
+    for kind in ("bicycle", "couch", "cup", "dog"):
+        for number, photo in enumerate(sorted((shared / "data" / "sketchy-125-photos" / kind).iterdir())[:4]):
+            (tmp_path / "photos").mkdir(exist_ok=True)
+            shutil.copy(photo, tmp_path / "photos" / f"{kind}-{number}.jpg")
+    with Gallery.create(tmp_path / "gallery", model) as gallery:
+        ingest(gallery, [tmp_path / "photos"])
+    first_are = (
+        "kind => [...document.querySelectorAll('#grid .name')].slice(0, 4).every(n => n.textContent.startsWith(kind))"
+    )
+    with served(tmp_path / "gallery") as address:
+        page = open_page(address)
+        page.get_by_role("combobox").press_sequentially("bicy")
+        page.get_by_role("option", name="bicycle", exact=True).click()
+        wait_for_count(page, 16)
+        page.wait_for_function(first_are, arg="bicycle")
+        page.fill("#words", "")
+        dog = load_drawing(shared / "data" / "quickdraw-345" / "simplified" / "dog.ndjson")
+        assert isinstance(dog, Sketch)
+        draw_sketch(page, dog)
+        page.fill("#words", "dog")
+        page.wait_for_function(first_are, arg="dog")
+        page.fill("#words", "thingamajig")
+        page.get_by_text("does not know 'thingamajig'; it knows 2,").wait_for()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+from photos_on_disk import make_photo
+from tiny_model import make_tiny_model
 
 import sketchseek.cli as cli
 from sketchseek.cli import COMMANDS, main
@@ -190,3 +194,26 @@ def test_the_base_install_answers_without_torch(command: str) -> None:
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert isinstance(json.loads(done.stdout), list)
+
+
+@pytest.mark.parametrize(("encoding", "as_json"), [("cp1252", False), ("ascii", True)])
+def test_names_that_the_console_cannot_show_are_escaped(tmp_path: Path, encoding: str, as_json: bool) -> None:
+    photos = tmp_path / "photos"
+    for seed, name in enumerate(("\u6905\u5b50.jpg", "\U0001fa91.jpg")):
+        make_photo(photos / name, seed)
+    os.rename(make_photo(photos / "a.jpg", 2), os.fsencode(photos) + b"/caf\xe9.jpg")  # not UTF-8
+    model = make_tiny_model(tmp_path / "model")
+    command = [sys.executable, "-m", "sketchseek", "index", photos, "--gallery", tmp_path / "gallery", "--model", model]
+    done = subprocess.run(
+        [*map(str, command), *(["--json"] if as_json else [])],
+        env=os.environ | {"PYTHONIOENCODING": encoding, "LC_ALL": "C"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0 and b"Traceback" not in done.stderr
+    said = done.stdout.decode(encoding)
+    if as_json:
+        answer = json.loads(said)
+        assert answer["photos"] == 2 and os.fsencode(answer["skipped"][0]["path"]).endswith(b"caf\xe9.jpg")
+    else:
+        assert "2 photos" in said and "caf\\udce9.jpg" in said

@@ -49,6 +49,8 @@ test("the connection goes to the page's own host, encrypted where the page is", 
   assert.equal(open().browser.socket.address, "ws://127.0.0.1:8000/api/live");
   const { browser } = open({ address: "https://photos.local/index.html" });
   assert.equal(browser.socket.address, "wss://photos.local/api/live");
+  const { browser: below } = open({ address: "https://photos.local/sketch/" });
+  assert.equal(below.socket.address, "wss://photos.local/sketch/api/live");
 });
 
 test("the whole drawing is the first frame", () => {

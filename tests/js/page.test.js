@@ -42,9 +42,9 @@ test("an answer is decoded, and a refusal becomes an error with the server's own
 test("a search sends the file with the words; one by a photo sends no file", async () => {
   const asked = serve(200, '{"hits": []}');
   await search(new File(["{}"], "chair.json"), { text: "red", weight: 0.25 }, true);
-  await similar("/api/photos/a", { text: "", weight: 0.5 });
+  await similar("api/photos/a", { text: "", weight: 0.5 });
   assert.deepEqual(asked.map(({ path, options }) => [options?.method, path]), [
-    ["POST", "/api/search"], ["POST", "/api/photos/a/similar"],
+    ["POST", "api/search"], ["POST", "api/photos/a/similar"],
   ]);
   const [first, second] = asked.map(({ options }) => /** @type {FormData} */ (options?.body));
   assert.equal(/** @type {File} */ (first.get("sketch")).name, "chair.json");
@@ -70,8 +70,8 @@ test("a saved drawing holds the strokes that have ended", () => {
 test("a photo's title is its name without the ending, and its address holds any id", () => {
   const photo = { id: "a/b?", name: "my.chair.jpeg", width: 1, height: 1 };
   assert.equal(title(photo), "my.chair");
-  assert.equal(address(photo), "/api/photos/a%2Fb%3F");
-  assert.equal(thumbnail(photo), "/api/photos/a%2Fb%3F/thumbnail");
+  assert.equal(address(photo), "api/photos/a%2Fb%3F");
+  assert.equal(thumbnail(photo), "api/photos/a%2Fb%3F/thumbnail");
 });
 
 test("the confidence is put in words from one half on, and is never said to be certain", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,24 @@ def test_other_pages_are_refused(client: TestClient, tmp_path: Path, origin: str
         pass
     files = {"sketch": ("sketch.json", as_json(SKETCH, tmp_path))}
     assert client.post("/api/search", files=files, headers=headers).status_code == 403
+
+
+def test_behind_a_proxy_by_another_name_and_below_a_path(tmp_path: Path) -> None:
+    app = create_app(make_gallery(tmp_path, count=2), allow_hosts=["nas.fritz.box"], root_path="/sketch")
+    with TestClient(app, base_url="https://nas.fritz.box", follow_redirects=False) as client:
+        for path in ("/sketch/api/health", "/api/health"):  # whether or not the proxy takes the path off
+            assert client.get(path).status_code == 200
+        assert client.get("/sketch").headers["location"] == "/sketch/"
+        page = client.get("/sketch/")
+        assert page.status_code == 200
+        for named in re.findall(r'(?:src|href)="([^"#]+)"', page.text):
+            assert not named.startswith("/") and client.get(f"/sketch/{named}").status_code == 200
+        # A proxy may put the address that it asks itself in place of the host that the browser asked for.
+        headers = {"origin": "https://nas.fritz.box", "host": "127.0.0.1:8000"}
+        with client.websocket_connect("/sketch/api/live", headers=headers) as socket:
+            assert socket.receive_json()["type"] == "hello"
+        assert client.get("/sketch/api/health", headers={"host": "other.fritz.box"}).status_code == 403
+        assert client.get("/sketch/api/health", headers={"origin": "https://other.fritz.box"}).status_code == 403
 
 
 def test_the_own_page_is_let_in(client: TestClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from served_gallery import make_gallery
 
 from sketchseek.cli import main
 from sketchseek.errors import InputError
-from sketchseek.server.serve import address, listen
+from sketchseek.server.serve import address, listen, others_address
 from sketchseek.server.settings import server_settings
 
 
@@ -59,6 +60,15 @@ def test_a_port_in_use_is_named_with_another_to_try(tmp_path: Path, capsys: pyte
 def test_a_host_that_is_none_is_named() -> None:
     with pytest.raises(InputError, match=r"no-such-host\.invalid"):
         listen("no-such-host.invalid", 0)
+
+
+def test_it_says_where_other_machines_reach_it() -> None:
+    with listen("127.0.0.1", 0) as listening:
+        assert others_address(listening) is None
+    with listen("0.0.0.0", 0) as listening:
+        place = others_address(listening)
+        assert place is None or re.fullmatch(r"http://\d+\.\d+\.\d+\.\d+:\d+", place)
+        assert place is None or not place.startswith(("http://127.", "http://0."))
 
 
 @pytest.mark.skipif(not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"), reason="this machine has no IPv6")

@@ -57,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     ``argv`` are the arguments after the program's name, by default those of this process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names may hold what the console cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         with explain_missing_modules():
             code = _dispatch(arguments)

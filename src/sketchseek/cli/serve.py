@@ -20,6 +20,10 @@ class Args:
     """The address to listen on, 127.0.0.1 by default; 0.0.0.0 accepts connections from other machines."""
     port: int | None = None
     """The port to listen on, 8000 by default; 0 takes any free one."""
+    allow_host: tuple[str, ...] = ()
+    """Further names that the server is reached by, such as nas.fritz.box, or the name of a proxy before it."""
+    root_path: str = ""
+    """The path below which a proxy shows the page, such as /sketch."""
     watch: bool = False
     """Follow the folders that were indexed: new photos are found within seconds, while people draw."""
     drawings: Path | None = None
@@ -30,4 +34,4 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.server.serve import serve_gallery
 
-    return serve_gallery(args.gallery, args.host, args.port, args.drawings, args.watch)
+    return serve_gallery(args.gallery, args.host, args.port, args.drawings, args.watch, args.allow_host, args.root_path)

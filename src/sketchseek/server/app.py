@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,13 @@ def create_app(
     *,
     address: str | None = None,
     watch: bool = False,
+    allow_hosts: Sequence[str] = (),
+    root_path: str = "",
 ) -> FastAPI:
     """The app that serves one gallery.
 
-    ``host`` is the name it listens on; requests for that name are let in beside those for addresses and local names.
+    ``host`` is the name it listens on; requests for that name and for ``allow_hosts`` are let in beside those for
+    addresses and local names. All paths may be given below ``root_path``, as behind a proxy.
     With ``drawings_dir`` the page offers practice, and drawings are kept there. Commands find the server at
     ``address``. With ``watch`` the gallery follows its folders.
 
@@ -91,10 +94,10 @@ def create_app(
         redoc_url=None,
     )
     app.state.searcher = searcher
-    app.add_middleware(Guard, host=host)
+    app.add_middleware(Guard, host=host, allowed=allow_hosts, root=root_path)
     _answer_errors_in_one_line(app)
 
-    on_this_machine = host in LOOPBACK_HOSTS
+    on_this_machine = host in LOOPBACK_HOSTS and not (allow_hosts or root_path)  # else a proxy lets others in
     live = live_routes(
         gallery_dir.name, gallery, worker, keeper, reader, practice=drawings is not None, switch=on_this_machine
     )

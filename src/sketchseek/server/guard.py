@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 32 * 2**20  # bytes of an upload
@@ -41,20 +42,27 @@ HEADERS = {
 class Guard:
     """ASGI middleware around the app: refuses foreign hosts and origins and oversized bodies, adds security headers.
 
-    ``host`` is the name that the server listens on; it is accepted beside addresses and local names.
+    ``host`` is the name that the server listens on, ``allowed`` are further ones that it is reached by; they are
+    accepted beside addresses and local names. Requests below the path ``root`` are answered as those at the top.
     """
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    def __init__(self, app: ASGIApp, host: str, allowed: Sequence[str] = (), root: str = "") -> None:
         self.app = app
         own = socket.gethostname().lower()
-        self.names = {"localhost", own, f"{own}.local", host.lower()}
+        self.allowed = {name.lower() for name in allowed}
+        self.names = {"localhost", own, f"{own}.local", host.lower(), *self.allowed}
+        self.root = "/" + root.strip("/") if root.strip("/") else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         refusal = self._refusal(scope)
-        if refusal is None:
+        if refusal is None and scope["type"] == "http" and scope["path"] == self.root:  # the page's paths are relative
+            await RedirectResponse(f"{self.root}/", headers=HEADERS)(scope, receive, send)
+        elif refusal is None:
+            if self.root and scope["path"].startswith(f"{self.root}/"):  # a proxy may also have taken it off
+                scope = {**scope, "root_path": self.root}
             await self.app(scope, receive, _with_headers(send))
         elif scope["type"] == "websocket":
             await receive()
@@ -67,9 +75,9 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._is_ours(host):
-            return 403, "this server answers only to addresses and local names"
+            return 403, "this server answers only to addresses and local names; name others with --allow-host"
         origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2].lower() != host.lower():
+        if origin is not None and not self._is_own_page(origin.partition("://")[2].lower(), host.lower()):
             return 403, "this server answers only to its own page"
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
             length = headers.get("content-length", "")
@@ -79,8 +87,12 @@ class Guard:
                 return 413, f"an upload may have at most {MAX_BODY // 2**20} MiB"
         return None
 
+    def _is_own_page(self, place: str, host: str) -> bool:
+        """Whether a page at ``place`` is ours. A proxy may have replaced the host that the browser asked for."""
+        return place == host or _name(place) in self.allowed
+
     def _is_ours(self, host: str) -> bool:
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+        name = _name(host)
         if name.lower() in self.names:
             return True
         try:
@@ -89,6 +101,11 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def _name(place: str) -> str:
+    """A host without its port."""
+    return place.rpartition(":")[0] if place.rpartition(":")[2].isdecimal() else place
 
 
 def _with_headers(send: Send) -> Send:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
@@ -25,12 +27,14 @@ def serve_gallery(
     port: int | None = None,
     drawings_dir: Path | None = None,
     watch: bool = False,
+    allow_hosts: Sequence[str] = (),
+    root_path: str = "",
 ) -> int:
     """Serve a gallery and its page until Ctrl+C; prints the address once it listens. Returns the exit code.
 
     What is None comes from ``ServerSettings`` (host, port) or is the user's default gallery. With ``drawings_dir`` the
-    page offers practice, and with ``watch`` the gallery follows its folders. Raises InputError where there is no
-    gallery or the port is taken.
+    page offers practice, and with ``watch`` the gallery follows its folders. ``allow_hosts`` and ``root_path`` are for
+    a proxy, as ``create_app`` takes them. Raises InputError where there is no gallery or the port is taken.
     """
     settings = server_settings(host, port)
     folder = gallery_dir or default_gallery_dir()
@@ -38,9 +42,19 @@ def serve_gallery(
         raise InputError(f"{folder}: no gallery there; make one of your photos with `sketchseek index ~/photos`")
     with listen(settings.host, settings.port) as listening:
         place = address(listening)
-        app = create_app(folder, settings.host, drawings_dir, address=place, watch=watch)
+        app = create_app(
+            folder,
+            settings.host,
+            drawings_dir,
+            address=place,
+            watch=watch,
+            allow_hosts=allow_hosts,
+            root_path=root_path,
+        )
         server = uvicorn.Server(server_config(app))
         print(f"Sketchseek is at {place} (Ctrl+C stops it)", flush=True)
+        if open_to := others_address(listening):
+            print(f"Other machines of this network reach it at {open_to}; whoever does sees all photos", flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again after its shutdown
             server.run(sockets=[listening])
     return 0
@@ -69,6 +83,18 @@ def listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise InputError(f"--port {port}: taken by another program; try --port {port + 1}") from None
         raise InputError(f"--host {host} --port {port}: cannot listen there ({error.strerror})") from None
+
+
+def others_address(listening: socket.socket) -> str | None:
+    """The URL for browsers on other machines; None where only this machine can connect."""
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+            probe.connect(("192.0.2.1", 9))  # sends nothing; it picks the address that this machine has to others
+            host = probe.getsockname()[0]
+    if host in ("0.0.0.0", "::") or ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+        return None
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def address(listening: socket.socket) -> str:

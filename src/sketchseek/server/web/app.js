@@ -125,7 +125,7 @@ live.on("gallery", (frame) => {
 
 byId("follow").addEventListener("click", async () => {
   try {
-    await post("/api/following", { on: byId("follow").ariaPressed === "false" });
+    await post("api/following", { on: byId("follow").ariaPressed === "false" });
   } catch (error) {
     notify(messageOf(error));
   }
@@ -180,7 +180,7 @@ function showWhatDecided(on) {
 /** @param {HelloFrame} hello */
 async function offerWords(hello) {
   try {
-    completion.names = hello.words ? (await ask("/api/names")).names : [];
+    completion.names = hello.words ? (await ask("api/names")).names : [];
   } catch {} // the page works without
   words.offer(hello.words, hello.limits.words, completion.names);
 }

@@ -33,7 +33,7 @@ export const search = (file, words, asFramed) => {
   const body = form(words);
   body.append("sketch", file, file.name);
   body.append("as_framed", String(asFramed));
-  return ask("/api/search", { method: "POST", body });
+  return ask("api/search", { method: "POST", body });
 };
 
 /**

@@ -66,7 +66,7 @@ export class LiveConnection extends Events {
     clearTimeout(this.#retry);
     if (this.#socket) return;
     this.tell("state", this.#failures ? "lost" : "connecting");
-    const socket = new WebSocket(new URL("/api/live", location.href.replace(/^http/, "ws")));
+    const socket = new WebSocket(new URL("api/live", location.href.replace(/^http/, "ws")));
     this.#socket = socket;
     socket.addEventListener("open", () => {
       this.#failures = 0;

@@ -70,7 +70,7 @@ export class Practice {
     /** @type {Photo} */
     let target;
     try {
-      target = chosen ?? (await ask("/api/practice"));
+      target = chosen ?? (await ask("api/practice"));
     } catch (error) {
       this.#page.notify(messageOf(error));
       return;
@@ -114,7 +114,7 @@ export class Practice {
     if (!this.#target) return;
     byId("practice-save", HTMLButtonElement).disabled = true;
     try {
-      await post("/api/drawings", { photo: this.#target.id, sketch: asSketch(this.#drawing) });
+      await post("api/drawings", { photo: this.#target.id, sketch: asSketch(this.#drawing) });
       this.#enter("kept");
     } catch (error) {
       this.#page.notify(messageOf(error));

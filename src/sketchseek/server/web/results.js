@@ -163,7 +163,7 @@ export function sureness(confidence) {
 /** @param {Photo} photo */
 export const title = (photo) => photo.name.replace(/\.[^.]+$/, "");
 /** @param {Photo} photo */
-export const address = (photo) => `/api/photos/${encodeURIComponent(photo.id)}`;
+export const address = (photo) => `api/photos/${encodeURIComponent(photo.id)}`;
 /** @param {Photo} photo */
 export const thumbnail = (photo) => `${address(photo)}/thumbnail`;
 

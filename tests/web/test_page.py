@@ -172,10 +172,10 @@ def test_everything_can_be_reached_and_drawn_by_keyboard(address: str, open_page
     assert ink(page) > 100
     wait_for_count(page, len(SKETCHES))
     reached = []
-    for _ in range(6):
+    for _ in range(8):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id"))
-    assert reached == ["pen", "eraser", "undo", "clear", "open", "save"]
+    assert reached == ["pen", "eraser", "undo", "clear", "anywhere", "as-framed", "open", "save"]
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('.tile') !== null")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")

@@ -104,11 +104,11 @@ def test_a_drawing_is_ranked_among_photos_of_its_own_data_set(tmp_path: Path) ->
 
 def test_the_fit_finds_the_model_that_made_the_data() -> None:
     generator = np.random.default_rng(0)
-    inputs = generator.normal(size=(50_000, 4))
-    truth = np.array([1.5, -0.5, 1.0, -0.8])
+    inputs = generator.normal(size=(50_000, 5))
+    truth = np.array([1.5, -0.5, 1.0, -0.8, 0.7])
     right = generator.random(50_000) < 1 / (1 + np.exp(-(inputs @ truth + 0.3)))
     found = fit(inputs, right)
-    assert list(found.to_json().values()) == pytest.approx([*truth, 0.3], abs=0.06)
+    assert list(found.to_json().values()) == pytest.approx([*truth[:4], 0.3, truth[4]], abs=0.06)
     assert np.isfinite(list(fit(inputs, np.ones(50_000, bool)).to_json().values())).all()  # always right
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +24,11 @@ def test_other_coefficients_are_refused(values: object) -> None:
         Confidence.from_json(values)  # type: ignore[arg-type]
 
 
+def test_one_that_was_calibrated_without_the_score_is_read_and_does_without() -> None:
+    earlier = {name: value for name, value in FITTED.to_json().items() if name != "score"}
+    assert Confidence.from_json(earlier) == FITTED
+
+
 def test_it_grows_with_the_margin_and_with_what_is_drawn_and_falls_with_the_gallery() -> None:
     def first(scores: list[float], ink: float = 1.0, gallery: int = 100) -> float:
         answer = ConfidenceTracker(FITTED, gallery).update("a", scores, ink)
@@ -29,6 +36,9 @@ def test_it_grows_with_the_margin_and_with_what_is_drawn_and_falls_with_the_gall
         return answer
 
     assert first([0.9, 0.5, 0.4, 0.3]) > first([0.9, 0.8, 0.4, 0.3])
+    high = ConfidenceTracker(replace(FITTED, score=2.0), 100).update("a", [0.9, 0.5, 0.4, 0.3], 1.0)
+    low = ConfidenceTracker(replace(FITTED, score=2.0), 100).update("a", [0.6, 0.2, 0.1, 0.0], 1.0)
+    assert high is not None and low is not None and high > low
     assert first([0.9, 0.5, 0.4], ink=3.0) > first([0.9, 0.5, 0.4], ink=0.5)
     assert first([0.9, 0.5, 0.4], gallery=100) > first([0.9, 0.5, 0.4], gallery=10_000)
 

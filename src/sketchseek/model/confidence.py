@@ -29,6 +29,7 @@ class Confidence:
     log_ink: float
     log_gallery: float
     intercept: float
+    score: float = 0.0  # models that were calibrated earlier have none
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Confidence:
@@ -43,8 +44,9 @@ class Confidence:
         return asdict(self)
 
     def probability(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The probability, 0..1, that the best photo is the right one, for inputs ``[..., 4]``. Returns ``[...]``."""
-        logit = inputs @ np.array([self.margin, self.stability, self.log_ink, self.log_gallery]) + self.intercept
+        """The probability, 0..1, that the best photo is the right one, for inputs ``[..., 5]``. Returns ``[...]``."""
+        weights = np.array([self.margin, self.stability, self.log_ink, self.log_gallery, self.score])
+        logit = inputs @ weights + self.intercept
         return np.asarray(0.5 * (1 + np.tanh(logit / 2)))
 
 
@@ -58,7 +60,7 @@ class ConfidenceInputs:
         self._since = 0.0  # the amount of ink when the best photo became the best
 
     def update(self, best: str | int | None, scores: Sequence[float], ink: float) -> NDArray[np.float64] | None:
-        """The inputs ``[4]`` for the newest results, None where fewer than two photos were found.
+        """The inputs ``[5]`` for the newest results, None where fewer than two photos were found.
 
         ``best`` identifies the best photo, ``scores`` are those of the photos found, best first, and ``ink`` is the
         length of all lines drawn so far, in canvas widths. The inputs are
@@ -66,7 +68,8 @@ class ConfidenceInputs:
         - margin: the best score minus the second, over the standard deviation of the first 24;
         - stability: how much was drawn since the best photo became the best, at most 1 canvas width;
         - log_ink: ln(ink + 0.1), because the margin of a few lines says less than that of a whole drawing;
-        - log_gallery: ln(number of photos).
+        - log_gallery: ln(number of photos);
+        - score: the best score, which is low where nothing like the drawing is in the gallery.
         """
         if best is None or len(scores) < 2:
             self._best = None
@@ -77,7 +80,8 @@ class ConfidenceInputs:
         first = np.asarray(scores[:SCORES], dtype=np.float64)
         spread = float(first.std())
         margin = float(first[0] - first[1]) / spread if spread > 0 else 0.0
-        return np.array([margin, min(ink - self._since, 1.0), math.log(ink + LITTLE_INK), self._log_gallery])
+        settled = min(ink - self._since, 1.0)
+        return np.array([margin, settled, math.log(ink + LITTLE_INK), self._log_gallery, first[0]])
 
 
 class ConfidenceTracker:

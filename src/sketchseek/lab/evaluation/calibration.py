@@ -80,16 +80,17 @@ def calibrate(
 
 
 def fit(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
-    """Logistic regression of ``right [n]`` on ``inputs [n, 4]`` with a small ridge penalty, by Newton's method."""
+    """Logistic regression of ``right [n]`` on ``inputs [n, 5]`` with a small ridge penalty, by Newton's method."""
     x = np.column_stack([inputs, np.ones(len(inputs))])
-    ridge = RIDGE * np.diag([1.0, 1.0, 1.0, 1.0, 0.0])
+    ridge = RIDGE * np.diag([1.0, 1.0, 1.0, 1.0, 1.0, 0.0])
     weights = np.zeros(len(ridge))
     for _ in range(30):
         probability = 0.5 * (1 + np.tanh(x @ weights / 2))
         gradient = x.T @ (probability - right) + ridge @ weights
         curvature = (x * (probability * (1 - probability) + 1e-9)[:, None]).T @ x + ridge
         weights -= np.linalg.solve(curvature, gradient)
-    return Confidence(*weights.tolist())
+    *first, score, intercept = weights.tolist()
+    return Confidence(*first, intercept, score)
 
 
 def confidences(

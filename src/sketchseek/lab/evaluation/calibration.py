@@ -89,8 +89,8 @@ def fit(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
         gradient = x.T @ (probability - right) + ridge @ weights
         curvature = (x * (probability * (1 - probability) + 1e-9)[:, None]).T @ x + ridge
         weights -= np.linalg.solve(curvature, gradient)
-    *first, score, intercept = weights.tolist()
-    return Confidence(*first, intercept, score)
+    margin, stability, log_ink, log_gallery, score, intercept = weights.tolist()
+    return Confidence(margin, stability, log_ink, log_gallery, intercept, score)
 
 
 def confidences(

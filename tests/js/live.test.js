@@ -35,7 +35,7 @@ function openLive() {
 /** @returns {ResultsFrame} */
 const results = (/** @type {number} */ seq) => ({
   type: "results", seq, frame: 1, pen_down: false, milliseconds: 5, hits: [], confidence: null, target: null,
-  regions: null, remark: "",
+  regions: null, remark: "", placement: { scale: 1, x: 0, y: 0 },
 });
 
 /**

@@ -21,7 +21,9 @@ export class Framing extends Events {
    */
   constructor(anywhere, framed, hint) {
     super();
-    [this.#anywhere, this.#framed, this.#hint] = [anywhere, framed, hint];
+    this.#anywhere = anywhere;
+    this.#framed = framed;
+    this.#hint = hint;
     anywhere.addEventListener("click", () => this.#become(false));
     framed.addEventListener("click", () => this.#become(!this.asFramed));
     this.#show();

@@ -72,7 +72,7 @@ def test_drawings_search_among_the_photos_of_another_data_set(
     told = ["evaluate", str(model), "--data", drawings, "--data", photos]
     assert main([*told, "--report", str(report), "--result", str(path)]) == 0
     printed = capsys.readouterr().out
-    assert "18 sketches of 3 categories, 24 photos" in printed and "acc@1" not in printed
+    assert "18 sketches of 3 categories, as framed, 24 photos" in printed and "acc@1" not in printed
     assert "6 of 24 sketches left out" in caplog.text
 
     result = Result.read(path)

@@ -211,6 +211,7 @@ def test_a_full_disk_leaves_a_gallery_that_goes_on(
 ) -> None:
     for index in range(40):  # large ones, as their thumbnails are written at once
         make_photo(tmp_path / "many" / f"{index:02}.jpg", index, size=(1000, 600))
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # one worker, so the first batches are stored before it is full
     monkeypatch.setattr(Path, "write_bytes", full_after(25))
     with pytest.raises(InputError, match=r"the disk is full, \d+ photos are indexed; free some space"):
         ingest(gallery, [tmp_path / "many"])

@@ -162,7 +162,7 @@ class RegionsEntry(TypedDict):
 
 
 class PlacementEntry(TypedDict):
-    """How the drawing was placed: point x of the sheet was searched at ``scale x + x``."""
+    """How the drawing was placed: point (u, v) of the sheet was searched at (scale u + x, scale v + y)."""
 
     scale: float
     x: float

@@ -21,7 +21,7 @@ from sketchseek.search.tasks import Progress
 from sketchseek.server.keeper import Keeper
 
 _DEBOUNCE = 400  # milliseconds that changes are collected
-_LOOK = 2_000  # milliseconds between two looks whether a drive was plugged in or out, or the sources changed
+_LOOK = 1_000  # milliseconds between two looks whether a drive was plugged in or out, or the sources changed
 _POLL = 30_000  # milliseconds between two looks at all files, where the system tells of no changes
 
 Roots: TypeAlias = dict[Path, tuple[int, int]]
@@ -38,12 +38,20 @@ class Follower:
         """Follow the folders from now on, or no longer."""
         if on and self._following is None:
             self._following = asyncio.create_task(_follow(self._gallery, self._keeper))
+            self._following.add_done_callback(self._ended)
         elif not on and self._following is not None:
             following, self._following = self._following, None
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
         self._keeper.set_following(on)
+
+    def _ended(self, following: asyncio.Task[None]) -> None:
+        """Say so where following ended by itself."""
+        if not following.cancelled() and (error := following.exception()) is not None:
+            print(f"sketchseek: the folders are followed no longer ({error})", file=sys.stderr)
+            self._following = None
+            self._keeper.set_following(False)
 
 
 async def _follow(gallery: Gallery, keeper: Keeper) -> None:
@@ -52,13 +60,16 @@ async def _follow(gallery: Gallery, keeper: Keeper) -> None:
     polling = False
     while True:
         roots = _roots(gallery)
-        vanished = await _update(keeper, None, forgets=False)
-        while not roots and not _roots(gallery):
+        if not roots:
+            await _update(keeper, None, forgets=False)
+        while not roots:
             await asyncio.sleep(_LOOK / 1000)
+            roots = _roots(gallery)
+        vanished: set[Path] | None = None  # files that are to be forgotten; None until all were looked at
         try:
             async for changes in awatch(
                 *roots,
-                watch_filter=lambda _, path: not path.startswith(str(own)) and _may_matter(Path(path)),
+                watch_filter=lambda _, path: _may_matter(Path(path), own),
                 debounce=_DEBOUNCE,
                 rust_timeout=_LOOK,
                 yield_on_timeout=True,
@@ -68,7 +79,9 @@ async def _follow(gallery: Gallery, keeper: Keeper) -> None:
             ):
                 if _roots(gallery) != roots:
                     break
-                if changes:
+                if vanished is None:  # only now, since what changes from here on is told
+                    vanished = await _update(keeper, None, forgets=False)
+                elif changes:
                     vanished |= await _update(keeper, {Path(path) for _, path in changes}, forgets=False)
                 elif vanished:  # nothing has moved for a while
                     await _update(keeper, vanished, forgets=True)
@@ -106,6 +119,8 @@ def _roots(gallery: Gallery) -> Roots:
     return found
 
 
-def _may_matter(path: Path) -> bool:
-    """Whether a photo may have changed; not so for other files, but what is gone may have been a folder."""
-    return path.suffix.lower() in IMAGE_SUFFIXES or not path.is_file()
+def _may_matter(path: Path, own: Path) -> bool:
+    """Whether a photo may have changed: not so for what lies in the gallery's ``own`` folder, nor for other files; but
+    what is gone may have been a folder.
+    """
+    return not path.is_relative_to(own) and (path.suffix.lower() in IMAGE_SUFFIXES or not path.is_file())

@@ -45,12 +45,13 @@ def sketch_pixels(sketches: Sequence[SketchItem], size: int, as_framed: bool = T
 
     Raises InputError for a sketch that is missing or damaged.
     """
-    if as_framed:
-        return _cached(
-            sketches, lambda s: prepare_sketch(_drawing(s), size), (size, size), map(sketch_identity, sketches)
-        )
-    identities = (sketch_identity(sketch) + b"placed" for sketch in sketches)
-    return _cached(sketches, lambda s: prepare_sketch(placed(_drawing(s)), size), (size, size), identities)
+
+    def make(sketch: SketchItem) -> NDArray[np.uint8]:
+        drawing = _drawing(sketch)
+        return prepare_sketch(drawing if as_framed else placed(drawing), size)
+
+    mark = b"" if as_framed else b"placed"
+    return _cached(sketches, make, (size, size), (sketch_identity(sketch) + mark for sketch in sketches))
 
 
 def sketch_labels(sketches: Sequence[SketchItem], size: int, kind: LabelKind, parts: int) -> NDArray[np.uint8]:

@@ -51,6 +51,7 @@ def search_routes(gallery: Gallery, worker: SearchWorker, reader: Reader) -> API
             content = await sketch.read()
             drawing, strokes = await reader.read(len(content), read_upload, content, sketch.filename or "drawing")
         found = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight, as_framed))
+        # The strokes are JSON already: writing a large drawing here would keep all other pages waiting.
         answer = json.dumps({**_hits(*found), "remark": worker.searcher.remark(text)})
         return Response(f'{answer[:-1]}, "strokes": {strokes}}}', media_type="application/json")
 

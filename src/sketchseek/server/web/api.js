@@ -1,5 +1,7 @@
 // Questions to the server over HTTP.
 
+import { text } from "./language.js";
+
 /**
  * The decoded answer. Throws an Error that a person can read.
  * @param {string} path
@@ -11,10 +13,10 @@ export async function ask(path, options) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new Error("The server cannot be reached.");
+    throw new Error(text.unreachable);
   }
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(body.error ?? `The server answered ${response.status}.`);
+  if (!response.ok) throw new Error(body.error ?? text.answered(response.status));
   return body;
 }
 

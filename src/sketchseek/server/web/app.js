@@ -8,6 +8,7 @@ import { download, receiveFiles, search, similar } from "./files.js";
 import { Framing } from "./framing.js";
 import { keepDrawing, keptStrokes } from "./keep.js";
 import { drawByKeyboard } from "./keyboard.js";
+import { speak, text } from "./language.js";
 import { LiveConnection } from "./live.js";
 import { Practice } from "./practice.js";
 import { paintRegions, readRegions } from "./regions.js";
@@ -25,6 +26,8 @@ const NOTICE = 7000; // milliseconds that a notice stays
 const ALONE = { p: "pen", e: "eraser", delete: "clear", backspace: "clear" };
 /** @type {Record<string, string>} */
 const WITH_CONTROL = { y: "redo", o: "open", s: "save" };
+
+speak();
 
 const drawing = new Drawing(keptStrokes());
 const surface = new Surface(byId("canvas", HTMLCanvasElement), drawing);
@@ -106,7 +109,7 @@ drawing.on("change", showWhatIsThere);
 
 live.on("state", (state) => {
   byId("connection").dataset.state = state;
-  byId("connection").textContent = { connecting: "Connecting", live: "Live", lost: "Reconnecting" }[state];
+  byId("connection").textContent = text[state];
 });
 
 live.on("hello", (hello) => {
@@ -136,8 +139,7 @@ byId("follow").addEventListener("click", async () => {
  * @param {number} reading - files that are being read
  */
 function countPhotos(photos, reading = 0) {
-  const read = reading ? `, ${reading.toLocaleString("en")} being read` : "";
-  byId("photos").textContent = `${photos.toLocaleString("en")} ${photos === 1 ? "photo" : "photos"}${read}`;
+  byId("photos").textContent = text.photos(photos) + (reading ? text.beingRead(reading) : "");
 }
 
 live.on("sent", () => {
@@ -286,7 +288,7 @@ function showWhatIsThere() {
 /** @param {Answer} answer - with at least one hit */
 function announce({ hits, confidence = null }) {
   const sure = sureness(confidence);
-  byId("status").textContent = `Best match: ${title(hits[0])}${sure && `. ${sure}`}`;
+  byId("status").textContent = text.best(title(hits[0])) + (sure && text.sentenceEnd + sure);
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -1,6 +1,7 @@
 // Whether the sheet is the photo's frame, or one may draw anywhere on it; outlives a reload as the drawing does.
 
 import { Events } from "./events.js";
+import { text } from "./language.js";
 
 const KEY = "sketchseek-as-framed";
 
@@ -42,7 +43,7 @@ export class Framing extends Events {
     this.#anywhere.setAttribute("aria-pressed", String(!this.asFramed));
     this.#framed.setAttribute("aria-pressed", String(this.asFramed));
     document.body.classList.toggle("is-framed", this.asFramed);
-    this.#hint.textContent = this.asFramed ? "Where it stands in the photo, and as large." : "Anywhere on the sheet, in any size.";
+    this.#hint.textContent = this.asFramed ? text.framedHint : text.anywhereHint;
   }
 }
 

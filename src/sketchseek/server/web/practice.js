@@ -5,6 +5,7 @@
 import { ask, messageOf, post } from "./api.js";
 import { byId, part } from "./elements.js";
 import { asSketch } from "./files.js";
+import { text } from "./language.js";
 import { address, title } from "./results.js";
 
 /** @import { Drawing } from "./drawing.js" */
@@ -143,13 +144,12 @@ export class Practice {
 
   #show() {
     const rank = this.#ranks.at(-1);
-    const photos = this.#photos.toLocaleString("en");
-    byId("practice-rank").textContent = rank ? `${rank.toLocaleString("en")} of ${photos}` : "";
+    byId("practice-rank").textContent = rank ? text.rank(rank, this.#photos) : "";
     byId("practice-text").textContent = {
       "": "",
-      looking: "Remember this photo",
-      drawing: rank ? "Your photo is" : "Draw it from memory",
-      kept: `Kept: ${this.#target ? title(this.#target) : ""},`,
+      looking: text.remember,
+      drawing: rank ? text.yourPhotoIs : text.drawFromMemory,
+      kept: text.kept(this.#target ? title(this.#target) : ""),
     }[this.#stage];
     byId("practice-save", HTMLButtonElement).disabled = this.#stage !== "drawing" || !this.#ranks.length;
     drawCurve(byId("practice-curve", SVGElement), this.#ranks, this.#photos);
@@ -173,5 +173,5 @@ function drawCurve(svg, ranks, photos) {
   const dot = part(svg, "circle", SVGElement);
   dot.setAttribute("cx", x);
   dot.setAttribute("cy", y);
-  svg.setAttribute("aria-label", ranks.length ? `Ranks after each stroke: ${ranks.join(", ")}` : "No stroke yet");
+  svg.setAttribute("aria-label", ranks.length ? text.ranks(ranks) : text.noStroke);
 }

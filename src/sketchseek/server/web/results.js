@@ -1,6 +1,7 @@
 // The photos beside the drawing: a grid whose tiles move to their new places instead of being made again.
 
 import { byId, part } from "./elements.js";
+import { text } from "./language.js";
 import { paintRegions } from "./regions.js";
 
 /** @import { Hit, Photo, Regions, RegionsOfHits } from "./types.js" */
@@ -156,8 +157,7 @@ export class Results {
  */
 export function sureness(confidence) {
   if (confidence === null || confidence < PROBABLY) return "";
-  const percent = `${Math.min(99, Math.round(100 * confidence))} %`;
-  return confidence >= SETTLED ? `Probably this one, ${percent}` : `Perhaps this one, ${percent}`;
+  return confidence >= SETTLED ? text.probably(confidence) : text.perhaps(confidence);
 }
 
 /** @param {Photo} photo */
@@ -175,7 +175,7 @@ export const thumbnail = (photo) => `${address(photo)}/thumbnail`;
 function describe(tile, hit, index) {
   part(tile, ".rank").textContent = String(index + 1);
   tile.classList.toggle("is-offline", hit.offline);
-  part(tile, ".name").textContent = title(hit);
+  part(tile, ".name").textContent = title(hit) + (hit.offline ? text.offline : "");
   part(tile, "button").setAttribute("aria-label", `${index + 1}. ${title(hit)}`);
 }
 

@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { part } from "./elements.js";
+import { text } from "./language.js";
 import { paintRegions } from "./regions.js";
 import { address, thumbnail, title } from "./results.js";
 
@@ -70,7 +71,7 @@ export class Viewer {
     const image = part(this.#dialog, "img", HTMLImageElement);
     part(this.#dialog, ".name").textContent = hit.name;
     this.#showPath(hit);
-    part(this.#dialog, ".place").textContent = `${this.#index + 1} of ${this.#hits.length}`;
+    part(this.#dialog, ".place").textContent = text.place(this.#index + 1, this.#hits.length);
     part(this.#dialog, ".previous", HTMLButtonElement).disabled = this.#index === 0;
     part(this.#dialog, ".next", HTMLButtonElement).disabled = this.#index === this.#hits.length - 1;
     const regions = this.#regions?.hits[this.#index] ?? null;
@@ -94,6 +95,6 @@ export class Viewer {
     line.textContent = "";
     const { path, copies = [], offline } = await ask(`${address(hit)}/path`).catch(() => ({}));
     if (!path || hit !== this.#hits[this.#index]) return;
-    line.textContent = [path, ...copies].join("\n") + (offline ? " (offline: not there now)" : "");
+    line.textContent = [path, ...copies].join("\n") + (offline ? text.offlineNow : "");
   }
 }

@@ -4,12 +4,12 @@
 
 import { part } from "./elements.js";
 import { Events } from "./events.js";
+import { text } from "./language.js";
 
 /** @import { WordsAndWeight } from "./types.js" */
 
 const KEY = "sketchseek-words";
 const PAUSE = 150; // milliseconds
-const EXAMPLE = "Add words: red, with arms";
 
 /**
  * Event: "change", after a short pause in typing.
@@ -62,7 +62,7 @@ export class Words extends Events {
   offer(possible, longest, names) {
     this.#box.maxLength = longest;
     this.#box.disabled = !possible;
-    this.#box.placeholder = names.length ? `Add a word: ${names.slice(0, 3).join(", ")}` : EXAMPLE;
+    this.#box.placeholder = names.length ? text.nameExample(names.slice(0, 3)) : text.wordsExample;
     this.#box.closest(".words")?.toggleAttribute("hidden", !possible);
     this.#tell();
   }
@@ -102,7 +102,7 @@ export class Words extends Events {
   #show() {
     this.#balance.hidden = !this.text;
     const percent = Math.round(100 * this.weight);
-    this.#slider.setAttribute("aria-valuetext", `${100 - percent} % drawing, ${percent} % words`);
+    this.#slider.setAttribute("aria-valuetext", text.weightValue(percent));
   }
 }
 

@@ -202,6 +202,7 @@ class _Update:
         counts += self._settle(prune, dry_run, forgets)
         if not dry_run:
             self.gallery.flush()
+            self.gallery.optimize()
             if forgets:
                 self._drop_sources_that_moved()
         return IngestReport(

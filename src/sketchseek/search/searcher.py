@@ -221,7 +221,7 @@ class Searcher:
                 return sum(score >= matched[photo] for score in matched.values())
         limit = FIRST_LIMIT
         while True:
-            found = self.gallery.nearest(vector, limit)
+            found = self.gallery.nearest(vector, limit, exact=True)
             score = next((candidate.score for candidate in found if str(candidate.point) == photo), None)
             if len(found) < limit or (score is not None and found[-1].score < score):
                 if score is None:

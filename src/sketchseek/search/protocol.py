@@ -1,12 +1,13 @@
 """The frames of the live session: JSON text over the WebSocket ``/api/live``.
 
-``parse_frame`` reads what the page sends into one of the frozen dataclasses of ``PageFrame``. What the server sends are
-typed dictionaries, ready for JSON. Each frame is an object with a ``type``. Points are ``[x, y, time, pressure]`` as in
-``Sketch``: canvas widths, milliseconds, 0..1.
+``parse_frame`` reads what the page sends into one of the frozen dataclasses of ``PageFrame``, and ``write_frame`` is
+the reverse. What the server sends, also over HTTP, are typed dictionaries, ready for JSON. Each frame is an object with
+a ``type``. Points are ``[x, y, time, pressure]`` as in ``Sketch``: canvas widths, milliseconds, 0..1.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypedDict
 
@@ -195,11 +196,53 @@ class ErrorFrame(TypedDict):
     message: str
 
 
+class SimilarAnswer(TypedDict):
+    """The answer of ``POST /api/photos/{id}/similar``; fields as in ``ResultsFrame``."""
+
+    hits: list[HitEntry]
+    milliseconds: float
+    remark: str
+
+
+class SearchAnswer(SimilarAnswer):
+    """The answer of ``POST /api/search``. ``strokes`` are those of the drawing, ``[n, 4]`` each; None for a picture and
+    for words alone.
+    """
+
+    strokes: list[list[list[float]]] | None
+
+
+class HealthAnswer(TypedDict):
+    """The answer of ``GET /api/health``: ``reading`` counts the files being read, ``model`` is the model's hash."""
+
+    status: Literal["ok"]
+    version: str
+    photos: int
+    reading: int
+    following: bool
+    model: str
+
+
 def error_frame(message: str, seq: int | None = None) -> ErrorFrame:
     return {"type": "error", "seq": seq, "message": message}
 
 
-# --- reading the page's frames ---
+# --- writing and reading the page's frames ---
+
+_TYPES: dict[type[PageFrame], str] = {
+    PointsFrame: "points",
+    EndFrame: "end",
+    SketchFrame: "sketch",
+    RegionsFrame: "regions",
+    FramedFrame: "framed",
+    TargetFrame: "target",
+    WordsFrame: "words",
+}
+
+
+def write_frame(frame: PageFrame) -> str:
+    """A frame as the page sends it."""
+    return json.dumps({"type": _TYPES[type(frame)], **vars(frame)}, default=lambda points: points.tolist())
 
 
 class FrameError(InputError):

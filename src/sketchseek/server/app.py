@@ -6,7 +6,6 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +16,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery
 from sketchseek.search.live_search import LiveSearch
+from sketchseek.search.protocol import HealthAnswer
 from sketchseek.search.running_server import announced
 from sketchseek.search.searcher import Searcher
 from sketchseek.search.session import Job
@@ -110,9 +110,17 @@ def create_app(
     if drawings is not None:
         app.include_router(practice_routes(drawings))
 
-    @app.get("/api/health")
-    def health() -> dict[str, Any]:
-        return {"status": "ok", "version": app.version, **keeper.state._asdict(), "model": gallery.model.hash}
+    @app.get("/api/health", response_model=None)
+    def health() -> HealthAnswer:
+        state = keeper.state
+        return {
+            "status": "ok",
+            "version": app.version,
+            "photos": state.photos,
+            "reading": state.reading,
+            "following": state.following,
+            "model": gallery.model.hash,
+        }
 
     app.mount("/", StaticFiles(directory=WEB, html=True))
     return app

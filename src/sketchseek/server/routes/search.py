@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import JSONResponse, Response
@@ -14,6 +14,7 @@ from sketchseek.gallery import Gallery
 from sketchseek.model.preprocess import read_photo
 from sketchseek.search.limits import LIMITS
 from sketchseek.search.live_search import hit_entry
+from sketchseek.search.protocol import SimilarAnswer
 from sketchseek.search.searcher import Hit
 from sketchseek.search.uploads import read_upload
 from sketchseek.server.reading import Reader
@@ -52,17 +53,15 @@ def search_routes(gallery: Gallery, worker: SearchWorker, reader: Reader) -> API
             drawing, strokes = await reader.read(len(content), read_upload, content, sketch.filename or "drawing")
         found = await worker.search(lambda searcher: searcher.search(drawing, top, text, weight, as_framed))
         # The strokes are JSON already: writing a large drawing here would keep all other pages waiting.
-        answer = json.dumps({**_hits(*found), "remark": worker.searcher.remark(text)})
+        answer = json.dumps(_found(*found, worker.searcher.remark(text)))
         return Response(f'{answer[:-1]}, "strokes": {strokes}}}', media_type="application/json")
 
-    @router.post("/api/photos/{photo_id}/similar")
-    async def similar(
-        photo_id: str, text: Text = "", weight: Weight = 0.5, top: Top = LIMITS.results
-    ) -> dict[str, Any]:
+    @router.post("/api/photos/{photo_id}/similar", response_model=None)
+    async def similar(photo_id: str, text: Text = "", weight: Weight = 0.5, top: Top = LIMITS.results) -> SimilarAnswer:
         """The photos most like one of the gallery, itself included, fused with words where there are any."""
         pixels = await run_in_threadpool(lambda: read_photo(stored_photo(gallery, photo_id).path, gallery.model.size))
         found = await worker.search(lambda searcher: searcher.search_photo(pixels, top, text, weight))
-        return {**_hits(*found), "remark": worker.searcher.remark(text)}
+        return _found(*found, worker.searcher.remark(text))
 
     @router.get("/api/names")
     def names() -> dict[str, list[str]]:
@@ -72,5 +71,5 @@ def search_routes(gallery: Gallery, worker: SearchWorker, reader: Reader) -> API
     return router
 
 
-def _hits(hits: Sequence[Hit], seconds: float) -> dict[str, Any]:
-    return {"hits": [hit_entry(hit) for hit in hits], "milliseconds": round(seconds * 1000, 1)}
+def _found(hits: Sequence[Hit], seconds: float, remark: str) -> SimilarAnswer:
+    return {"hits": [hit_entry(hit) for hit in hits], "milliseconds": round(seconds * 1000, 1), "remark": remark}

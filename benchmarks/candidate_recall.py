@@ -30,6 +30,7 @@ from platformdirs import user_cache_path
 
 from sketchseek.gallery import Gallery, StoredPhoto
 from sketchseek.gallery.features import FeatureFile
+from sketchseek.gallery.index import Index
 from sketchseek.gallery.scan import PhotoFile, find_photos
 from sketchseek.gallery.vectors import Vectors
 from sketchseek.matching import Features, Matcher, get_matcher
@@ -140,12 +141,13 @@ def fill(folder: Path, matcher: Matcher, photos: Features, wanted: int, random: 
     shapes = {name: values.shape[1:] for name, values in photos.items()}
     Vectors.create(folder / "vectors", photos["vector"].shape[1], matcher.distance)
     FeatureFile.create(folder / "features.f16")
-    gallery = Gallery(
+    index = Index(
         folder,
         cast(Model, SimpleNamespace(matcher=matcher)),  # all that searching features needs of a model
         Vectors.open(folder / "vectors", matcher.distance),
         FeatureFile(folder / "features.f16", {name: shape for name, shape in shapes.items() if name != "vector"}),
     )
+    gallery = Gallery(folder, index)
     for start in range(0, wanted, CHUNK):
         rows = np.arange(start, min(start + CHUNK, wanted))
         given = {name: values[rows[rows < count(photos)]] for name, values in photos.items()}

@@ -1,7 +1,7 @@
-"""Kill indexing and a server that follows its folders, again and again, while files change; nothing may be lost.
+"""Kill what changes a gallery, again and again at random moments, while files change; nothing may be lost.
 
-``python tests/killed_runs.py 1000`` makes as many kills, half of each kind, and prints what it checked. A few are made
-by the tests.
+``python tests/killed_runs.py 1000`` makes as many kills, of each kind as many, and prints what it checked. A few are
+made by the tests.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
@@ -28,34 +29,51 @@ from sketchseek.model.preprocess import read_photo
 FOLDERS = ("a", "b", "c/d")
 SIZE = (64, 48)
 
-# Indexes, and kills itself before or after the n-th write; prints how many files are done.
-INDEXER = """
-import os, signal, sys
-from sketchseek.gallery import Gallery, ingest
+# Does one thing to a gallery, and kills itself before or after the n-th write; prints how many files are done.
+CHANGES = """
+import os, shutil, signal, sys
+from pathlib import Path
+from sketchseek.gallery import Gallery, forget, ingest, reencode
 from sketchseek.gallery.features import FeatureFile
 from sketchseek.gallery.vectors import Vectors
+from sketchseek.model import Model
 
-left = int(sys.argv[2])
+left = int(sys.argv[1])
 
 def deadly(method):
-    def call(*arguments):
+    def call(*arguments, **named):
         global left
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        result = method(*arguments)
+        result = method(*arguments, **named)
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     return call
 
-writers = {Vectors: ("put", "set_payload", "delete", "flush"), FeatureFile: ("append", "compact")}
+writers = {
+    Vectors: ("put", "set_payload", "delete", "flush"),
+    FeatureFile: ("append", "compact"),
+    Path: ("write_bytes", "write_text", "mkdir"),
+    os: ("replace", "fsync", "unlink"),
+    shutil: ("copytree",),
+}
 for owner, names in writers.items():
     for name in names:
         setattr(owner, name, deadly(getattr(owner, name)))
-with Gallery.open(sys.argv[1]) as gallery:
-    ingest(gallery, progress=lambda done, total: print(done, flush=True))
+change, folder, *more = sys.argv[2:]
+with Gallery.create(folder, more[0]) if change == "create" else Gallery.open(folder) as gallery:
+    match change:
+        case "index":
+            ingest(gallery, progress=lambda done, total: print(done, flush=True))
+        case "model":
+            reencode(gallery, Model.load(more[0]))
+        case "delete":
+            forget(gallery, more)
+        case "create":
+            ingest(gallery, more[1:])
 """
 
 
@@ -65,11 +83,12 @@ class KilledRuns:
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.random = np.random.default_rng(seed)
         self.photos, self.gallery = folder / "photos", folder / "gallery"
+        self.models = [make_local_model(folder / f"model-{number}", number) for number in range(2)]
         self.made = 0
-        self.kills = 0
+        self.kills: Counter[str] = Counter()
         for _ in range(40):
             self._make(self.photos / self._folder() / f"{self.made}.png")
-        with Gallery.create(self.gallery, Model.load(make_local_model(folder / "model"))) as gallery:
+        with Gallery.create(self.gallery, Model.load(self.models[0])) as gallery:
             ingest(gallery, [self.photos])
 
     def kill_indexing(self) -> None:
@@ -77,14 +96,61 @@ class KilledRuns:
         for _ in range(30):
             self._change()
         before, known = self._look()
-        command = [sys.executable, "-c", INDEXER, str(self.gallery), str(self.random.integers(1, 60))]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr
-        self.kills += done.returncode != 0
-        reported = int(done.stdout.split()[-1]) if done.stdout else 0
+        done = self._do_and_kill(60, "index", self.gallery)
+        reported = int(done.split()[-1]) if done else 0
         matching, left = self._look()
         assert matching >= before + reported
         self._check_that_nothing_is_lost(known, left)
+
+    def kill_model_change(self) -> None:
+        """Encode all photos with the other model, kill it at some write, and check that the gallery is of either."""
+        known = self._known_after_indexing()
+        self._do_and_kill(60, "model", self.gallery, self.models[self.random.integers(2)])
+        assert self._look() == known
+
+    def kill_deleting(self) -> None:
+        """Have some photos forgotten, kill it at some write, and check that no other is."""
+        files, known = self._known_after_indexing()
+        paths = sorted(path for path in self.photos.rglob("*") if path.is_file())
+        gone = [paths[i] for i in self.random.choice(len(paths), 12, replace=False)]
+        self._do_and_kill(20, "delete", self.gallery, *gone)
+        matching, left = self._look()
+        assert left <= known and matching >= files - len(gone)
+        others = {content_id(path) for path in paths if path not in gone}
+        assert others <= left
+        with Gallery.open(self.gallery) as gallery:  # take them in again
+            ingest(gallery, [self.photos, *gone])
+        assert self._look() == (files, known)
+
+    def kill_creation(self) -> None:
+        """Make another gallery, kill it at some write, and check that there is one or none, and that the next run goes
+        on.
+        """
+        other = self.gallery.with_name("created")
+        shutil.rmtree(other, ignore_errors=True)
+        self._do_and_kill(40, "create", other, self.models[0], self.photos)
+        own, self.gallery = self.gallery, other
+        try:
+            if (other / "gallery.json").exists():
+                self._look()
+            with Gallery.open_or_create(other, self.models[0]) as gallery:
+                ingest(gallery, [self.photos])
+            assert self._look()[1] == self._contents()
+        finally:
+            self.gallery = own
+
+    def _do_and_kill(self, most: int, change: str, *arguments: object) -> str:
+        """What was printed until the kill."""
+        command = [sys.executable, "-c", CHANGES, self.random.integers(1, most), change, *arguments]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        self.kills[change] += done.returncode != 0
+        return done.stdout
+
+    def _known_after_indexing(self) -> tuple[int, set[str]]:
+        with Gallery.open(self.gallery) as gallery:
+            ingest(gallery, prune=True)
+        return self._look()
 
     def kill_following(self) -> None:
         """Change files while a server follows them, kill it at some moment, and check what is left."""
@@ -107,7 +173,7 @@ class KilledRuns:
                 self._change()
                 time.sleep(self.random.uniform(0, 0.05))
             server.kill()
-        self.kills += 1
+        self.kills["follow"] += 1
         self._check_that_nothing_is_lost(known, self._look()[1])
 
     def check_the_end(self) -> None:
@@ -123,15 +189,19 @@ class KilledRuns:
         photo; and the ids of its photos.
         """
         with Gallery.open(self.gallery) as gallery:
+            assert len(list(self.gallery.glob("index-*"))) == 1 and not list(self.gallery.glob(".*"))
             photos = list(gallery.photos())
             files = [(photo, file.path) for photo in photos for file in photo.files if file.is_unchanged()]
             assert all(photo.id == content_id(path) for photo, path in files)
             if not files:  # all of them have moved since
                 return 0, {photo.id for photo in photos}
             pixels = np.stack([read_photo(path, gallery.model.size) for _, path in files])
-            expected = gallery.model.encode_photos(pixels)["cells"]
+            expected = gallery.model.encode_photos(pixels)
             found = gallery.features([photo.id for photo, _ in files])["cells"]
-            np.testing.assert_allclose(found, expected.astype(np.float16), rtol=2e-3)
+            np.testing.assert_allclose(found, expected["cells"].astype(np.float16), rtol=2e-3)
+            for (photo, _), vector in zip(files, gallery.model.matcher.photo_vector(expected), strict=True):
+                scores = gallery.scores(vector)
+                assert np.isclose(scores[photo.id], max(scores.values()), rtol=1e-4, atol=1e-4)
             return len(files), {photo.id for photo in photos}
 
     def _check_that_nothing_is_lost(self, known: set[str], left: set[str]) -> None:
@@ -179,7 +249,12 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         runs = KilledRuns(Path(folder), seed=os.getpid())
         wanted = int(sys.argv[1])
-        while runs.kills < wanted:
-            runs.kill_indexing() if runs.kills % 2 else runs.kill_following()
+        while runs.kills.total() < wanted:
+            runs.kill_indexing()
+            runs.kill_following()
+            runs.kill_model_change()
+            runs.kill_deleting()
+            runs.kill_creation()
+            print(dict(runs.kills), flush=True)
         runs.check_the_end()
-        print(f"{runs.kills} kills, {runs.made} changes of files: nothing is lost, and every vector is its photo's")
+        print(f"{runs.kills.total()} kills, {runs.made} changes of files: nothing is lost, every vector is its photo's")

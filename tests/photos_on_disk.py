@@ -27,6 +27,12 @@ def counts(report: Any) -> tuple[int, int, int, int, int]:
     return report.added, report.unchanged, report.updated, report.removed, len(report.skipped)
 
 
+def index_folder(gallery: Gallery) -> Path:
+    """The folder of the gallery's index, the only one there is."""
+    (folder,) = gallery.folder.glob("index-*")
+    return folder
+
+
 def kept_thumbnails(gallery: Gallery) -> list[Path]:
     return [path for path in (gallery.folder / "thumbs").rglob("*") if path.is_file()]
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sketchseek.gallery.ingest import forget as forget
     from sketchseek.gallery.ingest import ingest as ingest
     from sketchseek.gallery.reading import Skipped as Skipped
+    from sketchseek.gallery.reencode import reencode as reencode
     from sketchseek.lab.datasets import open_dataset as open_dataset
     from sketchseek.lab.datasets.base import Dataset as Dataset
     from sketchseek.lab.datasets.base import Photo as Photo
@@ -77,6 +78,7 @@ _MODULES = {
     "load_drawing": "sketchseek.strokes.load",
     "open_dataset": "sketchseek.lab.datasets",
     "read_photo": "sketchseek.model.preprocess",
+    "reencode": "sketchseek.gallery.reencode",
     "save_drawing": "sketchseek.strokes.load",
     "train": "sketchseek.lab.train_and_export",
 }

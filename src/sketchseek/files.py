@@ -102,6 +102,13 @@ def delete_leftovers(path: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def sync_folder(folder: Path) -> None:
+    """Flush a folder with all that is in it to the disk (fsync). Raises OSError."""
+    for path in (*folder.rglob("*"), folder):
+        if path.is_file() or os.name != "nt":  # Windows cannot open folders
+            _sync(path)
+
+
 def _prefix(path: Path) -> str:
     return f".{path.name[:_NAME_KEPT]}-"
 

@@ -36,7 +36,7 @@ SKETCH_FORMAT, SKETCH_VERSION = "sketchseek-sketch", 1
 # The photos that the drawings in a folder of practice drawings (`serve --drawings`) were chosen from.
 PRACTICE_FORMAT, PRACTICE_VERSION = "sketchseek-drawings-gallery", 1
 
-GALLERY_FORMAT = "sketchseek-gallery-2"
+GALLERY_FORMAT = "sketchseek-gallery-3"
 SOURCES_FORMAT = "sketchseek-sources-1"
 SEARCH_FORMAT = "sketchseek-search-1"  # how a large gallery is searched, as it was measured
 MODEL_FORMAT = "sketchseek-model-1"

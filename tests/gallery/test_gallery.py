@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from photos_on_disk import counts, full_after, make_photo
+from photos_on_disk import counts, full_after, index_folder, make_photo
 from tiny_model import make_tiny_model
 
 from sketchseek.errors import InputError
@@ -155,12 +155,12 @@ def test_a_gallery_belongs_to_its_model(gallery: Gallery, photos: Path, tmp_path
     ingest(gallery, [photos])
     gallery.close()
     other = Model.load(make_tiny_model(tmp_path / "other", seed=1))
-    with pytest.raises(InputError, match=r"gallery: was made with another model .*; make a new gallery elsewhere"):
+    with pytest.raises(InputError, match=r"gallery: is of another model .*; encode its photos anew"):
         Gallery.open(gallery.folder, other)
     with Gallery.open(gallery.folder, model) as again:
         assert len(again) == 5
-    shutil.rmtree(gallery.folder / "model")
-    shutil.copytree(other.folder, gallery.folder / "model")
+    shutil.rmtree(index_folder(gallery) / "model")
+    shutil.copytree(other.folder, index_folder(gallery) / "model")
     with pytest.raises(InputError, match=r"model: is not the model this gallery was made with"):
         Gallery.open(gallery.folder)
 
@@ -190,7 +190,8 @@ def test_what_is_no_gallery(tmp_path: Path, model: Model) -> None:
     with pytest.raises(InputError, match="not empty"):
         Gallery.create(tmp_path / "full", model)
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["diary.txt"]
-    for content in ("{", "[]", '{"format": "sketchseek-gallery-9"}'):
+    outside = '{"format": "sketchseek-gallery-3", "model": "", "index": "../elsewhere"}'
+    for content in ("{", "[]", '{"format": "sketchseek-gallery-9"}', outside):
         (tmp_path / "full" / "gallery.json").write_text(content)
         with pytest.raises(InputError, match=r"gallery.json: "):
             Gallery.open(tmp_path / "full")
@@ -201,7 +202,7 @@ def test_what_is_no_gallery(tmp_path: Path, model: Model) -> None:
 
 def test_a_damaged_store_is_named(gallery: Gallery) -> None:
     gallery.close()
-    shutil.rmtree(gallery.folder / "vectors")
+    shutil.rmtree(index_folder(gallery) / "vectors")
     with pytest.raises(InputError, match=r"vectors: damaged .* index again"):
         Gallery.open(gallery.folder)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from local_model import make_local_model
-from photos_on_disk import counts, make_photo
+from photos_on_disk import counts, index_folder, make_photo
 
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery, ingest
@@ -51,7 +51,7 @@ def assert_features_are_those_of_the_files(gallery: Gallery) -> None:
 
 def test_an_exact_matcher_needs_no_features(gallery: Gallery, photos: Path) -> None:
     ingest(gallery, [photos])
-    assert not (gallery.folder / "features.f16").exists()
+    assert not (index_folder(gallery) / "features.f16").exists()
     assert gallery.features([next(gallery.photos()).id]) == {} and not list(gallery.all_features())
 
 
@@ -61,7 +61,7 @@ def test_features_are_kept_beside_the_vectors(
     ingest(local_gallery, [photos])
     monkeypatch.setattr(gallery_module, "_READ_TOGETHER", 300)
     assert_features_are_those_of_the_files(local_gallery)
-    assert (local_gallery.folder / "features.f16").stat().st_size == 16 + 5 * 64 * 2
+    assert (index_folder(local_gallery) / "features.f16").stat().st_size == 16 + 5 * 64 * 2
     with pytest.raises(KeyError):
         local_gallery.features(["00000000-0000-0000-0000-000000000000"])
     local_gallery.close()
@@ -71,7 +71,7 @@ def test_features_are_kept_beside_the_vectors(
 
 def test_features_follow_their_photos_and_garbage_is_dropped(local_gallery: Gallery, photos: Path) -> None:
     ingest(local_gallery, [photos])
-    file = local_gallery.folder / "features.f16"
+    file = index_folder(local_gallery) / "features.f16"
     for seed in range(50, 54):
         make_photo(photos / "a.jpg", seed, size=(300 + seed, 300))
         make_photo(photos / "b.png", seed + 10, size=(300 + seed, 300))
@@ -93,7 +93,7 @@ def test_a_full_disk_commits_no_photo_without_features(
     local_gallery: Gallery, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingest(local_gallery, [photos])
-    before = (local_gallery.folder / "features.f16").read_bytes()
+    before = (index_folder(local_gallery) / "features.f16").read_bytes()
     for index in range(20):
         make_photo(tmp_path / "more" / f"{index}.png", 20 + index)
 
@@ -104,7 +104,7 @@ def test_a_full_disk_commits_no_photo_without_features(
         patch.setattr(os, "fsync", full)
         with pytest.raises(InputError, match="the disk is full, 5 photos are indexed"):
             ingest(local_gallery, [tmp_path / "more"])
-    assert (local_gallery.folder / "features.f16").read_bytes() == before
+    assert (index_folder(local_gallery) / "features.f16").read_bytes() == before
     with monkeypatch.context() as patch:  # features that were written, but not their points
         patch.setattr(Vectors, "put", full)
         with pytest.raises(InputError, match="the disk is full, 5 photos are indexed"):
@@ -127,7 +127,7 @@ def test_features_without_a_point_do_no_harm_after_a_kill(tmp_path: Path, local_
         "def die(*arguments):\n"
         "    batches.append(1)\n"
         "    if len(batches) == 3:\n"
-        "        with (folder / 'features.f16').open('ab') as file: file.write(bytes(99))\n"
+        "        with next(folder.glob('index-*/features.f16')).open('ab') as file: file.write(bytes(99))\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    put(*arguments)\n"
         "Vectors.put = die\n"
@@ -146,7 +146,7 @@ def test_damaged_features_are_named(local_gallery: Gallery, photos: Path) -> Non
     ingest(local_gallery, [photos])
     ids = [photo.id for photo in local_gallery.photos()]
     local_gallery.close()
-    file = local_gallery.folder / "features.f16"
+    file = index_folder(local_gallery) / "features.f16"
     file.write_bytes(file.read_bytes()[:-300])
     with (
         Gallery.open(local_gallery.folder) as gallery,
@@ -156,4 +156,4 @@ def test_damaged_features_are_named(local_gallery: Gallery, photos: Path) -> Non
     file.unlink()
     with pytest.raises(InputError, match=r"features.f16: damaged .* index again"):
         Gallery.open(local_gallery.folder)
-    Vectors.open(local_gallery.folder / "vectors", "euclid").close()  # nothing holds them
+    Vectors.open(index_folder(local_gallery) / "vectors", "euclid").close()  # nothing holds them

@@ -12,12 +12,15 @@ from typing import Any
 import httpx
 import pytest
 from api_client import NAME, SKETCH, as_json
+from local_model import make_local_model
 from photos_on_disk import make_photo
 from served_gallery import make_gallery, served
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from sketchseek.cli import main
 from sketchseek.gallery import Gallery
+from sketchseek.model import Model
 from sketchseek.search.running_server import RunningServer
 
 
@@ -72,6 +75,29 @@ def test_commands_work_beside_the_server(
         assert (status["served"], status["photos"], status["left_out"]) == (True, 12, [str(added)])
     assert main(["index", "absent", "--gallery", str(gallery)]) == 2
     assert "absent: no such file or folder" in capsys.readouterr().err
+
+
+def test_a_served_gallery_gets_another_model(
+    address: str, gallery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, live = ("--gallery", gallery), address.replace("http", "ws") + "/api/live"
+    other = Model.load(make_local_model(tmp_path / "other"))
+    with connect(live, proxy=None) as page:
+        old = json.loads(page.recv(timeout=20))["gallery"]["model"]
+        assert old == httpx.get(f"{address}/api/health").json()["model"] != other.hash
+        assert draw(page)[0] == f"{NAME}.tif"
+        assert run(capsys, "index", "--model", other.folder, "--dry-run", *at)["encoded"] == 12
+        assert httpx.get(f"{address}/api/health").json()["model"] == old
+        done = run(capsys, "index", "--model", other.folder, *at)
+        assert (done["encoded"], done["unchanged"], done["photos"]) == (12, 12, 12)
+        with pytest.raises(ConnectionClosed):
+            hits(page)
+        assert page.close_code == 1012
+    with connect(live, proxy=None) as page:  # as the page does
+        assert json.loads(page.recv(timeout=20))["gallery"]["model"] == other.hash
+        assert draw(page)[0] == f"{NAME}.tif"
+    assert run(capsys, "status", *at)["model"] == other.hash
+    assert run(capsys, "index", "--model", other.folder, *at)["encoded"] == 0
 
 
 def test_only_the_owner_of_the_gallery_may_ask(address: str, gallery: Path) -> None:

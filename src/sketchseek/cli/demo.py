@@ -88,17 +88,18 @@ def _replayed(things: Path) -> tuple[Path, Sketch]:
 
 
 def _open_gallery(folder: Path) -> Gallery:
-    """Open the demo's gallery; replace it where it was made with another model."""
-    from sketchseek.files import decode_json
+    """Open the demo's gallery; replace it where it is of another model or version."""
+    from sketchseek.errors import InputError
     from sketchseek.gallery import Gallery
+    from sketchseek.gallery.gallery import is_of_model
     from sketchseek.model import Model
 
     model = Model.default()
     try:
-        made_with = decode_json((folder / "gallery.json").read_text())["model"]
-    except (OSError, ValueError, KeyError):
-        made_with = None
-    if made_with == model.hash:
+        is_current = is_of_model(folder, model)
+    except InputError:
+        is_current = False
+    if is_current:
         return Gallery.open(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return Gallery.create(folder, model)

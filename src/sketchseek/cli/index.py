@@ -23,7 +23,8 @@ class Args:
     gallery: Path | None = None
     """The gallery directory; by default the one that `sketchseek serve` opens."""
     model: Path | None = None
-    """The model folder for a new gallery, from `sketchseek export`; by default the model shipped with Sketchseek."""
+    """The model folder, from `sketchseek export`; by default the model shipped with Sketchseek. A gallery of another
+    model is encoded anew; it is searched by its old model until all photos are done."""
     prune: bool = False
     """Forget the photos that are offline: kept although their files are not there, as more than half of a folder was
     gone at once."""
@@ -43,25 +44,30 @@ def run(args: Args) -> int:
     _prepare(folder, args)
     photos = [absolute(path) for path in args.photos]
     with reported_progress("indexing") as report:
-        done = ask(folder, "index", report, photos=photos, prune=args.prune, dry_run=args.dry_run)
+        done = ask(
+            folder,
+            "index",
+            report,
+            photos=photos,
+            model=args.model and absolute(args.model),
+            prune=args.prune,
+            dry_run=args.dry_run,
+        )
     print_json(done) if args.json else _print(done, args.dry_run)
     return 0
 
 
 def _prepare(folder: Path, args: Args) -> None:
-    """Create the gallery where there is none yet. Raises InputError where it is of another model than the one named,
-    and for photos that are not there, before an empty gallery is made for a mistyped folder.
+    """Create the gallery where there is none yet. Raises InputError for photos that are not there, before an empty
+    gallery is made for a mistyped folder.
     """
     from sketchseek.errors import InputError
     from sketchseek.files import as_path
     from sketchseek.formats import IMAGE_NAMES
     from sketchseek.gallery import Gallery
-    from sketchseek.gallery.gallery import check_model
     from sketchseek.gallery.scan import check_sources, find_photos
 
     if (folder / "gallery.json").exists():
-        if args.model is not None:
-            check_model(folder, args.model)
         return
     if not args.photos:
         raise InputError("index needs a folder of photos, e.g. sketchseek index ~/photos")
@@ -81,6 +87,10 @@ def _print(done: dict[str, Any], dry_run: bool) -> None:
     print(f"{done['gallery']}: {done['photos']} photos ({counts}, {len(done['skipped'])} skipped)")
     if dry_run:
         print("  nothing was changed; this is what indexing would do")
+    if done["encoded"]:
+        print(
+            f"  {done['encoded']} photos were known and {'would be' if dry_run else 'are'} encoded with another model"
+        )
     if done["offline"]:
         print(f"  {done['offline']} are offline, their files are not there; --prune forgets them")
     for skip in done["skipped"]:

@@ -1,13 +1,12 @@
-"""A gallery folder: the vectors and thumbnails of indexed photos, and the model that computed the vectors.
+"""A gallery folder: the index and the thumbnails of photos.
 
-    gallery.json    format, hash of the model
+    gallery.json    format, name of the index, hash of its model
     sources.json    the folders and files that the gallery follows
-    model/          a copy of the model folder, so that the gallery needs nothing outside itself
-    vectors/        the vector engine; the payload of a point lists the files of its photo, and what they were like
-    features.f16    features for exact matching, for models that match by more than one vector a photo
+    index-ID/       what photos are found by (``gallery.index``)
     thumbs/         JPEG thumbnails made so far, by photo id
 
-One process at a time may have it open.
+``gallery.json`` is the commit: an index that it does not name is a leftover of a killed process. One process at a time
+may have a gallery open.
 """
 
 from __future__ import annotations
@@ -16,24 +15,34 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from sketchseek.errors import InputError
-from sketchseek.files import StrPath, as_path, create_folder, decode_json, explain_write_errors, write_file
+from sketchseek.files import (
+    StrPath,
+    as_path,
+    create_folder,
+    decode_json,
+    delete_leftovers,
+    explain_write_errors,
+    sync_folder,
+    write_file,
+)
 from sketchseek.formats import GALLERY_FORMAT
-from sketchseek.gallery.features import FeatureFile
+from sketchseek.gallery.index import Index
 from sketchseek.gallery.scan import PhotoFile
 from sketchseek.gallery.sources import Sources
 from sketchseek.gallery.thumbnails import SIDE, thumbnail_jpeg
@@ -42,17 +51,13 @@ from sketchseek.model import Model
 from sketchseek.model.preprocess import decode_photo
 from sketchseek.strokes.placing import placed
 
-if TYPE_CHECKING:
-    from sketchseek.gallery.vectors import Vectors
-
 # The vector engine maps its files into memory, and a write to a mapped file on a full disk kills the process. It grows
 # them by 32 MB at a time, so room for a few of those steps is kept free.
 KEEP_FREE = 128 * 2**20
 # Most photos of a large gallery are never shown, so thumbnails are made on first use. Photos with more pixels than this
 # are slow to decode (a PNG takes 10 ms and more), so they get theirs while indexing, which decodes them anyway.
 SLOW_TO_DECODE = 500_000
-_FEATURES = "features.f16"
-_VECTOR = "vector"  # the feature that is stored in the vector engine
+_CONFIG = "gallery.json"
 _ROW = "row"  # the payload's key for the row in features.f16
 _CHANGED_TOGETHER = 500  # photos; searches wait for no more than these
 _DRAWN = 100  # drawings that searches are measured with
@@ -113,23 +118,14 @@ class Candidate(NamedTuple):
 class Gallery:
     """Indexed photos in a folder. Open or create one in a ``with`` statement, or close it after use."""
 
-    def __init__(
-        self,
-        folder: Path,
-        model: Model,
-        vectors: Vectors,
-        features: FeatureFile | None,
-        unwritable: OSError | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, index: Index, unwritable: OSError | None = None) -> None:
         self.folder = folder
         self._unwritable = unwritable  # why photos can neither be added nor removed
-        self.model = model
-        self.encoder = replace(model, threads=1)  # for many photos at a time, in a thread each
         self.changes = 0  # how often photos were added, removed or changed; results found before may be outdated
         self.steady = Lock()  # while it is held, photos are neither added nor removed; for searches beside changes
         self.gives_way = False  # whether reading photos leaves processor time to searches
-        self._vectors = vectors
-        self._features = features
+        # Who reads takes it once: when another takes its place, this one stays open until the last has read.
+        self._index = index
 
     @classmethod
     def create(cls, folder: StrPath, model: Model | StrPath | None = None) -> Gallery:
@@ -138,59 +134,41 @@ class Gallery:
         ``model`` is a model or its folder; without one, the model that is shipped with Sketchseek. The gallery keeps a
         copy. Raises InputError where the folder holds something already or cannot be written, or has no model in it.
         """
-        from sketchseek.gallery.vectors import Vectors
-
         folder, model = as_path(folder), Model.default() if model is None else _loaded(model)
         with explain_write_errors(folder, "name another place for the gallery"), create_folder(folder) as unfinished:
             _check_space(unfinished)
-            shutil.copytree(model.folder, unfinished / "model")
+            name = _new_name()
+            Index.create(unfinished / name, model)
             (unfinished / "thumbs").mkdir()
-            shapes: Mapping[str, Sequence[int]] = model.config["features"]
-            blank = {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}
-            dimensions = model.matcher.photo_vector(blank).shape[1]
-            Vectors.create(unfinished / "vectors", dimensions, model.matcher.distance)
-            if _keeps_features(model):
-                FeatureFile.create(unfinished / _FEATURES)
-            (unfinished / "gallery.json").write_text(json.dumps({"format": GALLERY_FORMAT, "model": model.hash}) + "\n")
+            (unfinished / _CONFIG).write_text(_config(name, model))
         return cls.open(folder)
 
     @classmethod
     def open(cls, folder: StrPath, model: Model | StrPath | None = None) -> Gallery:
-        """Open a gallery; where a ``model`` (or its folder) is given, only if the gallery was made with that one.
+        """Open a gallery; where a ``model`` (or its folder) is given, only if the gallery is of that one.
 
         A gallery that cannot be written (folder or file system are read-only, or the disk is full) can be searched; its
         vectors are then copied to the system's folder for temporary files. Raises InputError where there is no gallery,
-        it was made with another model, or another process has it open.
+        it is of another model, or another process has it open.
         """
         folder = as_path(folder)
-        config = _read_config(folder)
-        if model is not None:
-            check_model(folder, model)
-        own = Model.load(folder / "model")
-        if own.hash != config["model"]:
-            raise InputError(f"{folder / 'model'}: is not the model this gallery was made with; index again elsewhere")
-        from sketchseek.gallery.vectors import Vectors
-
-        unwritable = _why_unwritable(folder)
-        if unwritable is None:
-            vectors = Vectors.open(folder / "vectors", own.matcher.distance)  # first, as only one process gets it
-        else:
+        while True:
+            config = _read_config(folder)
+            if model is not None:
+                _check_model(folder, config["model"], _loaded(model).hash)
+            unwritable = _why_unwritable(folder, folder / config["index"])
             try:
-                vectors = Vectors.open_copy(folder / "vectors", own.matcher.distance)
-            except OSError as error:
-                reason = f"{unwritable.strerror}), nor copied to be read ({error.strerror or error}"
-                raise InputError(
-                    f"{folder}: cannot be written ({reason}); free some space, or make it writable"
-                ) from None
-        if not _keeps_features(own):
-            return cls(folder, own, vectors, None, unwritable)
-        shapes = {name: shape for name, shape in own.config["features"].items() if name != _VECTOR}
-        try:
-            features = FeatureFile(folder / _FEATURES, shapes, writable=unwritable is None)
-            return cls(folder, own, vectors, features, unwritable)
-        except InputError:
-            vectors.close()
-            raise
+                index = Index.open(folder / config["index"], config["model"], unwritable)
+            except InputError:
+                if _read_config(folder) == config:
+                    raise
+                continue
+            if _read_config(folder) == config:
+                break
+            index.close()  # another process has just put a new index in its place
+        if unwritable is None:
+            _delete_leftovers(folder)
+        return cls(folder, index, unwritable)
 
     @classmethod
     def open_or_create(cls, folder: StrPath, model: Model | StrPath | None = None) -> Gallery:
@@ -199,17 +177,57 @@ class Gallery:
         return cls.open(folder, model) if exists else cls.create(folder, model)
 
     @property
+    def model(self) -> Model:
+        """The model that photos are found by."""
+        return self._index.model
+
+    @property
+    def encoder(self) -> Model:
+        """The model, for many photos at a time, in a thread each."""
+        return self._index.encoder
+
+    @contextlib.contextmanager
+    def new_index(self, model: Model) -> Iterator[Gallery]:
+        """Yield a gallery in the same folder, of another model and empty. When the block ends it takes this one's
+        place, in one atomic step; if the block raises, it is deleted. Searches go on meanwhile.
+
+        Raises OSError as ``put`` does, and passes on what the block raises; this gallery is then as it was.
+        """
+        self._check_writable()
+        name = _new_name()
+        try:
+            Index.create(self.folder / name, model)
+            fresh = Gallery(self.folder, Index.open(self.folder / name, model.hash))
+            fresh.gives_way = self.gives_way
+            try:
+                yield fresh
+                fresh.flush()
+                fresh.optimize()
+                sync_folder(self.folder / name)
+                with self._changing():
+                    write_file(self.folder / _CONFIG, _config(name, model), durable=True)
+                    old, self._index = self._index, fresh._index
+            except BaseException:
+                fresh.close()
+                raise
+            if old.features is not None:
+                old.features.close()
+            del old  # its vectors are closed with the last reader
+        finally:
+            _delete_leftovers(self.folder)
+
+    @property
     def sources(self) -> Sources:
         """The folders and files that the gallery follows. Raises InputError where their file is damaged."""
         return Sources.read(self.folder)
 
     def __len__(self) -> int:
         """The number of photos. Files with the same content are one."""
-        return len(self._vectors)
+        return len(self._index.vectors)
 
     def photos(self) -> Iterator[StoredPhoto]:
         """All photos, in no particular order."""
-        return (StoredPhoto.from_payload(*record) for record in self._vectors.all_payloads())
+        return (StoredPhoto.from_payload(*record) for record in self._index.vectors.all_payloads())
 
     def photo(self, photo: str) -> StoredPhoto | None:
         """The photo with this id, None where there is none. The id may be any text."""
@@ -224,7 +242,9 @@ class Gallery:
 
     def stored(self, points: Sequence[UUID]) -> list[StoredPhoto]:
         """The photos of some points of the vector engine. Raises KeyError for a point that is not there."""
-        return [StoredPhoto.from_payload(*found) for found in zip(points, self._vectors.payloads(points), strict=True)]
+        return [
+            StoredPhoto.from_payload(*found) for found in zip(points, self._index.vectors.payloads(points), strict=True)
+        ]
 
     def thumbnail(self, photo: StoredPhoto) -> bytes:
         """The thumbnail of a photo: a JPEG of at most 320 pixels on its longer side. Made on first use, then kept.
@@ -261,14 +281,14 @@ class Gallery:
         Raises OSError where the gallery cannot be written, or less than 128 MB of the disk would stay free; nothing is
         done then.
         """
-        self._check_writable(self._features.record_bytes * len(photos) if self._features is not None else 0)
+        self._check_writable(self._index.features.record_bytes * len(photos) if self._index.features is not None else 0)
         vectors = np.asarray(self.model.matcher.photo_vector(features), np.float32)
         payloads = [photo.payload() for photo in photos]
-        if self._features is not None:
-            payloads = [p | {_ROW: row} for p, row in zip(payloads, self._features.append(features), strict=True)]
+        if self._index.features is not None:
+            payloads = [p | {_ROW: row} for p, row in zip(payloads, self._index.features.append(features), strict=True)]
         with self._changing():
-            self._vectors.put([UUID(photo.id) for photo in photos], vectors, payloads)
-        self._vectors.optimize()
+            self._index.vectors.put([UUID(photo.id) for photo in photos], vectors, payloads)
+        self._index.vectors.optimize()
 
     def update(self, photos: Sequence[StoredPhoto]) -> None:
         """Store where the files of photos are now, and whether they are offline. Survives a crash of the process.
@@ -278,21 +298,21 @@ class Gallery:
         self._check_writable()
         for photo in photos:
             with self._changing():
-                self._vectors.set_payload([UUID(photo.id)], photo.payload())
+                self._index.vectors.set_payload([UUID(photo.id)], photo.payload())
 
     def set_offline(self, photos: Sequence[str], offline: bool) -> None:
         """Store of photos, by id, whether they are offline. Raises OSError as ``put`` does."""
         self._check_writable()
         for some in _parts(photos):
             with self._changing():
-                self._vectors.set_payload(some, {"offline": offline})
+                self._index.vectors.set_payload(some, {"offline": offline})
 
     def delete(self, photos: Sequence[str]) -> None:
         """Remove photos by id from the gallery. Their files are not touched. Raises OSError as ``put`` does."""
         self._check_writable()
         for some in _parts(photos):
             with self._changing():
-                self._vectors.delete(some)
+                self._index.vectors.delete(some)
         for photo in photos:
             self._thumbnail(photo).unlink(missing_ok=True)
 
@@ -309,7 +329,7 @@ class Gallery:
         few were added since. Searches go on meanwhile. Raises OSError where the disk is full.
         """
         if self._unwritable is None:
-            self._vectors.tune(self._drawn_queries)
+            self._index.vectors.tune(self._drawn_queries)
 
     def _drawn_queries(self) -> NDArray[np.float32]:
         """Vectors of drawings of made-up things ``[n, d]``, to measure searches with."""
@@ -323,12 +343,12 @@ class Gallery:
 
         A few may be missed in a large gallery, unless the search is to be ``exact``.
         """
-        key = None if self._features is None else _ROW
-        return [Candidate(*found) for found in self._vectors.nearest(vector, limit, key, exact)]
+        key = None if self._index.features is None else _ROW
+        return [Candidate(*found) for found in self._index.vectors.nearest(vector, limit, key, exact)]
 
     def scores(self, vector: NDArray[np.float32]) -> dict[str, float]:
         """The score of every photo against a vector ``[d]``, by id."""
-        found = self._vectors.nearest(vector, len(self), exact=True) if len(self) else []
+        found = self._index.vectors.nearest(vector, len(self), exact=True) if len(self) else []
         return {str(point.id): point.score for point in found}
 
     def features(self, photos: Sequence[str]) -> Features:
@@ -337,32 +357,35 @@ class Gallery:
         All features except the single vector; empty where the model matches by that vector alone. Raises KeyError for
         an id that is not in the gallery.
         """
-        if self._features is None:
+        index = self._index
+        if index.features is None:
             return {}
-        return self._features.read([load[_ROW] for load in self._vectors.payloads([UUID(photo) for photo in photos])])
+        return index.features.read([load[_ROW] for load in index.vectors.payloads([UUID(photo) for photo in photos])])
 
     def features_of(self, candidates: Sequence[Candidate]) -> Features:
         """As ``features``, for candidates."""
-        return {} if self._features is None else self._features.read([candidate.row for candidate in candidates])
+        features = self._index.features
+        return {} if features is None else features.read([candidate.row for candidate in candidates])
 
     def all_features(self) -> Iterator[tuple[list[str], Features]]:
         """Ids and ``features`` of all photos, at most 64 MB at a time, in the order of the file."""
-        if self._features is None:
+        index = self._index
+        if index.features is None:
             return
-        rows = sorted((payload[_ROW], str(point)) for point, payload in self._vectors.all_payloads())
-        together = 1 + _READ_TOGETHER // (2 * self._features.record_bytes)
+        rows = sorted((payload[_ROW], str(point)) for point, payload in index.vectors.all_payloads())
+        together = 1 + _READ_TOGETHER // (2 * index.features.record_bytes)
         for start in range(0, len(rows), together):
             part = rows[start : start + together]
-            yield [photo for _, photo in part], self._features.read([row for row, _ in part])
+            yield [photo for _, photo in part], index.features.read([row for row, _ in part])
 
     def flush(self) -> None:
         """Flush everything to disk (fsync), and compact ``features.f16`` once more than half of it is garbage."""
         if self._unwritable is not None:
             return
-        self._vectors.flush()
-        if self._features is not None and self._features.records > 2 * len(self):
+        self._index.vectors.flush()
+        if self._index.features is not None and self._index.features.records > 2 * len(self):
             with contextlib.suppress(OSError):  # the disk is too full for a second file; the first stays valid
-                self._features.compact(payload[_ROW] for _, payload in self._vectors.all_payloads())
+                self._index.features.compact(payload[_ROW] for _, payload in self._index.vectors.all_payloads())
 
     def _check_writable(self, wanted: int = 0) -> None:
         if self._unwritable is not None:
@@ -371,9 +394,7 @@ class Gallery:
 
     def close(self) -> None:
         """Close the files; the gallery cannot be used any more."""
-        self._vectors.close()
-        if self._features is not None:
-            self._features.close()
+        self._index.close()
 
     def __enter__(self) -> Gallery:
         return self
@@ -384,14 +405,9 @@ class Gallery:
         self.close()
 
 
-def check_model(folder: Path, model: Model | StrPath) -> None:
-    """Raises InputError where the gallery in a folder was not made with ``model``."""
-    made_with, wanted = _read_config(folder)["model"], _loaded(model).hash
-    if wanted != made_with:
-        raise InputError(
-            f"{folder}: was made with another model ({_short(made_with)}, not {_short(wanted)}); "
-            "make a new gallery elsewhere, or delete this one and index again"
-        )
+def is_of_model(folder: Path, model: Model | StrPath) -> bool:
+    """Whether the gallery in a folder is of ``model``. Raises InputError where there is none, or no model."""
+    return bool(_read_config(folder)["model"] == _loaded(model).hash)
 
 
 def default_gallery_dir() -> Path:
@@ -415,18 +431,39 @@ def _write_thumbnail(jpeg: bytes, path: Path) -> None:
     write_file(path, jpeg)
 
 
-def _keeps_features(model: Model) -> bool:
-    """Whether photos are matched by more than their vectors: by the matcher, or by words against photo tokens."""
-    return not model.matcher.exact or model.can_match
+def _check_model(folder: Path, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise InputError(
+            f"{folder}: is of another model ({found[:12]}, not {wanted[:12]}); "
+            "encode its photos anew with `sketchseek index --model`, or make a gallery elsewhere"
+        )
 
 
-def _why_unwritable(folder: Path) -> OSError | None:
+def _new_name() -> str:
+    return f"index-{uuid4().hex[:8]}"
+
+
+def _config(index: str, model: Model) -> str:
+    return json.dumps({"format": GALLERY_FORMAT, "index": index, "model": model.hash}) + "\n"
+
+
+def _delete_leftovers(folder: Path) -> None:
+    """Delete what killed processes left of the gallery in a folder, and indexes that others took the place of."""
+    named = _read_config(folder)["index"]
+    for index in folder.glob("index-*"):
+        if index.name != named:
+            shutil.rmtree(index, ignore_errors=True)
+    for name in (_CONFIG, "sources.json", "server.json"):
+        delete_leftovers(folder / name)
+
+
+def _why_unwritable(folder: Path, index: Path) -> OSError | None:
     """The error that writing to a gallery would meet, None where it can be written."""
     try:
         _check_space(folder)
-        with tempfile.TemporaryFile(dir=folder / "vectors"):
+        with tempfile.TemporaryFile(dir=folder), tempfile.TemporaryFile(dir=index / "vectors"):
             pass
-        for path in (folder / "vectors").rglob("*"):
+        for path in (index / "vectors").rglob("*"):
             if path.is_file():
                 path.open("r+b").close()
     except FileNotFoundError:  # damaged; who opens it says so
@@ -442,7 +479,7 @@ def _check_space(folder: Path, wanted: int = 0) -> None:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / "gallery.json"
+    path = folder / _CONFIG
     try:
         config = decode_json(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
@@ -456,10 +493,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         not isinstance(config, dict)
         or config.get("format") != GALLERY_FORMAT
         or not isinstance(config.get("model"), str)
+        or not re.fullmatch(r"index-[0-9a-f]{8}", str(config.get("index")))
     ):
         raise InputError(f"{path}: not a gallery of this version; update Sketchseek, or delete it and index again")
     return config
-
-
-def _short(model_hash: str) -> str:
-    return model_hash[:12]

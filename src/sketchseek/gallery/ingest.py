@@ -79,7 +79,7 @@ def ingest(
         places = check_sources(named, gallery.folder)
         sources = sources.with_these(places)
     update = _Update.of(gallery, places, sources)
-    with _explain_write_errors(gallery):
+    with explain_write_errors(gallery):
         if photos is not None:
             update.check_that_there_is_something(places)
             if not dry_run and sources != gallery.sources:
@@ -102,7 +102,7 @@ def update_places(
     followed = [place for place in given if _is_followed(place, sources) and not place.is_relative_to(own)]
     if not followed:
         return set()
-    with _explain_write_errors(gallery):
+    with explain_write_errors(gallery):
         update = _Update.of(gallery, followed, sources)
         update.run(progress, forgets=forgets)
         return update.vanished
@@ -128,7 +128,7 @@ def forget(gallery: Gallery, paths: Iterable[StrPath]) -> int:
     for place in places:
         if place not in known and not any(is_below(source, [place]) for source in sources.followed):
             raise InputError(f"{place}: the gallery has no photo there; sketchseek sources lists what it follows")
-    with _explain_write_errors(gallery):
+    with explain_write_errors(gallery):
         sources.without_these(places).write(gallery.folder)
         gallery.update(changed)
         if removed:
@@ -356,7 +356,7 @@ class _Update:
 
 
 @contextmanager
-def _explain_write_errors(gallery: Gallery) -> Iterator[None]:
+def explain_write_errors(gallery: Gallery) -> Iterator[None]:
     try:
         yield
     except OSError as error:

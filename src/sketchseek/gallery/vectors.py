@@ -89,7 +89,8 @@ class Vectors:
             return cls(folder, qdrant.EdgeShard.load(str(folder)), distance)
         except Exception as error:  # the engine's errors are all of one kind
             if "WouldBlock" in str(error):
-                raise InputError(f"{folder.parent}: in use by another sketchseek process; end that one first") from None
+                gallery = folder.parent.parent
+                raise InputError(f"{gallery}: in use by another sketchseek process; end that one first") from None
             code = re.search(r"os error (\d+)", str(error))
             if code and int(code[1]) != errno.ENOENT:  # the machine's fault; nothing is wrong with the files
                 reason = os.strerror(int(code[1]))

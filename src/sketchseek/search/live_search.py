@@ -45,9 +45,13 @@ class LiveSearch:
     """
 
     def __init__(self, searcher: Searcher) -> None:
+        self._begin(searcher)
+
+    def _begin(self, searcher: Searcher) -> None:
         self._searcher = searcher
-        self._encoder = SketchEncoder(searcher.gallery.model)
-        fitted = searcher.gallery.model.config.get("confidence")
+        self._model = searcher.gallery.model
+        self._encoder = SketchEncoder(self._model)
+        fitted = self._model.config.get("confidence")
         self._confidence = None if fitted is None else Confidence.from_json(fitted)
         self._tracker: ConfidenceTracker | None = None  # of the drawing on the sheet
         # The newest text, encoded (None where the model knows no word of it), and the remark on it: so that the next
@@ -64,6 +68,8 @@ class LiveSearch:
 
         Raises InputError for a target that the gallery does not have, and for words where the model has none.
         """
+        if self._searcher.gallery.model is not self._model:
+            self._begin(self._searcher)
         drawn = job.ink is not None
         text, remark = self._encode_text(job) if job.words and (job.weight or not drawn) else (None, "")
         if not drawn or text is not None:

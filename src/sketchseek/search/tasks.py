@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sketchseek.gallery import Gallery, forget, ingest
+from sketchseek.gallery import Gallery, forget, ingest, reencode
+from sketchseek.model import Model
 from sketchseek.model.preprocess import read_photo
 from sketchseek.search.searcher import Searcher
 from sketchseek.strokes import load_drawing
@@ -18,14 +19,23 @@ from sketchseek.strokes import load_drawing
 Progress: TypeAlias = Callable[[int, int], None]
 
 
-def index(gallery: Gallery, progress: Progress | None, photos: Sequence[str], prune: bool, dry_run: bool) -> Any:
-    """Bring a gallery up to date with ``photos``, or where there are none with all that it follows."""
+def index(
+    gallery: Gallery, progress: Progress | None, photos: Sequence[str], model: str | None, prune: bool, dry_run: bool
+) -> Any:
+    """Bring a gallery up to date with ``photos``, or where there are none with all that it follows; before that, encode
+    it anew where another ``model`` is named.
+    """
+    wanted = gallery.model if model is None else Model.load(model)
+    encoded = 0
+    if wanted.hash != gallery.model.hash:
+        encoded = len(gallery) if dry_run else reencode(gallery, wanted, progress, prune=prune)
     report = ingest(gallery, photos or None, progress, prune=prune, dry_run=dry_run)
     counts = {name: value for name, value in vars(report).items() if isinstance(value, int)}
     skipped = [{"path": str(path), "reason": reason} for path, reason in report.skipped]
     return {
         "gallery": str(gallery.folder),
         "photos": len(gallery),
+        "encoded": encoded,
         **counts,
         "skipped": skipped,
         "cut": [str(path) for path in report.cut],

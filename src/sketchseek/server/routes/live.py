@@ -26,7 +26,7 @@ MAX_REFUSALS = 20
 MAX_SESSIONS = 500
 CHARACTERS_A_SECOND = 1_000_000
 LEAST_COUNTED = 2_500  # characters that the smallest frame counts as
-POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013  # WebSocket close codes
+POLICY_VIOLATION, RESTART, TRY_AGAIN_LATER = 1008, 1012, 1013  # WebSocket close codes
 
 
 def live_routes(
@@ -77,15 +77,17 @@ def live_routes(
 async def _serve(
     websocket: WebSocket, session: LiveSession, worker: SearchWorker, keeper: Keeper, reader: Reader
 ) -> None:
-    """Serve one page until it leaves."""
+    """Serve one page until it leaves, or the gallery gets another model: it connects again then."""
     changed = asyncio.Event()
+    close: tuple[int, str] | None = RESTART, "the gallery has another model now"
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_answer, websocket, session, changed, worker)
-        tasks.start_soon(_tell_of_photos, websocket, session, changed, worker, keeper)
+        tasks.start_soon(_tell_of_photos, websocket, session, changed, worker, keeper, tasks.cancel_scope)
         still_there = await _read(websocket, session, changed, reader)
+        close = (POLICY_VIOLATION, "too many frames that were refused") if still_there else None
         tasks.cancel_scope.cancel()
-    if still_there:
-        await websocket.close(POLICY_VIOLATION, "too many frames that were refused")
+    if close is not None:
+        await websocket.close(*close)
 
 
 async def _read(websocket: WebSocket, session: LiveSession, changed: asyncio.Event, reader: Reader) -> bool:
@@ -155,13 +157,21 @@ async def _answer(websocket: WebSocket, session: LiveSession, changed: asyncio.E
 
 
 async def _tell_of_photos(
-    websocket: WebSocket, session: LiveSession, changed: asyncio.Event, worker: SearchWorker, keeper: Keeper
+    websocket: WebSocket,
+    session: LiveSession,
+    changed: asyncio.Event,
+    worker: SearchWorker,
+    keeper: Keeper,
+    serving: anyio.CancelScope,
 ) -> None:
-    """Tell the page how many photos there are and are being read, and search again where they have changed."""
+    """Tell the page how many photos there are and are being read, and search again where they have changed; end
+    ``serving`` where the model has.
+    """
     gallery = worker.searcher.gallery
+    model = gallery.model
     told, changes = keeper.state._replace(reading=0), gallery.changes
     with keeper.telling() as news:
-        while True:
+        while gallery.model is model:
             if keeper.state != told:
                 told = keeper.state
                 frame: GalleryFrame = {
@@ -177,3 +187,4 @@ async def _tell_of_photos(
                 changed.set()
             await news.wait()
             news.clear()
+    serving.cancel()

@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from photos_on_disk import index_folder
 
 from sketchseek.gallery import Gallery, ingest
 from sketchseek.gallery import gallery as gallery_module
@@ -113,7 +114,7 @@ def test_indexing_ends_with_it(gallery: Gallery, photos: Path, monkeypatch: pyte
     monkeypatch.setattr(vectors_module, "_GRAPH_FROM", 4)
     monkeypatch.setattr(gallery_module, "_DRAWN", 2)
     assert ingest(gallery, photos).added == 5
-    assert json.loads((gallery.folder / "vectors/search.json").read_text())["photos"] == 5
+    assert json.loads((index_folder(gallery) / "vectors/search.json").read_text())["photos"] == 5
     assert len(list(gallery.photos())) == 5
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Gallery, "_drawn_queries", None)  # would fail, if it were measured again

@@ -42,7 +42,7 @@ bench: .venv-dev/.complete
 # pip takes a half-written package for an installed one. Every dependency is pinned in constraints.txt, so a change of
 # dependencies changes that file.
 .venv/.complete: EXTRAS =
-.venv-dev/.complete: EXTRAS = [train,text,faces,docs,dev]
+.venv-dev/.complete: EXTRAS = [train,text,faces,cluster,docs,dev]
 .venv/.complete .venv-dev/.complete: constraints.txt
 	@test -n "$(PYTHON)" || { echo "Sketchseek needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
 	@test ! -e $(@D)/.installing || rm -rf $(@D)

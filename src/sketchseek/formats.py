@@ -38,5 +38,6 @@ PRACTICE_FORMAT, PRACTICE_VERSION = "sketchseek-drawings-gallery", 1
 
 GALLERY_FORMAT = "sketchseek-gallery-3"
 SOURCES_FORMAT = "sketchseek-sources-1"
+CLUSTER_FORMAT = "sketchseek-cluster-1"
 SEARCH_FORMAT = "sketchseek-search-1"  # how a large gallery is searched, as it was measured
 MODEL_FORMAT = "sketchseek-model-1"

@@ -18,7 +18,7 @@ from photos_on_disk import counts, index_folder, make_photo
 
 from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery, ingest
-from sketchseek.gallery import gallery as gallery_module
+from sketchseek.gallery import features as features_module
 from sketchseek.gallery.vectors import Vectors
 from sketchseek.model import Model
 from sketchseek.model.preprocess import read_photo
@@ -59,7 +59,7 @@ def test_features_are_kept_beside_the_vectors(
     local_gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingest(local_gallery, [photos])
-    monkeypatch.setattr(gallery_module, "_READ_TOGETHER", 300)
+    monkeypatch.setattr(features_module, "READ_TOGETHER", 300)
     assert_features_are_those_of_the_files(local_gallery)
     assert (index_folder(local_gallery) / "features.f16").stat().st_size == 16 + 5 * 64 * 2
     with pytest.raises(KeyError):

@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_model import make_tiny_model
 
 from sketchseek.gallery import Gallery, ingest
-from sketchseek.gallery import gallery as gallery_module
+from sketchseek.gallery import features as features_module
 from sketchseek.matching.local import Local
 from sketchseek.model import Model
 from sketchseek.model.preprocess import read_photo
@@ -138,8 +138,8 @@ def test_a_rank_is_among_all_photos_however_they_are_read(
     order = Searcher(local_gallery).search(make_sketch(31), top=27)
     assert len(order) == 27
     searcher = Searcher(local_gallery, rerank=2)
-    for together in (1, 3000, gallery_module._READ_TOGETHER):
-        monkeypatch.setattr(gallery_module, "_READ_TOGETHER", together)
+    for together in (1, 3000, features_module.READ_TOGETHER):
+        monkeypatch.setattr(features_module, "READ_TOGETHER", together)
         for hit in (order[0], order[13], order[26]):
             assert searcher.rank_of(make_sketch(31), hit.id) == sum(other.score >= hit.score for other in order)
 

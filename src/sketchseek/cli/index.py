@@ -21,7 +21,7 @@ class Args:
     photos: tyro.conf.Positional[tuple[Path, ...]] = ()
     """Folders, searched recursively, and single files: JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF, TIFF."""
     gallery: Path | None = None
-    """The gallery directory; by default the one that `sketchseek serve` opens."""
+    """The gallery: a directory, or qdrant+http://HOST:6333/COLLECTION; by default the one `serve` opens."""
     model: Path | None = None
     """The model folder, from `sketchseek export`; by default the model shipped with Sketchseek. A gallery of another
     model is encoded anew; it is searched by its old model until all photos are done."""
@@ -38,10 +38,11 @@ def run(args: Args) -> int:
     from sketchseek.cli.ask import absolute, ask
     from sketchseek.cli.output import print_json
     from sketchseek.cli.progress import reported_progress
-    from sketchseek.gallery import default_gallery_dir
+    from sketchseek.gallery.places import cluster_address, cluster_dir, gallery_dir
 
-    folder = args.gallery or default_gallery_dir()
-    _prepare(folder, args)
+    cluster = cluster_address(args.gallery)
+    folder = cluster_dir(cluster) if cluster else gallery_dir(args.gallery)
+    _prepare(folder, cluster, args)
     photos = [absolute(path) for path in args.photos]
     with reported_progress("indexing") as report:
         done = ask(
@@ -57,7 +58,7 @@ def run(args: Args) -> int:
     return 0
 
 
-def _prepare(folder: Path, args: Args) -> None:
+def _prepare(folder: Path, cluster: str | None, args: Args) -> None:
     """Create the gallery where there is none yet. Raises InputError for photos that are not there, before an empty
     gallery is made for a mistyped folder.
     """
@@ -79,7 +80,7 @@ def _prepare(folder: Path, args: Args) -> None:
         raise InputError(f"{', '.join(map(str, args.photos))}: no photos there ({IMAGE_NAMES})")
     if args.dry_run:
         raise InputError(f"{folder}: no gallery there yet; leave --dry-run out to make one of all photos found")
-    Gallery.create(folder, args.model).close()
+    Gallery.create(folder, args.model, cluster).close()
 
 
 def _print(done: dict[str, Any], dry_run: bool) -> None:

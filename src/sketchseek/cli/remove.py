@@ -18,7 +18,7 @@ class Args:
     paths: tyro.conf.Positional[tuple[Path, ...]]
     """Photos and folders."""
     gallery: Path | None = None
-    """The gallery directory; by default the one that `sketchseek index` fills."""
+    """The gallery: a directory, or qdrant+http://HOST:6333/COLLECTION; by default the one `index` fills."""
     json: bool = False
     """Print JSON."""
 
@@ -27,11 +27,11 @@ def run(args: Args) -> int:
     from sketchseek.cli.ask import absolute, ask
     from sketchseek.cli.output import print_json
     from sketchseek.errors import InputError
-    from sketchseek.gallery import default_gallery_dir
+    from sketchseek.gallery.places import gallery_dir
 
     if not args.paths:
         raise InputError("remove needs a photo or a folder of photos, e.g. sketchseek remove ~/photos/private")
-    folder = args.gallery or default_gallery_dir()
+    folder = gallery_dir(args.gallery)
     done = ask(folder, "remove", paths=[absolute(path) for path in args.paths])
     if args.json:
         print_json(done)

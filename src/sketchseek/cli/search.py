@@ -25,7 +25,7 @@ class Args:
     photo: Path | None = None
     """Find photos like this one, instead of a drawing."""
     gallery: Path | None = None
-    """The gallery directory; by default the one that `sketchseek index` fills."""
+    """The gallery: a directory, or qdrant+http://HOST:6333/COLLECTION; by default the one `index` fills."""
     top: int = 10
     """How many photos to list."""
     json: bool = False
@@ -36,7 +36,7 @@ def run(args: Args) -> int:
     from sketchseek.cli.ask import absolute, ask
     from sketchseek.cli.output import print_json
     from sketchseek.errors import InputError
-    from sketchseek.gallery import default_gallery_dir
+    from sketchseek.gallery.places import gallery_dir
 
     if args.top < 1:
         raise InputError(f"--top {args.top}: must be 1 or more")
@@ -47,7 +47,7 @@ def run(args: Args) -> int:
     if args.sketch is None and args.photo is None and not args.text.strip():
         raise InputError("search needs a drawing, words (--text) or a photo (--photo)")
     found = ask(
-        args.gallery or default_gallery_dir(),
+        gallery_dir(args.gallery),
         "search",
         sketch=args.sketch and absolute(args.sketch),
         photo=args.photo and absolute(args.photo),

@@ -15,7 +15,7 @@ class Args:
     """
 
     gallery: Path | None = None
-    """The gallery directory; by default the one that 'sketchseek index' fills."""
+    """The gallery: a directory, or qdrant+http://HOST:6333/COLLECTION; by default the one `index` fills."""
     host: str | None = None
     """The address to listen on, 127.0.0.1 by default; 0.0.0.0 accepts connections from other machines."""
     port: int | None = None

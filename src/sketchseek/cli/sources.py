@@ -13,7 +13,7 @@ class Args:
     remove: tuple[Path, ...] = ()
     """Folders to follow no longer; their photos are removed from the gallery, and stay on the disk."""
     gallery: Path | None = None
-    """The gallery directory; by default the one that `sketchseek index` fills."""
+    """The gallery: a directory, or qdrant+http://HOST:6333/COLLECTION; by default the one `index` fills."""
     json: bool = False
     """Print JSON."""
 
@@ -21,9 +21,9 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.cli.ask import absolute, ask
     from sketchseek.cli.output import print_json
-    from sketchseek.gallery import default_gallery_dir
+    from sketchseek.gallery.places import gallery_dir
 
-    folder = args.gallery or default_gallery_dir()
+    folder = gallery_dir(args.gallery)
     if args.remove:
         ask(folder, "remove", paths=[absolute(path) for path in args.remove])
     status = ask(folder, "status")

@@ -11,7 +11,7 @@ class Args:
     """Say what a gallery holds."""
 
     gallery: Path | None = None
-    """The gallery directory; by default the one that `sketchseek index` fills."""
+    """The gallery: a directory, or qdrant+http://HOST:6333/COLLECTION; by default the one `index` fills."""
     json: bool = False
     """Print JSON."""
 
@@ -19,9 +19,9 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.cli.ask import ask
     from sketchseek.cli.output import print_json
-    from sketchseek.gallery import default_gallery_dir
+    from sketchseek.gallery.places import gallery_dir
 
-    status = ask(args.gallery or default_gallery_dir(), "status")
+    status = ask(gallery_dir(args.gallery), "status")
     if args.json:
         print_json(status)
         return 0

@@ -11,10 +11,11 @@ records are those of the rows listed in the header, and the record after them is
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,31 @@ from sketchseek.matching.distances import as_float32
 
 _LARGEST = float(np.finfo(np.float16).max)
 _COPIED_TOGETHER = 2**24  # bytes
+READ_TOGETHER = 64 * 2**20  # bytes of features that are read at a time, where all are
+
+
+class RecordLayout:
+    """How the features of a photo, whose shapes are given by name, lie in one float16 record."""
+
+    def __init__(self, shapes: Mapping[str, Sequence[int]]) -> None:
+        self._shapes = {name: tuple(shape) for name, shape in shapes.items()}
+        self._sizes = {name: prod(shape) for name, shape in self._shapes.items()}
+        self.width = sum(self._sizes.values())
+        self.record_bytes = 2 * self.width
+
+    def pack(self, features: Features) -> NDArray[np.float16]:
+        """A record for each item: ``[items, width]``, little-endian."""
+        joined = np.concatenate([np.reshape(features[name], (-1, size)) for name, size in self._sizes.items()], axis=1)
+        # Clipped to the range of float16: infinities would turn distances into NaN.
+        return np.clip(joined, -_LARGEST, _LARGEST).astype("<f2")
+
+    def unpack(self, records: NDArray[np.float16]) -> Features:
+        """The features of records, float32 ``{name: [records, *shape]}``."""
+        found, start = {}, 0
+        for name, size in self._sizes.items():
+            found[name] = as_float32(records[:, start : start + size]).reshape(len(records), *self._shapes[name])
+            start += size
+        return found
 
 
 class _Mapped(NamedTuple):
@@ -46,10 +72,8 @@ class FeatureFile:
     def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]], writable: bool = True) -> None:
         self._path = path
         self._writable = writable
-        self._shapes = {name: tuple(shape) for name, shape in shapes.items()}
-        self._sizes = {name: prod(shape) for name, shape in self._shapes.items()}
-        self._width = sum(self._sizes.values())
-        self.record_bytes = 2 * self._width
+        self._layout = RecordLayout(shapes)
+        self.record_bytes = self._layout.record_bytes
         self._open()
 
     @staticmethod
@@ -81,8 +105,8 @@ class FeatureFile:
 
     def _map(self, records: int) -> NDArray[np.float16]:
         if not records:  # an empty range cannot be mapped
-            return np.zeros((0, self._width), "<f2")
-        return np.memmap(self._path, "<f2", "r", self._start, (records, self._width))
+            return np.zeros((0, self._layout.width), "<f2")
+        return np.memmap(self._path, "<f2", "r", self._start, (records, self._layout.width))
 
     @property
     def records(self) -> int:
@@ -94,9 +118,7 @@ class FeatureFile:
 
         Raises OSError where the disk is full; nothing is added then.
         """
-        joined = np.concatenate([np.reshape(features[name], (-1, size)) for name, size in self._sizes.items()], axis=1)
-        # Clipped to the range of float16: infinities would turn distances into NaN.
-        records = np.clip(joined, -_LARGEST, _LARGEST).astype("<f2")
+        records = self._layout.pack(features)
         end = self._start + self.records * self.record_bytes
         try:
             self._file.seek(end)
@@ -117,12 +139,14 @@ class FeatureFile:
         Raises InputError for a row that is not in the file.
         """
         mapped = self._mapped
-        records = mapped.records[self._places(mapped, np.asarray(rows, np.int64))]
-        found, start = {}, 0
-        for name, size in self._sizes.items():
-            found[name] = as_float32(records[:, start : start + size]).reshape(len(records), *self._shapes[name])
-            start += size
-        return found
+        return self._layout.unpack(mapped.records[self._places(mapped, np.asarray(rows, np.int64))])
+
+    def parts(self, rows: Iterable[tuple[UUID, int]]) -> Iterator[list[tuple[UUID, Any]]]:
+        """Points with their rows, as many at a time as take 64 MB as float32, in the order of the file."""
+        ordered = sorted(rows, key=lambda pair: pair[1])
+        together = 1 + READ_TOGETHER // (2 * self.record_bytes)
+        for start in range(0, len(ordered), together):
+            yield ordered[start : start + together]
 
     def compact(self, rows: Iterable[int]) -> None:
         """Rewrite the file with these rows only. If the process is killed the old file stays.

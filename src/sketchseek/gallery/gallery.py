@@ -61,7 +61,6 @@ _CONFIG = "gallery.json"
 _ROW = "row"  # the payload's key for the row in features.f16
 _CHANGED_TOGETHER = 500  # photos; searches wait for no more than these
 _DRAWN = 100  # drawings that searches are measured with
-_READ_TOGETHER = 64 * 2**20  # bytes of features that ``all_features`` yields at a time
 
 
 @dataclass(frozen=True)
@@ -128,17 +127,19 @@ class Gallery:
         self._index = index
 
     @classmethod
-    def create(cls, folder: StrPath, model: Model | StrPath | None = None) -> Gallery:
+    def create(cls, folder: StrPath, model: Model | StrPath | None = None, cluster: str | None = None) -> Gallery:
         """Make an empty gallery in a new or empty folder, and open it.
 
         ``model`` is a model or its folder; without one, the model that is shipped with Sketchseek. The gallery keeps a
-        copy. Raises InputError where the folder holds something already or cannot be written, or has no model in it.
+        copy. With a ``cluster`` (``qdrant+http://HOST:6333/COLLECTION``) its photos are those of a collection there,
+        which is made where there is none. Raises InputError where the folder holds something already or cannot be
+        written, has no model in it, or the collection is of another model.
         """
         folder, model = as_path(folder), Model.default() if model is None else _loaded(model)
         with explain_write_errors(folder, "name another place for the gallery"), create_folder(folder) as unfinished:
             _check_space(unfinished)
             name = _new_name()
-            Index.create(unfinished / name, model)
+            Index.create(unfinished / name, model, cluster)
             (unfinished / "thumbs").mkdir()
             (unfinished / _CONFIG).write_text(_config(name, model))
         return cls.open(folder)
@@ -194,6 +195,8 @@ class Gallery:
         Raises OSError as ``put`` does, and passes on what the block raises; this gallery is then as it was.
         """
         self._check_writable()
+        if self._index.cluster is not None:
+            raise InputError(f"{self._index.cluster}: keeps its model; name another collection to use another one")
         name = _new_name()
         try:
             Index.create(self.folder / name, model)
@@ -360,7 +363,7 @@ class Gallery:
         index = self._index
         if index.features is None:
             return {}
-        return index.features.read([load[_ROW] for load in index.vectors.payloads([UUID(photo) for photo in photos])])
+        return index.features.read(index.vectors.values([UUID(photo) for photo in photos], _ROW))
 
     def features_of(self, candidates: Sequence[Candidate]) -> Features:
         """As ``features``, for candidates."""
@@ -372,11 +375,8 @@ class Gallery:
         index = self._index
         if index.features is None:
             return
-        rows = sorted((payload[_ROW], str(point)) for point, payload in index.vectors.all_payloads())
-        together = 1 + _READ_TOGETHER // (2 * index.features.record_bytes)
-        for start in range(0, len(rows), together):
-            part = rows[start : start + together]
-            yield [photo for _, photo in part], index.features.read([row for row, _ in part])
+        for part in index.features.parts(index.vectors.all_values(_ROW)):
+            yield [str(point) for point, _ in part], index.features.read([row for _, row in part])
 
     def flush(self) -> None:
         """Flush everything to disk (fsync), and compact ``features.f16`` once more than half of it is garbage."""
@@ -385,7 +385,7 @@ class Gallery:
         self._index.vectors.flush()
         if self._index.features is not None and self._index.features.records > 2 * len(self):
             with contextlib.suppress(OSError):  # the disk is too full for a second file; the first stays valid
-                self._index.features.compact(payload[_ROW] for _, payload in self._index.vectors.all_payloads())
+                self._index.features.compact(row for _, row in self._index.vectors.all_values(_ROW))
 
     def _check_writable(self, wanted: int = 0) -> None:
         if self._unwritable is not None:

@@ -40,7 +40,7 @@ _SEGMENTS = 8  # the number aimed at, enough for the cores of most machines
 _LEAST_SEGMENT = 16_000  # kB; smaller ones are not worth a thread
 _PAGE = 1_000  # points read at a time when all are read; no other thread runs meanwhile
 _BLOCK = 2**20  # bytes copied at a time
-_RESCORED = 3  # times as many int8 vectors as are asked for are compared in float32 again
+RESCORED = 3  # times as many int8 vectors as are asked for are compared in float32 again
 _GRAPH_FROM = 250_000  # photos; fewer are scanned within some milliseconds
 _GROWN = 1.25  # times as many photos as when it was measured; then it is measured again
 _EFFORTS = (64, 128, 256, 512, 1024)  # HNSW's ef: how many candidates are kept while the graph is followed
@@ -197,6 +197,14 @@ class Vectors:
         payloads = {_uuid(record.id): record.payload or {} for record in records}
         return [payloads[point] for point in ids]
 
+    def values(self, ids: Sequence[UUID], key: str) -> list[Any]:
+        """One value of the payload of each point. Raises KeyError for a point that is not there."""
+        return [payload[key] for payload in self.payloads(ids)]
+
+    def all_values(self, key: str) -> Iterator[tuple[UUID, Any]]:
+        """All points with one value of their payloads, in the order of the ids."""
+        return ((point, payload[key]) for point, payload in self.all_payloads())
+
     def all_payloads(self) -> Iterator[tuple[UUID, dict[str, Any]]]:
         """All points with their payloads, in the order of the ids."""
         offset = None
@@ -265,7 +273,7 @@ def _config(dimensions: int, distance: Distance, with_graph: bool = False) -> qd
 
 
 def _params(effort: int | None) -> qdrant.SearchParams:
-    rescored = qdrant.QuantizationSearchParams(rescore=True, oversampling=_RESCORED)
+    rescored = qdrant.QuantizationSearchParams(rescore=True, oversampling=RESCORED)
     return qdrant.SearchParams(hnsw_ef=effort, quantization=rescored)
 
 

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sketchseek.errors import InputError
-from sketchseek.gallery import default_gallery_dir
+from sketchseek.gallery.places import gallery_dir as folder_of
 from sketchseek.search.limits import LIMITS
 from sketchseek.server.app import create_app
 from sketchseek.server.settings import server_settings
@@ -37,7 +37,7 @@ def serve_gallery(
     a proxy, as ``create_app`` takes them. Raises InputError where there is no gallery or the port is taken.
     """
     settings = server_settings(host, port)
-    folder = gallery_dir or default_gallery_dir()
+    folder = folder_of(gallery_dir)
     if gallery_dir is None and not folder.exists():
         raise InputError(f"{folder}: no gallery there; make one of your photos with `sketchseek index ~/photos`")
     with listen(settings.host, settings.port) as listening:

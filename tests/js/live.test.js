@@ -300,3 +300,16 @@ test("a page that is hidden does not connect before its time", () => {
   browser.document.dispatchEvent(new Event("visibilitychange"));
   assert.equal(browser.sockets.length, 1);
 });
+
+test("the wait for an answer is counted from the first point that it is the first to answer", () => {
+  const { browser, drawing, live } = openLive();
+  const before = performance.now();
+  drawing.begin([P]);
+  const after = performance.now();
+  browser.paint();
+  drawing.end();
+  const asked = live.takeAsked(results(2));
+  assert.ok(asked !== undefined && asked >= before && asked <= after);
+  assert.equal(live.takeAsked(results(2)), undefined); // the same again, as photos have come
+  assert.equal(typeof live.takeAsked(results(3)), "number");
+});

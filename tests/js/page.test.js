@@ -41,16 +41,16 @@ test("an answer is decoded, and a refusal becomes an error with the server's own
 
 test("a search sends the file with the words; one by a photo sends no file", async () => {
   const asked = serve(200, '{"hits": []}');
-  await search(new File(["{}"], "chair.json"), { text: "red", weight: 0.25 }, true);
-  await similar("api/photos/a", { text: "", weight: 0.5 });
+  await search(new File(["{}"], "chair.json"), { text: "red", weight: 0.25 }, true, 24);
+  await similar("api/photos/a", { text: "", weight: 0.5 }, 48);
   assert.deepEqual(asked.map(({ path, options }) => [options?.method, path]), [
     ["POST", "api/search"], ["POST", "api/photos/a/similar"],
   ]);
   const [first, second] = asked.map(({ options }) => /** @type {FormData} */ (options?.body));
   assert.equal(/** @type {File} */ (first.get("sketch")).name, "chair.json");
   first.delete("sketch");
-  assert.deepEqual([...first], [["text", "red"], ["weight", "0.25"], ["as_framed", "true"]]);
-  assert.deepEqual([...second], [["text", ""], ["weight", "0.5"]]);
+  assert.deepEqual([...first], [["text", "red"], ["weight", "0.25"], ["top", "24"], ["as_framed", "true"]]);
+  assert.deepEqual([...second], [["text", ""], ["weight", "0.5"], ["top", "48"]]);
 });
 
 test("the end of a text is completed by the names that begin so, then by those of which a later word does", () => {

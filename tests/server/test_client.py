@@ -24,6 +24,7 @@ from sketchseek.search.protocol import (
     RegionsFrame,
     SketchFrame,
     TargetFrame,
+    TopFrame,
     WordsFrame,
     parse_frame,
     write_frame,
@@ -40,6 +41,7 @@ FRAMES: list[PageFrame] = [
     FramedFrame(5, False),
     TargetFrame(6, None),
     WordsFrame(7, "red, with arms", 0.25),
+    TopFrame(8, 48),
 ]
 
 

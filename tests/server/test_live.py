@@ -199,6 +199,8 @@ REFUSED = {
     "deep points": points(5, 1, [[[0, 0, 0, 0]]]),
     "regions neither on nor off": '{"type": "regions", "seq": 5, "on": 1}',
     "as framed or not": '{"type": "framed", "seq": 5}',
+    "no photo": '{"type": "top", "seq": 5, "count": 0}',
+    "more photos than are given": '{"type": "top", "seq": 5, "count": 201}',
     "strokes that are none": sketch(5, 3),
     "a stroke without points": sketch(5, [[]]),
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -101,3 +103,30 @@ def test_thumbnails_that_are_asked_for_together_are_all_whole(tmp_path: Path) ->
     assert all(len(contents) == 1 for contents in by_photo.values())
     for (content,) in by_photo.values():
         Image.open(io.BytesIO(content)).load()
+
+
+def test_a_photo_is_downloaded_as_it_is_and_under_its_name(gallery: Path, client: TestClient, tmp_path: Path) -> None:
+    for name, photo in photo_ids(client, tmp_path).items():
+        response = client.get(f"/api/photos/{photo}/file")
+        assert response.content == (gallery.parent / "photos" / name).read_bytes()
+        assert response.headers["content-disposition"] == f'attachment; filename="{name}"'
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have file managers of their own")
+def test_a_photo_is_shown_in_its_folder_where_there_is_a_desktop(
+    gallery: Path, client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = next(iter(photo_ids(client, tmp_path).values()))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    refused = client.post(f"/api/photos/{photo}/show")
+    assert (refused.status_code, "no desktop" in refused.json()["error"]) == (422, True)
+
+    os.mkfifo(tmp_path / "shown")  # reading waits for the file manager to write
+    manager = tmp_path / "xdg-open"
+    manager.write_text(f'#!/bin/sh\necho "$1" > {tmp_path / "shown"}\n')
+    manager.chmod(0o755)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert client.post(f"/api/photos/{photo}/show").status_code == 200
+    assert (tmp_path / "shown").read_text().strip() == str(gallery.parent / "photos")

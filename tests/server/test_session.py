@@ -70,6 +70,13 @@ def test_a_sketch_finds_its_photo_live(socket: Any) -> None:
     assert [frame["seq"] for frame in frames] == sorted({frame["seq"] for frame in frames})
 
 
+def test_as_many_photos_come_as_are_asked_for(socket: Any) -> None:
+    found = draw(socket, SKETCH)[-1]["hits"]
+    for seq, count in ((1000, 3), (1001, 200)):
+        socket.send_json({"type": "top", "seq": seq, "count": count})
+        assert socket.receive_json()["hits"] == found[:count]
+
+
 def test_an_empty_drawing_has_no_hits(socket: Any) -> None:
     draw(socket, SKETCH)
     socket.send_json({"type": "sketch", "seq": 1000, "strokes": []})

@@ -67,7 +67,7 @@ def open_page(browser: Any) -> Iterator[Any]:
 
         contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)  # a busy machine is no failure
         page.on("pageerror", lambda error: complain(str(error)))
         page.on("console", check_message)
         page.on("request", check_request)

@@ -24,7 +24,7 @@ ALL_TEXTS = f"""() => {{
     return found.filter(text => text?.trim());
 }}"""
 NO_TRANSLATION = re.compile(
-    r"Sketchseek|JSON|SVG|Ctrl|Shift|Delete|Esc|\bEN\b|Show in English|red, with arms|\([A-Z]\)|（[A-Z]）|Z|O|S"
+    r"Sketchseek|CSV|JSON|SVG|Ctrl|Shift|Delete|Esc|\bEN\b|Show in English|red, with arms|\([A-Z]\)|（[A-Z]）|Z|O|S"
     r"|thing-\d\d(\.\w+)?|/\S+|ms"
 )
 

@@ -176,7 +176,8 @@ def test_everything_can_be_reached_and_drawn_by_keyboard(address: str, open_page
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id"))
     assert reached == ["pen", "eraser", "undo", "clear", "anywhere", "as-framed", "open", "save"]
-    page.keyboard.press("Tab")
+    for _ in range(2):  # the list can be saved
+        page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('.tile') !== null")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline != "none"

@@ -25,6 +25,7 @@ class Limits:
     words: int = 500  # characters
     message: int = 8 * 2**20  # characters of one frame; the largest drawing allowed fits
     results: int = 24  # photos in a results frame: full rows of a grid 2, 3, 4 or 6 wide
+    top: int = 200  # photos in one where the page asks for more, as whoever scrolls to the last does
 
     @property
     def most(self) -> Most:

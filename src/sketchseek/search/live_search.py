@@ -57,9 +57,9 @@ class LiveSearch:
         # The newest text, encoded (None where the model knows no word of it), and the remark on it: so that the next
         # stroke need not read it again.
         self._read: tuple[str, TextQuery | None, str] = ("", None, "")
-        # The query of the newest search (features of the drawing, text, weight of the text) and its hits, which hold as
-        # long as the gallery has not changed.
-        self._query: tuple[Features | None, str, float] = (None, "", 0.0)
+        # The query of the newest search (features of the drawing, text, weight of the text, how many photos) and its
+        # hits, which hold as long as the gallery has not changed.
+        self._query: tuple[Features | None, str, float, int] = (None, "", 0.0, 0)
         self._gallery_changes = searcher.gallery.changes
         self._hits: list[Hit] = []
 
@@ -78,11 +78,11 @@ class LiveSearch:
             return Answer(remark=remark)
         # While the pen is down a recurrent model's state stays: it was trained on far fewer steps.
         features = None if job.ink is None else self._encoder.encode(job.ink, advance=not job.pen_down)
-        query = (features, "", 0.0) if text is None else (features, text.text, text.weight)
+        query = (features, "", 0.0, job.top) if text is None else (features, text.text, text.weight, job.top)
         # Where no pixel has changed the encoder returns the same object.
         changes = self._searcher.gallery.changes
         if features is not self._query[0] or query[1:] != self._query[1:] or changes != self._gallery_changes:
-            self._hits, self._query = self._searcher.search_features(features, LIMITS.results, text), query
+            self._hits, self._query = self._searcher.search_features(features, job.top, text), query
             self._gallery_changes = changes
         hits, rank, regions = self._hits, None, None
         if job.target is not None and not job.pen_down:  # ranking all photos may take longer than the search interval
@@ -91,8 +91,14 @@ class LiveSearch:
             except KeyError:
                 raise InputError(f"the gallery has no photo {job.target!r} to practise with") from None
         if job.regions and hits and features is not None and self._searcher.has_regions:
-            regions = self._searcher.decisive_regions(features, hits)
-        return Answer(hits, self._confidence_in(hits, job.length) if text is None else None, rank, regions, remark)
+            regions = self._searcher.decisive_regions(features, hits[: LIMITS.results])
+        return Answer(
+            hits,
+            self._confidence_in(hits[: LIMITS.results], job.length) if text is None else None,
+            rank,
+            regions,
+            remark,
+        )
 
     def _encode_text(self, job: Job) -> tuple[TextQuery | None, str]:
         if self._read[0] != job.words:

@@ -74,6 +74,16 @@ class FramedFrame:
 
 
 @dataclass(frozen=True)
+class TopFrame:
+    """``{"type": "top", "seq", "count"}``: results hold so many photos from now on, 1..``Limits.top``. At first they
+    hold ``Limits.results``.
+    """
+
+    seq: int
+    count: int
+
+
+@dataclass(frozen=True)
 class TargetFrame:
     """``{"type": "target", "seq", "id"}``: tell this photo's rank from now on (null: none). In practice only."""
 
@@ -93,7 +103,9 @@ class WordsFrame:
     weight: float
 
 
-PageFrame: TypeAlias = PointsFrame | EndFrame | SketchFrame | RegionsFrame | FramedFrame | TargetFrame | WordsFrame
+PageFrame: TypeAlias = (
+    PointsFrame | EndFrame | SketchFrame | RegionsFrame | FramedFrame | TopFrame | TargetFrame | WordsFrame
+)
 
 # --- from the server ---
 
@@ -235,6 +247,7 @@ _TYPES: dict[type[PageFrame], str] = {
     SketchFrame: "sketch",
     RegionsFrame: "regions",
     FramedFrame: "framed",
+    TopFrame: "top",
     TargetFrame: "target",
     WordsFrame: "words",
 }
@@ -292,6 +305,11 @@ def _read(content: dict[str, Any], seq: int, limits: Limits) -> PageFrame:
             if not isinstance(on, bool):
                 raise InputError("frame: 'on' must be true or false")
             return RegionsFrame(seq, on) if kind == "regions" else FramedFrame(seq, on)
+        case "top":
+            count = _whole(content, "count")
+            if not 1 <= count <= limits.top:
+                raise InputError(f"frame: 'count' must be from 1 to {limits.top}")
+            return TopFrame(seq, count)
         case "target":
             photo = content.get("id")
             if not (photo is None or (isinstance(photo, str) and len(photo) <= MAX_ID)):
@@ -306,7 +324,7 @@ def _read(content: dict[str, Any], seq: int, limits: Limits) -> PageFrame:
             return WordsFrame(seq, text.strip(), float(weight))
         case _:
             raise InputError(
-                "frame: 'type' must be points, end, sketch, regions, framed or words (or target, in practice)"
+                "frame: 'type' must be points, end, sketch, regions, framed, top or words (or target, in practice)"
             )
 
 

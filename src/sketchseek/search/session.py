@@ -33,6 +33,7 @@ from sketchseek.search.protocol import (
     RegionsFrame,
     SketchFrame,
     TargetFrame,
+    TopFrame,
     WordsFrame,
     error_frame,
     parse_frame,
@@ -59,6 +60,7 @@ class Job:
     placement: Placement = AS_FRAMED  # of the drawing in the ink
     target: str | None = None  # the photo whose rank is asked for
     regions: bool = False  # whether to say which regions decided
+    top: int = LIMITS.results  # how many photos to answer
     words: str = ""
     weight: float = 0.5  # of the words beside the drawing, 0..1
 
@@ -141,6 +143,7 @@ class LiveSession:
     _target: str | None = None
     _regions: bool = False
     _as_framed: bool = False
+    _top: int = LIMITS.results
     _text: str = ""
     _weight: float = 0.5
 
@@ -190,6 +193,7 @@ class LiveSession:
             placement=placement,
             target=self._target,
             regions=self._regions,
+            top=self._top,
             words=self._text,
             weight=self._weight,
         )
@@ -226,6 +230,8 @@ class LiveSession:
                 self._regions = on
             case FramedFrame(on=on):
                 self._as_framed = on
+            case TopFrame(count=count):
+                self._top = count
             case TargetFrame(id=photo):
                 if not self.practice:
                     raise InputError("frame: a target is for practice only; start the server with --drawings")

@@ -14,6 +14,7 @@ from sketchseek.errors import InputError
 from sketchseek.gallery import Gallery, StoredPhoto
 from sketchseek.images import shown_by_browsers
 from sketchseek.model.preprocess import decode_photo
+from sketchseek.server.showing import show_in_folder
 
 CONVERTED_SIDE = 1024  # pixels on the longer side that a photo is decoded to at least, where browsers need a copy of it
 
@@ -32,12 +33,32 @@ def photo_routes(gallery: Gallery, tells_paths: bool) -> APIRouter:
         """A small JPEG of the photo."""
         return _thumbnail_response(gallery, stored_photo(gallery, photo_id), request)
 
+    @router.get("/api/photos/{photo_id}/file", response_class=Response)
+    def file(photo_id: str) -> Response:
+        """The photo's file as it is, to be downloaded under its own name."""
+        photo = stored_photo(gallery, photo_id)
+        if not photo.path.is_file():
+            raise _missing(photo.path)
+        return FileResponse(photo.path, media_type="application/octet-stream", filename=photo.path.name)
+
+    def told(photo_id: str) -> StoredPhoto:
+        if not tells_paths:
+            raise HTTPException(404, "this server is open to other machines, and tells no paths")
+        return stored_photo(gallery, photo_id)
+
+    @router.post("/api/photos/{photo_id}/show")
+    def show(photo_id: str) -> dict[str, str]:
+        """Show the photo in its folder, on this machine's desktop. 404 where the server is open to other machines."""
+        path = told(photo_id).path
+        if not path.is_file():
+            raise _missing(path)
+        show_in_folder(path)
+        return {"shown": str(path)}
+
     @router.get("/api/photos/{photo_id}/path")
     def path(photo_id: str) -> dict[str, Any]:
         """Where the photo and its copies lie on the disk. 404 where the server is open to other machines."""
-        if not tells_paths:
-            raise HTTPException(404, "this server is open to other machines, and tells no paths")
-        photo = stored_photo(gallery, photo_id)
+        photo = told(photo_id)
         return {"path": str(photo.path), "copies": list(map(str, photo.copies)), "offline": photo.offline}
 
     return router

@@ -21,9 +21,7 @@ from sketchseek.server.reading import Reader
 from sketchseek.server.routes.photos import stored_photo
 from sketchseek.server.worker import SearchWorker
 
-MAX_HITS = 200  # of one search
-
-Top: TypeAlias = Annotated[int, Form(ge=1, le=MAX_HITS)]
+Top: TypeAlias = Annotated[int, Form(ge=1, le=LIMITS.top)]
 Text: TypeAlias = Annotated[str, Form(max_length=LIMITS.words)]
 AsFramed: TypeAlias = Annotated[bool, Form()]
 Weight: TypeAlias = Annotated[float, Form(ge=0, le=1)]  # of the text: 0 the drawing alone, 1 the words alone

@@ -1,25 +1,27 @@
 // The page: which part tells which other part what.
 
-import { ask, messageOf, post } from "./api.js";
+import { ask, messageOf } from "./api.js";
 import { Completion } from "./completion.js";
 import { Drawing } from "./drawing.js";
-import { byId } from "./elements.js";
+import { byId, part } from "./elements.js";
 import { download, receiveFiles, search, similar } from "./files.js";
 import { Framing } from "./framing.js";
 import { keepDrawing, keptStrokes } from "./keep.js";
 import { drawByKeyboard } from "./keyboard.js";
 import { speak, text } from "./language.js";
+import { saveList } from "./list.js";
 import { LiveConnection } from "./live.js";
 import { Practice } from "./practice.js";
 import { paintRegions, readRegions } from "./regions.js";
 import { address, Results, sureness, title } from "./results.js";
+import { showStanding } from "./standing.js";
 import { Surface } from "./surface.js";
 import { Viewer } from "./viewer.js";
 import { Words } from "./words.js";
 
 /** @import { Answer, FileAnswer, HelloFrame, Photo, Placement } from "./types.js" */
 /** The picture on the sheet: how to search by it, and the answer. @typedef {{ ask: Ask, found: Answer }} Opened */
-/** @typedef {() => Promise<FileAnswer>} Ask */
+/** @typedef {(top: number) => Promise<FileAnswer>} Ask */
 
 const NOTICE = 7000; // milliseconds that a notice stays
 /** Actions by key. @type {Record<string, string>} */
@@ -48,6 +50,9 @@ const completion = new Completion(byId("words", HTMLInputElement), byId("names")
 const framing = new Framing(byId("anywhere"), byId("as-framed"), byId("framing"));
 /** @type {Opened | null} */
 let opened = null;
+let [least, most] = [24, 24]; // photos in an answer at first, and in the longest; the server says
+let top = 0; // photos that are asked for now, where there was more to see
+let endIsSeen = false; // of the list of photos
 
 // --- tools ---
 
@@ -107,40 +112,16 @@ drawing.on("change", showWhatIsThere);
 
 // --- answers ---
 
-live.on("state", (state) => {
-  byId("connection").dataset.state = state;
-  byId("connection").textContent = text[state];
-});
+showStanding(live, notify);
 
 live.on("hello", (hello) => {
-  countPhotos(hello.photos);
-  byId("follow").hidden = hello.following === null;
-  byId("follow").ariaPressed = String(hello.following);
+  most = hello.limits.top;
+  least = hello.limits.results;
+  viewer.tellsPaths = hello.following !== null; // both are for the server's own machine alone
   byId("decided").hidden = !hello.regions;
   surface.reach = hello.limits.reach;
   offerWords(hello);
 });
-
-live.on("gallery", (frame) => {
-  countPhotos(frame.photos, frame.reading);
-  byId("follow").ariaPressed = String(frame.following);
-});
-
-byId("follow").addEventListener("click", async () => {
-  try {
-    await post("api/following", { on: byId("follow").ariaPressed === "false" });
-  } catch (error) {
-    notify(messageOf(error));
-  }
-});
-
-/**
- * @param {number} photos
- * @param {number} reading - files that are being read
- */
-function countPhotos(photos, reading = 0) {
-  byId("photos").textContent = text.photos(photos) + (reading ? text.beingRead(reading) : "");
-}
 
 live.on("sent", () => {
   byId("grid").ariaBusy = "true";
@@ -149,8 +130,11 @@ live.on("sent", () => {
 live.on("results", async (frame) => {
   // Without a line on the sheet the answer is that to the picture on it, if there is one.
   const answer = drawing.isEmpty && opened ? opened.found : frame;
+  const asked = live.takeAsked(frame);
   if (!frame.pen_down && answer.hits.length) announce(answer);
   await showHits(answer);
+  if (asked !== undefined && answer === frame) showTime(asked);
+  if (!frame.pen_down) showMore();
   if (live.isNewest(frame)) byId("grid").ariaBusy = "false";
 });
 
@@ -160,15 +144,50 @@ live.on("refused", (frame) => {
 });
 
 /** @param {Answer} answer */
-async function showHits({ hits, milliseconds = 0, confidence, regions, placement, remark = "" }) {
+async function showHits({ hits, confidence, regions, placement, remark = "" }) {
   words.remark(remark);
-  byId("speed").textContent = hits.length ? `${Math.max(1, Math.round(milliseconds))} ms` : "";
   const read = readRegions(regions);
   const overSketch = byId("sketch-regions", HTMLCanvasElement);
   if (placement) lay(overSketch, placement);
   paintRegions(overSketch, read?.sketch ?? null);
   await results.show(hits, confidence, read);
   showWhatIsThere();
+}
+
+/**
+ * Says how long the photos that are shown now took.
+ * @param {number} asked - when the pen drew, or the question was put
+ */
+function showTime(asked) {
+  byId("speed").textContent = results.hits.length ? `${Math.max(1, Math.round(performance.now() - asked))} ms` : "";
+}
+
+for (const format of /** @type {const} */ (["csv", "json"])) {
+  byId(`save-${format}`).addEventListener("click", () => {
+    part(document, ".menu", HTMLDetailsElement).open = false;
+    saveList(results.hits, format, viewer.tellsPaths);
+  });
+}
+
+// --- more photos, where the last is scrolled to ---
+
+
+new IntersectionObserver((entries) => {
+  endIsSeen = entries.some((entry) => entry.isIntersecting);
+  showMore();
+}, { rootMargin: "200px" }).observe(byId("more"));
+
+function showMore() {
+  const shown = results.hits.length;
+  if (!endIsSeen || !shown || shown < Math.max(top, least) || shown >= most) return;
+  askForMore(Math.min(most, shown + least));
+}
+
+/** @param {number} count */
+function askForMore(count) {
+  top = count;
+  live.configure({ type: "top", count });
+  if (opened) askAgain();
 }
 
 /** @param {boolean} on */
@@ -217,7 +236,7 @@ async function askAgain() {
   const asked = opened;
   if (!asked) return;
   try {
-    asked.found = await asked.ask();
+    asked.found = await asked.ask(top || least);
     if (asked === opened && drawing.isEmpty) await showHits(asked.found);
   } catch (error) {
     notify(messageOf(error));
@@ -227,12 +246,12 @@ async function askAgain() {
 // --- files, and photos as queries ---
 
 receiveFiles(byId("file", HTMLInputElement), byId("veil"), (file) => {
-  openPicture(() => URL.createObjectURL(file), () => search(file, words, framing.asFramed));
+  openPicture(() => URL.createObjectURL(file), (top) => search(file, words, framing.asFramed, top));
 });
 
 /** @param {Photo} photo */
 function moreLike(photo) {
-  openPicture(() => address(photo), () => similar(address(photo), words));
+  openPicture(() => address(photo), (top) => similar(address(photo), words, top));
 }
 
 /**
@@ -240,8 +259,9 @@ function moreLike(photo) {
  * @param {Ask} ask
  */
 async function openPicture(addressOf, ask) {
+  const asked = performance.now();
   try {
-    const found = await ask();
+    const found = await ask(least);
     if (found.strokes) {
       showPicture(null);
       drawing.replace(found.strokes.map((points) => ({ points })));
@@ -250,6 +270,7 @@ async function openPicture(addressOf, ask) {
     drawing.clear();
     showPicture(addressOf(), { ask, found });
     await showHits(found);
+    showTime(asked);
     if (found.hits.length) announce(found);
   } catch (error) {
     notify(messageOf(error));
@@ -279,6 +300,7 @@ function showWhatIsThere() {
   document.body.classList.toggle("is-blank", blank);
   document.body.classList.toggle("has-hits", results.hits.length > 0);
   byId("picture").classList.toggle("is-beneath", !drawing.isEmpty);
+  if (blank && top > least) askForMore(least);
   byId("undo", HTMLButtonElement).disabled = !drawing.canUndo;
   byId("redo", HTMLButtonElement).disabled = !drawing.canRedo;
   byId("clear", HTMLButtonElement).disabled = blank && !words.text;

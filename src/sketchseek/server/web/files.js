@@ -14,10 +14,17 @@ export const asSketch = (drawing) => ({
 });
 
 /** @param {Drawing} drawing */
-export function download(drawing) {
+export const download = (drawing) => saveAs("drawing.json", "application/json", JSON.stringify(asSketch(drawing)));
+
+/**
+ * @param {string} name
+ * @param {string} type - the media type
+ * @param {string} content
+ */
+export function saveAs(name, type, content) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(asSketch(drawing))], { type: "application/json" }));
-  link.download = "drawing.json";
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
@@ -27,10 +34,11 @@ export function download(drawing) {
  * @param {File} file
  * @param {WordsAndWeight} words
  * @param {boolean} asFramed - whether its sheet is the photo's frame
+ * @param {number} top - how many photos to answer
  * @returns {Promise<FileAnswer>}
  */
-export const search = (file, words, asFramed) => {
-  const body = form(words);
+export const search = (file, words, asFramed, top) => {
+  const body = form(words, top);
   body.append("sketch", file, file.name);
   body.append("as_framed", String(asFramed));
   return ask("api/search", { method: "POST", body });
@@ -40,14 +48,18 @@ export const search = (file, words, asFramed) => {
  * Searches for photos like one of the gallery. Throws as `search` does.
  * @param {string} photo - its address
  * @param {WordsAndWeight} words
+ * @param {number} top - how many photos to answer
  * @returns {Promise<FileAnswer>}
  */
-export const similar = (photo, words) => ask(`${photo}/similar`, { method: "POST", body: form(words) });
+export const similar = (photo, words, top) => ask(`${photo}/similar`, { method: "POST", body: form(words, top) });
 
-/** @param {WordsAndWeight} words */
-function form({ text, weight }) {
+/**
+ * @param {WordsAndWeight} words
+ * @param {number} top
+ */
+function form({ text, weight }, top) {
   const form = new FormData();
-  for (const [name, value] of Object.entries({ text, weight })) form.append(name, String(value));
+  for (const [name, value] of Object.entries({ text, weight, top })) form.append(name, String(value));
   return form;
 }
 

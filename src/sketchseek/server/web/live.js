@@ -30,6 +30,9 @@ export class LiveConnection extends Events {
   /** @type {Point[]} */
   #pending = [];
   #frame = 0;
+  /** When what a frame holds was drawn or asked, by its seq, until it is answered. @type {Map<number, number>} */
+  #asked = new Map();
+  #drawn = 0; // when the first of the pending points was
   /** By type. @type {Map<string, Setting>} */
   #settings = new Map();
 
@@ -60,6 +63,17 @@ export class LiveConnection extends Events {
    */
   isNewest({ seq }) {
     return seq === this.#seq;
+  }
+
+  /**
+   * When what these results answer first was drawn or asked, by `performance.now()`; undefined where they were answered
+   * before, as they are again when photos have come.
+   * @param {ResultsFrame} frame
+   */
+  takeAsked({ seq }) {
+    const asked = this.#asked.get(seq);
+    for (const earlier of this.#asked.keys()) if (earlier <= seq) this.#asked.delete(earlier);
+    return asked;
   }
 
   #connect() {
@@ -93,6 +107,7 @@ export class LiveConnection extends Events {
 
   /** @param {Point[]} points */
   #queue(points) {
+    if (!this.#pending.length) this.#drawn = performance.now();
     this.#pending.push(...points);
     this.#frame ||= requestAnimationFrame(() => this.#flush());
   }
@@ -100,7 +115,7 @@ export class LiveConnection extends Events {
   #flush() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    if (this.#pending.length) this.#send({ type: "points", stroke: this.#stroke, points: this.#pending });
+    if (this.#pending.length) this.#send({ type: "points", stroke: this.#stroke, points: this.#pending }, this.#drawn);
     this.#pending = [];
   }
 
@@ -119,10 +134,14 @@ export class LiveConnection extends Events {
     if (this.#drawing.open) this.#queue(this.#drawing.open.points);
   }
 
-  /** @param {PageFrame} frame */
-  #send(frame) {
+  /**
+   * @param {PageFrame} frame
+   * @param {number} asked - when what it holds was drawn
+   */
+  #send(frame, asked = performance.now()) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return; // sent with the whole drawing once there is a connection
     this.#seq += 1;
+    this.#asked.set(this.#seq, asked);
     this.#socket.send(JSON.stringify({ ...frame, seq: this.#seq }));
     this.tell("sent", null);
   }

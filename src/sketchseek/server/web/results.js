@@ -3,6 +3,7 @@
 import { byId, part } from "./elements.js";
 import { text } from "./language.js";
 import { paintRegions } from "./regions.js";
+import { keepReachable, walkByArrows } from "./walk.js";
 
 /** @import { Hit, Photo, Regions, RegionsOfHits } from "./types.js" */
 /** @typedef {{ element: HTMLElement, decoded: Promise<void> }} Tile - `decoded` once its picture can be shown */
@@ -40,6 +41,7 @@ export class Results {
     this.#grid = grid;
     this.#settled = settled;
     this.#open = open;
+    walkByArrows(grid);
   }
 
   /**
@@ -97,7 +99,8 @@ export class Results {
     });
     this.#settle(tiles[0], confidence);
     if (focused?.isConnected) focused.focus({ preventScroll: true }); // moving a node takes the focus from it
-    if (moves) tiles.forEach((tile) => glide(tile, before.get(tile)));
+    keepReachable(this.#grid);
+    if (moves) tiles.forEach((tile) => isSeen(tile) && glide(tile, before.get(tile)));
     this.#forget();
   }
 
@@ -112,8 +115,7 @@ export class Results {
     if (!first || confidence === null || !sure) return;
     first.append(label);
     label.classList.toggle("is-settled", confidence >= SETTLED);
-    part(label, "i").style.width = `${100 * confidence}%`;
-    part(label, "span").textContent = sure;
+    label.textContent = sure;
   }
 
   /** @param {Hit} hit */
@@ -135,7 +137,11 @@ export class Results {
     const image = part(element, "img", HTMLImageElement);
     image.loading = hit.rank <= EAGER ? "eager" : "lazy";
     image.src = thumbnail(hit);
-    image.addEventListener("error", () => element.classList.add("is-missing"));
+    image.addEventListener("error", () => {
+      element.classList.add("is-missing");
+      const index = this.hits.findIndex((shown) => shown.id === hit.id);
+      if (index >= 0) describe(element, this.hits[index], index);
+    });
     part(element, "button").addEventListener("click", () => {
       this.#open(this.hits.findIndex((shown) => shown.id === hit.id));
     });
@@ -175,8 +181,9 @@ export const thumbnail = (photo) => `${address(photo)}/thumbnail`;
 function describe(tile, hit, index) {
   part(tile, ".rank").textContent = String(index + 1);
   tile.classList.toggle("is-offline", hit.offline);
-  part(tile, ".name").textContent = title(hit) + (hit.offline ? text.offline : "");
-  part(tile, "button").setAttribute("aria-label", `${index + 1}. ${title(hit)}`);
+  const absent = hit.offline ? text.offline : tile.classList.contains("is-missing") ? text.missing : "";
+  part(tile, ".name").textContent = title(hit) + absent;
+  part(tile, "button").setAttribute("aria-label", `${index + 1}. ${title(hit)}${absent}`);
 }
 
 /**
@@ -193,6 +200,12 @@ function showRegions(tile, regions, hit) {
     part(tile, "img").after(canvas);
   }
   paintRegions(canvas, regions, { ...hit, size: "tile" });
+}
+
+/** @param {HTMLElement} tile */
+function isSeen(tile) {
+  const { top, bottom } = tile.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
 }
 
 /**

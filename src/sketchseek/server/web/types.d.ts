@@ -50,6 +50,7 @@ export type PageFrame =
 export type Setting =
   | { type: "regions"; on: boolean }
   | { type: "framed"; on: boolean }
+  | { type: "top"; count: number }
   | { type: "target"; id: string | null }
   | ({ type: "words" } & WordsAndWeight);
 
@@ -77,6 +78,7 @@ export type Limits = {
   words: number; // characters
   message: number; // characters of a frame
   results: number; // hits in a results frame
+  top: number; // hits in one where more are asked for
 };
 
 export type ResultsFrame = Required<Answer> & {

@@ -1,20 +1,27 @@
-// One photo, large: a dialog with the arrow keys for the next and Esc to close.
+// One photo, large: a dialog with the arrow keys or a swipe for the next and Esc to close.
 
-import { ask } from "./api.js";
-import { part } from "./elements.js";
+import { ask, messageOf, post } from "./api.js";
+import { contextOf, part } from "./elements.js";
 import { text } from "./language.js";
 import { paintRegions } from "./regions.js";
 import { address, thumbnail, title } from "./results.js";
+import { Zoom } from "./zoom.js";
 
 /** @import { Hit, RegionsOfHits } from "./types.js" */
 
+const KEYS_FACTOR = 1.5; // by which a key enlarges
+
 export class Viewer {
+  /** Whether the server tells where photos lie, as it does on its own machine alone. */
+  tellsPaths = false;
   #dialog;
+  #zoom;
   /** @type {Hit[]} */
   #hits = [];
   /** @type {RegionsOfHits | null} */
   #regions = null;
   #index = 0;
+  #path = "";
 
   /**
    * @param {HTMLDialogElement} dialog
@@ -26,22 +33,35 @@ export class Viewer {
    */
   constructor(dialog, { closed, practise, similar }) {
     this.#dialog = dialog;
-    part(dialog, ".previous").addEventListener("click", () => this.#step(-1));
-    part(dialog, ".next").addEventListener("click", () => this.#step(1));
-    part(dialog, ".close").addEventListener("click", () => dialog.close());
-    for (const [name, choose] of Object.entries({ practise, similar })) {
-      part(dialog, `.${name}`).addEventListener("click", () => {
-        dialog.close();
-        choose(this.#hits[this.#index]);
-      });
-    }
+    this.#zoom = new Zoom(part(dialog, ".whole"), (by) => this.#step(by));
+    const choose = (/** @type {(hit: Hit) => void} */ choice) => {
+      dialog.close();
+      choice(this.#hits[this.#index]);
+    };
+    const deeds = {
+      ".previous": () => this.#step(-1),
+      ".next": () => this.#step(1),
+      ".close": () => dialog.close(),
+      ".practise": () => choose(practise),
+      ".similar": () => choose(similar),
+      ".copy-image": () => this.#say(this.#copyImage(), text.imageCopied),
+      ".copy-path": () => this.#say(navigator.clipboard.writeText(this.#path), text.pathCopied),
+      ".show-folder": () => this.#say(post(`${address(this.#hits[this.#index])}/show`, {}), ""),
+    };
+    for (const [name, deed] of Object.entries(deeds)) part(dialog, name).addEventListener("click", deed);
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.addEventListener("close", () => closed(this.#index));
     dialog.addEventListener("keydown", (event) => {
-      if (event.key === "ArrowLeft") this.#step(-1);
-      else if (event.key === "ArrowRight") this.#step(1);
-      else return;
+      const act = {
+        ArrowLeft: () => this.#step(-1),
+        ArrowRight: () => this.#step(1),
+        "+": () => this.#zoom.by(KEYS_FACTOR),
+        "-": () => this.#zoom.by(1 / KEYS_FACTOR),
+        "0": () => this.#zoom.reset(),
+      }[event.key];
+      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
+      act();
     });
   }
 
@@ -69,32 +89,72 @@ export class Viewer {
   async #show() {
     const hit = this.#hits[this.#index];
     const image = part(this.#dialog, "img", HTMLImageElement);
+    const whole = part(this.#dialog, ".whole");
+    this.#zoom.reset();
+    part(this.#dialog, ".said").textContent = "";
     part(this.#dialog, ".name").textContent = hit.name;
     this.#showPath(hit);
     part(this.#dialog, ".place").textContent = text.place(this.#index + 1, this.#hits.length);
     part(this.#dialog, ".previous", HTMLButtonElement).disabled = this.#index === 0;
     part(this.#dialog, ".next", HTMLButtonElement).disabled = this.#index === this.#hits.length - 1;
+    part(this.#dialog, ".download", HTMLAnchorElement).href = `${address(hit)}/file`;
+    part(this.#dialog, ".copy-image").hidden = !navigator.clipboard; // there is none but on this machine or over TLS
     const regions = this.#regions?.hits[this.#index] ?? null;
-    paintRegions(part(this.#dialog, "canvas", HTMLCanvasElement), regions, hit);
+    paintRegions(part(this.#dialog, ".regions", HTMLCanvasElement), regions, hit);
+    whole.style.setProperty("--shape", String(hit.width / hit.height));
+    whole.classList.remove("is-gone");
     image.alt = title(hit);
-    image.width = hit.width;
-    image.height = hit.height;
     image.src = thumbnail(hit); // there already; the photo takes its place once it can be shown whole
-    const whole = new Image();
-    whole.src = address(hit);
-    await whole.decode().catch(() => {});
-    if (whole.naturalWidth && hit === this.#hits[this.#index]) image.src = whole.src;
+    const large = new Image();
+    large.src = address(hit);
+    await large.decode().catch(() => {});
+    if (hit !== this.#hits[this.#index]) return;
+    if (large.naturalWidth) image.src = large.src;
+    else {
+      whole.classList.add("is-gone");
+      part(this.#dialog, ".said").textContent = text.goneNow;
+    }
   }
 
   /**
-   * Shows where the photo lies. Only a server that serves its own machine alone tells that.
+   * Shows where the photo lies.
    * @param {Hit} hit
    */
   async #showPath(hit) {
     const line = part(this.#dialog, ".path");
     line.textContent = "";
+    part(this.#dialog, ".show-folder").hidden = part(this.#dialog, ".copy-path").hidden = true;
+    if (!this.tellsPaths) return;
     const { path, copies = [], offline } = await ask(`${address(hit)}/path`).catch(() => ({}));
     if (!path || hit !== this.#hits[this.#index]) return;
+    this.#path = path;
+    part(this.#dialog, ".show-folder").hidden = false;
+    part(this.#dialog, ".copy-path").hidden = !navigator.clipboard;
     line.textContent = [path, ...copies].join("\n") + (offline ? text.offlineNow : "");
+  }
+
+  async #copyImage() {
+    const image = part(this.#dialog, "img", HTMLImageElement);
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    contextOf(canvas).drawImage(image, 0, 0);
+    /** @type {Promise<Blob>} */
+    const png = new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error(text.notCopied)))));
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
+  }
+
+  /**
+   * Says in the dialog that something is done, or why it cannot be.
+   * @param {Promise<unknown>} deed
+   * @param {string} done
+   */
+  async #say(deed, done) {
+    const said = part(this.#dialog, ".said");
+    try {
+      await deed;
+      said.textContent = done;
+    } catch (error) {
+      said.textContent = error instanceof DOMException ? text.notCopied : messageOf(error);
+    }
   }
 }

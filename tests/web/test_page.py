@@ -164,6 +164,8 @@ def test_everything_can_be_reached_and_drawn_by_keyboard(address: str, open_page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "follow"
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "language"
+    page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "canvas"
     page.keyboard.press("Space")
     for _ in range(12):

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from page_actions import draw_sketch, names, wait_for_best, wait_for_count
 from served_gallery import known_sketches, make_gallery, served
@@ -151,3 +152,29 @@ def test_an_empty_gallery_says_how_to_add_photos(open_page: Any, tmp_path: Path)
         page.get_by_text("There is no photo in the gallery yet.").wait_for()
         assert page.locator("#nothing code").inner_text() == "sketchseek index ~/photos"
         page.close()
+
+
+def test_the_sketch_is_laid_over_a_photo_and_each_stroke_says_how_it_helped(address: str, open_page: Any) -> None:
+    page = open_page(address)
+    draw_sketch(page, SKETCH)
+    wait_for_best(page, NAME)
+    name = names(page)[4]
+    page.locator("#grid button").nth(4).click()
+    assert page.locator("#viewer .over").is_hidden()
+    page.click("#viewer .compare")
+    assert page.locator("#viewer .over").is_visible()
+    assert page.locator("#viewer .compare").get_attribute("aria-pressed") == "true"
+    page.click("#viewer .helped")
+    page.locator("#helped").wait_for()
+    said = page.locator("#status").text_content()
+    moved = [int(places) for places in re.findall(r"[+-]?\d+", said.rpartition(": ")[2])]
+
+    def rank(strokes: list[Any]) -> int:
+        sketch = json.dumps({"format": "sketchseek-sketch", "version": 1, "strokes": strokes})
+        answer = httpx.post(f"{address}/api/search", files={"sketch": ("sketch.json", sketch)}).json()
+        return next(hit["rank"] for hit in answer["hits"] if Path(hit["name"]).stem == name)
+
+    both = page.evaluate("JSON.parse(sessionStorage.getItem('sketchseek-drawing')).strokes")
+    assert moved == [rank(both[1:]) - rank(both), rank(both[:1]) - rank(both)]
+    page.keyboard.press("Control+z")
+    page.locator("#helped").wait_for(state="hidden")

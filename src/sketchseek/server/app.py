@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as AnyHTTPException
@@ -122,7 +123,7 @@ def create_app(
             "model": gallery.model.hash,
         }
 
-    app.mount("/", StaticFiles(directory=WEB, html=True))
+    app.mount("/", GZipMiddleware(StaticFiles(directory=WEB, html=True)))
     return app
 
 

@@ -6,7 +6,8 @@ import { Drawing } from "./drawing.js";
 import { byId, part } from "./elements.js";
 import { download, receiveFiles, search, similar } from "./files.js";
 import { Framing } from "./framing.js";
-import { keepDrawing, keptStrokes } from "./keep.js";
+import { showWhatHelped } from "./helped.js";
+import { keepDrawing, keptDrawing } from "./keep.js";
 import { drawByKeyboard } from "./keyboard.js";
 import { speak, text } from "./language.js";
 import { saveList } from "./list.js";
@@ -19,9 +20,7 @@ import { Surface } from "./surface.js";
 import { Viewer } from "./viewer.js";
 import { Words } from "./words.js";
 
-/** @import { Answer, FileAnswer, HelloFrame, Photo, Placement } from "./types.js" */
-/** The picture on the sheet: how to search by it, and the answer. @typedef {{ ask: Ask, found: Answer }} Opened */
-/** @typedef {(top: number) => Promise<FileAnswer>} Ask */
+/** @import { Answer, FileAnswer, HelloFrame, Hit, Photo, Picture, Placement } from "./types.js" */
 
 const NOTICE = 7000; // milliseconds that a notice stays
 /** Actions by key. @type {Record<string, string>} */
@@ -31,15 +30,18 @@ const WITH_CONTROL = { y: "redo", o: "open", s: "save" };
 
 speak();
 
-const drawing = new Drawing(keptStrokes());
+const kept = keptDrawing();
+const drawing = new Drawing(kept.strokes, kept.picture);
 const surface = new Surface(byId("canvas", HTMLCanvasElement), drawing);
 const results = new Results(byId("grid"), byId("settled"), (index) => {
-  viewer.open(results.hits, index, results.regions);
+  const searched = drawing.isEmpty || !placed ? null : { strokes: drawing.strokes, placement: placed };
+  viewer.open(results.hits, index, results.regions, searched);
 });
 const viewer = new Viewer(byId("viewer", HTMLDialogElement), {
   closed: (index) => results.focus(index),
   practise: (hit) => practice.start(hit),
   similar: (hit) => moreLike(hit),
+  helped: (hit) => sayWhatHelped(hit),
 });
 const live = new LiveConnection(drawing);
 const practice = new Practice(drawing, live, results, { clear, notify });
@@ -48,11 +50,15 @@ keepDrawing(drawing);
 const words = new Words(byId("words", HTMLInputElement), byId("balance"), byId("remark"));
 const completion = new Completion(byId("words", HTMLInputElement), byId("names"));
 const framing = new Framing(byId("anywhere"), byId("as-framed"), byId("framing"));
-/** @type {Opened | null} */
-let opened = null;
+/** The picture that is on the sheet. @type {Picture | null} */
+let shown = null;
+/** What was found by each. @type {WeakMap<Picture, Answer>} */
+const found = new WeakMap();
 let [least, most] = [24, 24]; // photos in an answer at first, and in the longest; the server says
 let top = 0; // photos that are asked for now, where there was more to see
 let endIsSeen = false; // of the list of photos
+/** How the drawing that was answered last was placed. @type {Placement | null} */
+let placed = null;
 
 // --- tools ---
 
@@ -67,7 +73,11 @@ function choose(tool) {
 /** By the id of the button. @type {Record<string, () => void>} */
 const actions = {
   pen: () => choose("pen"),
-  eraser: () => choose("eraser"),
+  eraser: () => {
+    if (surface.tool === "eraser") surface.rubs = !surface.rubs;
+    byId("eraser-name").textContent = surface.rubs ? text.rub : text.erase;
+    choose("eraser");
+  },
   undo: () => drawing.undo(),
   redo: () => drawing.redo(),
   clear: () => clear(),
@@ -78,8 +88,6 @@ const actions = {
 for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
 
 function clear() {
-  showPicture(null);
-  if (drawing.isEmpty) showHits({ hits: [] });
   words.clear();
   drawing.clear();
   choose("pen");
@@ -91,7 +99,8 @@ function clear() {
  * @returns {string | null}
  */
 function shortcut(event) {
-  const key = event.key.toLowerCase();
+  // A keyboard of another script gives letters of its own; then the key's position counts.
+  const key = (/^[^a-z]$/i.test(event.key) && /^Key(.)$/.exec(event.code)?.[1] || event.key).toLowerCase();
   if (event.altKey) return null;
   if (event.ctrlKey || event.metaKey) {
     if (key === "z") return event.shiftKey ? "redo" : "undo";
@@ -108,7 +117,10 @@ addEventListener("keydown", (event) => {
   if (!surface.isBusy && !byId(name, HTMLButtonElement).disabled) actions[name]();
 });
 
-drawing.on("change", showWhatIsThere);
+drawing.on("change", () => {
+  byId("helped").hidden = true; // it was said of the drawing as it was
+  showWhatIsThere();
+});
 
 // --- answers ---
 
@@ -129,7 +141,7 @@ live.on("sent", () => {
 
 live.on("results", async (frame) => {
   // Without a line on the sheet the answer is that to the picture on it, if there is one.
-  const answer = drawing.isEmpty && opened ? opened.found : frame;
+  const answer = (drawing.isEmpty && drawing.picture && found.get(drawing.picture)) || frame;
   const asked = live.takeAsked(frame);
   if (!frame.pen_down && answer.hits.length) announce(answer);
   await showHits(answer);
@@ -148,6 +160,7 @@ async function showHits({ hits, confidence, regions, placement, remark = "" }) {
   words.remark(remark);
   const read = readRegions(regions);
   const overSketch = byId("sketch-regions", HTMLCanvasElement);
+  placed = placement ?? null;
   if (placement) lay(overSketch, placement);
   paintRegions(overSketch, read?.sketch ?? null);
   await results.show(hits, confidence, read);
@@ -187,7 +200,16 @@ function showMore() {
 function askForMore(count) {
   top = count;
   live.configure({ type: "top", count });
-  if (opened) askAgain();
+  askAgain();
+}
+
+/** @param {Hit} hit */
+async function sayWhatHelped(hit) {
+  try {
+    await showWhatHelped(byId("helped", HTMLCanvasElement), drawing, hit, words, framing.asFramed);
+  } catch (error) {
+    notify(messageOf(error));
+  }
 }
 
 /** @param {boolean} on */
@@ -233,11 +255,11 @@ function lay(element, { scale, x, y }) {
 /** Searches with the picture on the sheet once more, where there is one. */
 async function askAgain() {
   showWhatIsThere();
-  const asked = opened;
-  if (!asked) return;
+  const { picture } = drawing;
+  if (!picture) return;
   try {
-    asked.found = await asked.ask(top || least);
-    if (asked === opened && drawing.isEmpty) await showHits(asked.found);
+    found.set(picture, await searchWith(picture));
+    await showFound(picture);
   } catch (error) {
     notify(messageOf(error));
   }
@@ -245,58 +267,73 @@ async function askAgain() {
 
 // --- files, and photos as queries ---
 
-receiveFiles(byId("file", HTMLInputElement), byId("veil"), (file) => {
-  openPicture(() => URL.createObjectURL(file), (top) => search(file, words, framing.asFramed, top));
-});
+receiveFiles(byId("file", HTMLInputElement), byId("veil"), (file) => open({ file }));
 
 /** @param {Photo} photo */
-function moreLike(photo) {
-  openPicture(() => address(photo), (top) => similar(address(photo), words, top));
+const moreLike = (photo) => open({ photo: address(photo) });
+
+/**
+ * @param {Picture} picture
+ * @returns {Promise<FileAnswer>}
+ */
+function searchWith(picture) {
+  if ("photo" in picture) return similar(picture.photo, words, top || least);
+  return search(picture.file, words, framing.asFramed, top || least);
 }
 
 /**
- * @param {() => string} addressOf - makes the picture's address, once it is to be shown
- * @param {Ask} ask
+ * Puts a picture on the sheet in place of what was there, or the strokes that its file holds.
+ * @param {Picture} picture
  */
-async function openPicture(addressOf, ask) {
+async function open(picture) {
   const asked = performance.now();
   try {
-    const found = await ask(least);
-    if (found.strokes) {
-      showPicture(null);
-      drawing.replace(found.strokes.map((points) => ({ points })));
+    const answer = await searchWith(picture);
+    if (answer.strokes) {
+      drawing.replace(answer.strokes.map((points) => ({ points })), null);
       return; // the live session answers
     }
-    drawing.clear();
-    showPicture(addressOf(), { ask, found });
-    await showHits(found);
+    found.set(picture, answer);
+    drawing.replace([], picture);
+    await showFound(picture);
     showTime(asked);
-    if (found.hits.length) announce(found);
   } catch (error) {
     notify(messageOf(error));
   }
 }
 
 /**
- * Shows a picture under the lines, to be traced, until the sheet is cleared or another drawing opened; null for none.
- * @param {string | null} source - its address
- * @param {Opened | null} asked
+ * Shows what was found by a picture, while it is the query.
+ * @param {Picture} picture
  */
-function showPicture(source, asked = null) {
-  const picture = byId("picture", HTMLImageElement);
-  opened = asked;
-  if (!source && picture.hidden) return;
-  URL.revokeObjectURL(picture.src);
-  picture.hidden = !source;
-  if (source) picture.src = source;
-  else picture.removeAttribute("src");
-  showWhatIsThere();
+async function showFound(picture) {
+  const answer = found.get(picture);
+  if (!answer || picture !== drawing.picture || !drawing.isEmpty) return;
+  await showHits(answer);
+  if (answer.hits.length) announce(answer);
 }
+
+/** Shows the picture of the drawing under its lines, to be traced. */
+function showPicture() {
+  const { picture } = drawing;
+  if (picture === shown) return;
+  const image = byId("picture", HTMLImageElement);
+  URL.revokeObjectURL(image.src);
+  shown = picture;
+  image.hidden = !picture;
+  if (!picture) image.removeAttribute("src");
+  else {
+    image.src = "photo" in picture ? picture.photo : URL.createObjectURL(picture.file);
+    if (!found.has(picture)) askAgain();
+  }
+}
+
+drawing.on("replaced", showPicture);
 
 // --- what the page says ---
 
 function showWhatIsThere() {
-  const blank = drawing.isEmpty && !opened;
+  const blank = drawing.isEmpty && !drawing.picture;
   document.body.classList.toggle("is-blank", blank);
   document.body.classList.toggle("has-hits", results.hits.length > 0);
   byId("picture").classList.toggle("is-beneath", !drawing.isEmpty);
@@ -324,4 +361,5 @@ function notify(message) {
 }
 
 choose("pen");
+showPicture();
 showWhatIsThere();

@@ -2,10 +2,12 @@
 
 import { Events } from "./events.js";
 
-/** @import { Place, Point, Stroke } from "./types.js" */
+/** @import { Picture, Place, Point, Stroke } from "./types.js" */
+/** @typedef {{ strokes: Stroke[], picture: Picture | null }} Step */
 
 /**
- * A stroke never changes once it has ended, so a step of history is a list of references to strokes.
+ * A stroke never changes once it has ended, so a step of history is a list of references to strokes, and the picture
+ * that lies beneath them.
  *
  * Events: "points" (new ones of the open stroke), "end" (of the open stroke), "replaced" (all strokes at once), and
  * after each of them "change".
@@ -16,17 +18,23 @@ export class Drawing extends Events {
   strokes;
   /** The one being drawn. @type {Stroke | null} */
   open = null;
-  /** @type {Stroke[][]} */
+  /** Searched with while there is no stroke, and beneath the strokes else. @type {Picture | null} */
+  picture;
+  /** @type {Step[]} */
   #past = [];
-  /** @type {Stroke[][]} */
+  /** @type {Step[]} */
   #future = [];
   /** The clock's time at time 0 of the drawing; null where the next stroke decides it. @type {number | null} */
   #origin = null;
 
-  /** @param {Stroke[]} strokes */
-  constructor(strokes = []) {
+  /**
+   * @param {Stroke[]} strokes
+   * @param {Picture | null} picture
+   */
+  constructor(strokes = [], picture = null) {
     super();
     this.strokes = strokes;
+    this.picture = picture;
   }
 
   get isEmpty() {
@@ -70,43 +78,51 @@ export class Drawing extends Events {
 
   end() {
     if (!this.open) return;
-    this.#past.push(this.strokes);
-    this.#future = [];
+    this.#remember();
     this.strokes = [...this.strokes, this.open];
     this.open = null;
     this.tell("end", null);
     this.tell("change", null);
   }
 
+  /** Drops the open stroke as if it had never begun: a hand that rested, the first of two fingers. */
+  drop() {
+    if (this.open) this.#become({ strokes: this.strokes, picture: this.picture });
+  }
+
+  /**
+   * Ends the open stroke as the line through other points, as one step of history.
+   * @param {Point[]} points - with the drawing's time
+   */
+  endAs(points) {
+    if (!this.open) return;
+    this.#remember();
+    this.#become({ strokes: [...this.strokes, { points }], picture: this.picture });
+  }
+
   /**
    * Replaces all strokes, as one step of history: what is left after erasing, nothing, a drawing that was opened.
    * @param {Stroke[]} strokes
+   * @param {Picture | null} picture - beneath them from now on
    */
-  replace(strokes) {
+  replace(strokes, picture = this.picture) {
     this.end();
-    this.#past.push(this.strokes);
-    this.#future = [];
-    this.#become(strokes);
+    this.#remember();
+    this.#become({ strokes, picture });
   }
 
   clear() {
-    if (!this.isEmpty) this.replace([]);
+    if (!this.isEmpty || this.picture) this.replace([], null);
   }
 
   undo() {
     this.end();
-    const strokes = this.#past.pop();
-    if (!strokes) return;
-    this.#future.push(this.strokes);
-    this.#become(strokes);
+    this.#step(this.#past, this.#future);
   }
 
   redo() {
     this.end();
-    const strokes = this.#future.pop();
-    if (!strokes) return;
-    this.#past.push(this.strokes);
-    this.#become(strokes);
+    this.#step(this.#future, this.#past);
   }
 
   /**
@@ -125,9 +141,27 @@ export class Drawing extends Events {
     return this.strokes.filter((stroke) => places.some((place) => distance(place, stroke.points) <= reach));
   }
 
-  /** @param {Stroke[]} strokes */
-  #become(strokes) {
+  #remember() {
+    this.#past.push({ strokes: this.strokes, picture: this.picture });
+    this.#future = [];
+  }
+
+  /**
+   * @param {Step[]} from
+   * @param {Step[]} to
+   */
+  #step(from, to) {
+    const step = from.pop();
+    if (!step) return;
+    to.push({ strokes: this.strokes, picture: this.picture });
+    this.#become(step);
+  }
+
+  /** @param {Step} step */
+  #become({ strokes, picture }) {
     this.strokes = strokes;
+    this.picture = picture;
+    this.open = null;
     this.#origin = null;
     this.tell("replaced", null);
     this.tell("change", null);
@@ -155,7 +189,7 @@ function rounded(value, digits) {
  * @param {Place} place
  * @param {Point[]} points
  */
-function distance([x, y], points) {
+export function distance([x, y], points) {
   let nearest = Infinity;
   for (let i = 0; i < points.length; i++) {
     const [ax, ay] = points[Math.max(0, i - 1)];

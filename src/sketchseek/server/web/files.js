@@ -6,7 +6,7 @@ import { ask } from "./api.js";
 /** @import { FileAnswer, SketchFile, WordsAndWeight } from "./types.js" */
 
 /**
- * @param {Drawing} drawing
+ * @param {Pick<Drawing, "strokes">} drawing
  * @returns {SketchFile}
  */
 export const asSketch = (drawing) => ({

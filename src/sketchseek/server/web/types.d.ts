@@ -7,6 +7,9 @@ export type Point = [x: number, y: number, time: number, pressure: number];
 export type Place = [x: number, y: number];
 export type Stroke = { points: Point[] };
 
+/** A picture to search by and to draw on: a file that was opened, or a photo of the gallery by its address. */
+export type Picture = { file: File } | { photo: string };
+
 /** A sketch file in this project's own format. */
 export type SketchFile = { format: "sketchseek-sketch"; version: 1; strokes: Point[][] };
 

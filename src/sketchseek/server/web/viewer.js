@@ -5,10 +5,13 @@ import { contextOf, part } from "./elements.js";
 import { text } from "./language.js";
 import { paintRegions } from "./regions.js";
 import { address, thumbnail, title } from "./results.js";
+import { paintStroke } from "./surface.js";
 import { Zoom } from "./zoom.js";
 
-/** @import { Hit, RegionsOfHits } from "./types.js" */
+/** @import { Hit, Placement, Point, RegionsOfHits, Stroke } from "./types.js" */
+/** A drawing, and how it was placed to be searched. @typedef {{ strokes: Stroke[], placement: Placement }} Searched */
 
+const OVER = { side: 1200, ink: "#ff5a2c" }; // of the drawing over the photo: pixels, colour
 const KEYS_FACTOR = 1.5; // by which a key enlarges
 
 export class Viewer {
@@ -22,16 +25,20 @@ export class Viewer {
   #regions = null;
   #index = 0;
   #path = "";
+  /** @type {Searched | null} */
+  #searched = null;
 
   /**
    * @param {HTMLDialogElement} dialog
    * @param {object} page - `closed` is called with the index of the photo shown last, `practise` with the photo chosen
-   *   to be drawn from memory, `similar` with the one to search for more like it
+   *   to be drawn from memory, `similar` with the one to search for more like it,
+   *   `helped` with the one to say of which stroke helped to find it
    * @param {(index: number) => void} page.closed
    * @param {(hit: Hit) => void} page.practise
    * @param {(hit: Hit) => void} page.similar
+   * @param {(hit: Hit) => void} page.helped
    */
-  constructor(dialog, { closed, practise, similar }) {
+  constructor(dialog, { closed, practise, similar, helped }) {
     this.#dialog = dialog;
     this.#zoom = new Zoom(part(dialog, ".whole"), (by) => this.#step(by));
     const choose = (/** @type {(hit: Hit) => void} */ choice) => {
@@ -44,6 +51,8 @@ export class Viewer {
       ".close": () => dialog.close(),
       ".practise": () => choose(practise),
       ".similar": () => choose(similar),
+      ".helped": () => choose(helped),
+      ".compare": () => this.#compare(part(dialog, ".compare").ariaPressed === "false"),
       ".copy-image": () => this.#say(this.#copyImage(), text.imageCopied),
       ".copy-path": () => this.#say(navigator.clipboard.writeText(this.#path), text.pathCopied),
       ".show-folder": () => this.#say(post(`${address(this.#hits[this.#index])}/show`, {}), ""),
@@ -69,13 +78,37 @@ export class Viewer {
    * @param {Hit[]} hits
    * @param {number} index - of the one to show first
    * @param {RegionsOfHits | null} regions
+   * @param {Searched | null} searched - what found them, to be laid over
    */
-  open(hits, index, regions) {
+  open(hits, index, regions, searched) {
     this.#hits = hits;
+    this.#searched = searched;
+    part(this.#dialog, ".compare").hidden = part(this.#dialog, ".helped").hidden = !searched;
+    this.#compare(false);
     this.#regions = regions;
     this.#index = index;
     this.#show();
     this.#dialog.showModal();
+  }
+
+  /**
+   * Lays the drawing over the photo, as it was placed to be searched, or takes it away.
+   * @param {boolean} on
+   */
+  #compare(on) {
+    const canvas = part(this.#dialog, ".over", HTMLCanvasElement);
+    part(this.#dialog, ".compare").ariaPressed = String(on);
+    canvas.hidden = !on;
+    if (!on || !this.#searched) return;
+    const { strokes, placement } = this.#searched;
+    canvas.width = canvas.height = OVER.side;
+    const context = contextOf(canvas);
+    for (const { points } of strokes) {
+      const placed = points.map(([x, y, time, pressure]) => /** @type {Point} */ (
+        [placement.scale * x + placement.x, placement.scale * y + placement.y, time, pressure]
+      ));
+      paintStroke(context, placed, OVER.side, OVER.ink);
+    }
   }
 
   /** @param {number} by */

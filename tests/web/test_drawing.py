@@ -138,7 +138,7 @@ def test_an_opened_picture_comes_back_by_undo_and_after_a_reload(address: str, o
     wait_for_count(page, 0)
     page.keyboard.press("Control+z")
     wait_for_count(page, COUNT)
-    page.wait_for_function("sessionStorage.getItem('sketchseek-drawing').includes('scan.png')")
+    page.wait_for_function("() => sessionStorage.getItem('sketchseek-drawing').includes('scan.png')")
     page.reload()
     page.wait_for_selector("#picture:not([hidden])")
     wait_for_count(page, COUNT)

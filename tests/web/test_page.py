@@ -32,7 +32,7 @@ def test_a_drawing_finds_its_photo_and_another_one_finds_another(address: str, o
     assert page.locator("#status").inner_text() == f"Best match: {NAME}"
     wait_for_count(page, len(SKETCHES))
     assert page.evaluate("[...document.querySelectorAll('#grid img')].every(image => image.src.includes('/thumbnail'))")
-    page.wait_for_function("document.querySelector('#grid img').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('#grid img').naturalWidth > 0")
 
     page.keyboard.press("Delete")
     wait_for_count(page, 0)
@@ -145,7 +145,7 @@ def test_a_photo_is_enlarged_and_the_keys_go_through_them(address: str, open_pag
     assert viewer.is_visible()
     assert Path(viewer.locator(".name").inner_text()).stem == NAME
     viewer.get_by_text(f"photos/{viewer.locator('.name').inner_text()}").wait_for()  # where it lies
-    page.wait_for_function("!document.querySelector('#viewer img').src.includes('thumbnail')")
+    page.wait_for_function("() => !document.querySelector('#viewer img').src.includes('thumbnail')")
     assert page.evaluate("document.querySelector('#viewer img').naturalWidth") == 256
     page.keyboard.press("ArrowRight")
     assert Path(viewer.locator(".name").inner_text()).stem == names(page)[1]

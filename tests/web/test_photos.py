@@ -91,7 +91,7 @@ def test_a_large_photo_is_zoomed_swiped_copied_and_downloaded(address: str, open
     wait_for_best(page, NAME)
     shown = names(page)
     page.locator("#grid button").first.click()
-    page.wait_for_function("!document.querySelector('#viewer img').src.includes('thumbnail')")
+    page.wait_for_function("() => !document.querySelector('#viewer img').src.includes('thumbnail')")
     whole = page.locator("#viewer .whole")
     rest = whole.bounding_box()
     middle = rest["x"] + rest["width"] / 2, rest["y"] + rest["height"] / 2
@@ -142,7 +142,7 @@ def test_what_is_gone_is_said(open_page: Any, tmp_path: Path) -> None:
         assert page.locator("#grid .name").first.inner_text() == f"{NAME} (gone)"
         assert page.locator("#gone").is_hidden()
     page.locator("#gone").get_by_text("The server does not answer.").wait_for()
-    page.wait_for_function("getComputedStyle(document.getElementById('grid')).opacity < 0.5")
+    page.wait_for_function("() => getComputedStyle(document.getElementById('grid')).opacity < 0.5")
 
 
 def test_an_empty_gallery_says_how_to_add_photos(open_page: Any, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_the_photo_of_the_thing_that_is_drawn_arrives(open_page: Any, tmp_path: 
                     if number == 0:
                         page.mouse.down()
                 page.mouse.up()
-            page.wait_for_function("document.getElementById('status').textContent.startsWith('Best match')")
+            page.wait_for_function("() => document.getElementById('status').textContent.startsWith('Best match')")
             page.wait_for_timeout(500)  # the last answer, and its tiles in their places
             names = page.locator("#grid .name").all_inner_texts()
             places.append(names.index(photo.stem) + 1 if photo.stem in names else THINGS)

@@ -66,12 +66,13 @@ def read_picture(
     longest: int | None = None,
     size: int | None = None,
     most: int = MAX_PIXELS,
+    ground: Literal["white", "black"] = "white",
 ) -> Picture:
     """Read an image file, or the bytes of one, as a picture of ``mode``; errors call it ``name``.
 
-    Transparent parts become white, 16 bits and more are scaled to 8. A picture with a side of more than ``longest``
-    pixels is reduced by a whole number (mean of the pixels). A JPEG at least twice as large as ``size`` is scaled down
-    by 2, 4 or 8 while it is decoded, which is several times faster; its sides are at least ``size``.
+    Transparent parts become ``ground``, 16 bits and more are scaled to 8. A picture with a side of more than
+    ``longest`` pixels is reduced by a whole number (mean of the pixels). A JPEG at least twice as large as ``size`` is
+    scaled down by 2, 4 or 8 while it is decoded, which is several times faster; its sides are at least ``size``.
 
     Raises InputError for a file that is missing or damaged, of another format, of more than ``most`` pixels, or that
     takes more than 300 MB to read.
@@ -90,7 +91,7 @@ def read_picture(
             image, cut = _loaded(image, file, size, name)
             if _orientation(image) >= _SWAPPED:
                 width, height = height, width
-            upright = as_upright(image, mode, longest)
+            upright = as_upright(image, mode, longest, ground)
             upright.info.clear()  # or the EXIF orientation would be applied again
             return Picture(upright, width, height, cut)
     except FileNotFoundError:
@@ -104,12 +105,17 @@ def read_picture(
         raise InputError(f"{name}: cannot be read ({' '.join(reason.split())}); replace the file") from None
 
 
-def as_upright(image: Image.Image, mode: Literal["RGB", "L"], longest: int | None = None) -> Image.Image:
+def as_upright(
+    image: Image.Image,
+    mode: Literal["RGB", "L"],
+    longest: int | None = None,
+    ground: Literal["white", "black"] = "white",
+) -> Image.Image:
     """An image in memory, of any mode, as ``read_picture`` gives it. The image itself where nothing is to be done."""
     turn = _TURNS.get(_orientation(image))
     by = 1 if longest is None else -(-max(image.size) // longest)
     if by > 1 or image.mode != mode or image.has_transparency_data:
-        image = _converted(image, mode, by)
+        image = _converted(image, mode, by, ground)
     return image if turn is None else image.transpose(turn)
 
 
@@ -229,7 +235,7 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
-def _converted(image: Image.Image, mode: str, by: int) -> Image.Image:
+def _converted(image: Image.Image, mode: str, by: int, ground: str) -> Image.Image:
     """The image in ``mode``, reduced by a whole number, strip by strip so that no second copy of it is made."""
     to_8_bits = _scale_to_8_bits(image)
     width, height = image.size
@@ -241,7 +247,7 @@ def _converted(image: Image.Image, mode: str, by: int) -> Image.Image:
             strip = Image.fromarray(to_8_bits(np.asarray(strip)))
         elif strip.has_transparency_data:
             strip = strip.convert("RGBA")
-            strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip)
+            strip = Image.alpha_composite(Image.new("RGBA", strip.size, ground), strip)
         strip = strip.convert(mode)
         made.paste(strip.reduce(by) if by > 1 else strip, (0, top // by))
     return made

@@ -143,3 +143,33 @@ def test_mutations_raise_nothing_else(data: st.DataObject, format: str) -> None:
         assert result.ndim == 2
         assert result.shape[0] == result.shape[1]
         assert result.dtype == np.uint8
+
+
+def test_light_lines_on_transparent_ground_are_ink() -> None:
+    light = np.full((256, 256, 4), 255, dtype=np.uint8)
+    light[..., 3] = DRAWN
+    np.testing.assert_array_equal(read_ink(Image.fromarray(light)), DRAWN)
+    np.testing.assert_array_equal(parse_ink(encoded(Image.fromarray(light)), "light"), DRAWN)
+
+
+@pytest.mark.parametrize("width", [1, 7])
+@pytest.mark.parametrize("sides", [("top",), ("left", "bottom"), ("top", "left", "bottom", "right")])
+@pytest.mark.parametrize("paper", ["light", "dark"])
+def test_a_frame_along_the_border_is_not_the_drawing(width: int, sides: tuple[str, ...], paper: str) -> None:
+    framed = DRAWN.copy()
+    start, end, everything = slice(None, width), slice(-width, None), slice(None)
+    strips = {
+        "top": (start, everything),
+        "bottom": (end, everything),
+        "left": (everything, start),
+        "right": (everything, end),
+    }
+    for side in sides:
+        framed[strips[side]] = 255
+    np.testing.assert_array_equal(read_ink(Image.fromarray(framed if paper == "dark" else 255 - framed)), DRAWN)
+
+
+def test_a_filled_shape_keeps_its_margin_of_paper() -> None:
+    filled = np.zeros((256, 256), dtype=np.uint8)
+    filled[20:-20, 20:-20] = 255
+    np.testing.assert_array_equal(read_ink(Image.fromarray(255 - filled)), filled)

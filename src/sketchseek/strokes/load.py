@@ -12,6 +12,7 @@ from sketchseek.strokes.paper import is_photograph, strokes_on_paper
 from sketchseek.strokes.quickdraw import drawing_from_json, parse_quickdraw
 from sketchseek.strokes.sketch import Sketch
 from sketchseek.strokes.sketch_json import decode_json, sketch_from_json, write_json
+from sketchseek.strokes.strays import without_strays
 from sketchseek.strokes.svg import parse_svg, write_svg
 
 LEAST_EXTENT = 0.1  # of the canvas; an SVG's drawing that is smaller has nothing to do with its viewBox
@@ -30,6 +31,8 @@ def load_drawing(source: StrPath | bytes, name: str | None = None) -> Sketch | I
       is, as ``read_ink`` does.
     - A photograph of a drawing on paper, recognised by the uneven or grainy paper, is traced and gives a ``Sketch``,
       so that its lines get the usual width. Its canvas is the photograph.
+
+    Of SVG and of pictures, specks and dots far from the drawing are left out.
 
     Raises InputError for a file that cannot be read or has nothing drawn in it.
     """
@@ -52,7 +55,7 @@ def parse_drawing(data: bytes, called: str, most: Most = UNLIMITED) -> Sketch | 
         raise InputError(f"{called}: empty file; export the drawing anew")
     else:
         gray = parse_gray(data, called)
-        drawing = strokes_on_paper(gray) if is_photograph(gray) else ink_of_gray(gray)
+        drawing = without_strays(strokes_on_paper(gray) if is_photograph(gray) else ink_of_gray(gray))
     if isinstance(drawing, Sketch) and (len(drawing.strokes) > most.strokes or len(drawing) > most.points):
         raise InputError(f"{called}: has more than {most.strokes:,} strokes or {most.points:,} points; simplify it")
     if not (len(drawing) if isinstance(drawing, Sketch) else (drawing >= LEAST_INK).any()):
@@ -75,7 +78,8 @@ def save_drawing(sketch: Sketch, path: StrPath) -> None:
 
 
 def _on_canvas(sketch: Sketch) -> Sketch:
-    """The sketch, fitted unless it lies on the canvas and is at least a tenth of it."""
+    """The sketch without strays, fitted unless it lies on the canvas and is at least a tenth of it."""
+    sketch = without_strays(sketch)
     xy = sketch.points[:, :2]
     fits = not len(xy) or (xy.min() >= 0 and xy.max() <= 1 and np.ptp(xy, axis=0).max() >= LEAST_EXTENT)
     return sketch if fits else sketch.fitted()

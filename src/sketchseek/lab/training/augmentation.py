@@ -212,9 +212,9 @@ def _fitting(ink: Tensor) -> Tensor:
 
 
 def _thickened(ink: Tensor) -> Tensor:
-    """Thicken the lines of some of the drawings ``[B, S, S]``, by dilation with a window of three or five pixels."""
+    """Thicken the lines of some of the drawings ``[B, S, S]``, by dilation with a window of three to seven pixels."""
     chance = torch.rand(len(ink), device=ink.device)[:, None, None]
-    for pixels, low, high in ((3, 0.0, 0.16), (5, 0.16, 0.25)):
+    for pixels, low, high in ((3, 0.0, 0.14), (5, 0.14, 0.26), (7, 0.26, 0.31)):
         thick = F.max_pool2d(ink[:, None], pixels, 1, pixels // 2)[:, 0]
         ink = torch.where((chance >= low) & (chance < high), thick, ink)
     return ink

@@ -123,7 +123,7 @@ class TrainingPairs:
         self, step: int, categories: int, drawings: int, device: torch.device | str = "cpu"
     ) -> CategoryBatch:
         """An augmented batch of a drawing and a photo of each of ``categories`` random categories, then ``drawings``
-        drawings of any category.
+        further drawings, half of them of categories that have photos and half of any.
 
         Drawings without a photo are used if the category has any, else sketches of pairs. Uses torch's global random
         generator as ``at`` does. Raises InputError if there are too few categories with drawings and photos.
@@ -136,10 +136,10 @@ class TrainingPairs:
                 f"{len(both)}; add data sets, or set categories=0"
             )
         chosen = random.choice(both, categories, replace=False)
-        any_drawing = np.concatenate([self._drawings_of[c] for c in sorted(self._drawings_of)])
-        sketch = np.array(
-            [*(random.choice(self._drawings_of[c]) for c in chosen), *random.choice(any_drawing, drawings)]
-        )
+        of_chosen = [random.choice(self._drawings_of[c]) for c in chosen]
+        shown, any_kind = (np.concatenate([self._drawings_of[c] for c in kinds]) for kinds in (both, self._drawings_of))
+        half = drawings // 2
+        sketch = np.array([*of_chosen, *random.choice(shown, half), *random.choice(any_kind, drawings - half)])
         photo = np.array([random.choice(self._photos_of[c]) for c in chosen])
         ink, photos = augment_unpaired(
             self.training.augmentation,

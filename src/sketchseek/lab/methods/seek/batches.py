@@ -18,9 +18,9 @@ from sketchseek.strokes.sketch import Sketch
 
 # Shares of the drawings that are incomplete, and that have shaky lines. Of the incomplete ones, the share that lack
 # some strokes instead of the last points. Of drawings that are images, the share of which a part is erased.
-PARTIAL, SHAKY, STROKES_MISSING, ERASED = 0.35, 0.3, 0.35, 0.2
+PARTIAL, SHAKY, STROKES_MISSING, ERASED = 0.45, 0.3, 0.5, 0.2
 FEWEST_POINTS, MOST_POINTS = 0.3, 0.95  # the share of its points that an incomplete drawing has
-FEWEST_STROKES, MOST_STROKES = 0.5, 0.9
+FEWEST_STROKES, MOST_STROKES = 0.4, 0.9
 LEAST_SHAKE, MOST_SHAKE = 0.002, 0.016  # standard deviation of a point's displacement, as a share of the canvas
 
 

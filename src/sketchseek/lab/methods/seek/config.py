@@ -37,7 +37,7 @@ class Config:
     # part in the other batches. Empty: as `TrainingPairs` makes batches, the same for all.
     batches: tuple[tuple[float, float], ...]
     categories: int  # in each step's drawings and photos that share only a category; 0: train with pairs alone
-    drawings: int  # further drawings of any category in a step
+    drawings: int  # further drawings in a step, half of them of categories that have photos
     recognised: int  # further photos in a step, as the recogniser sees them
     category_temperature: float  # of the contrast between categories, and of names
     category_weight: float  # of the losses by category and by name
@@ -97,10 +97,10 @@ PRESETS = {
         temperature=0.05,
         batches=((0.36, 1.0), (0.24, 3.0), (0.0, 6.0), (0.0, 2.0), (0.0, 0.0), (0.0, 4.0)),
         categories=12,
-        drawings=24,
+        drawings=56,
         recognised=128,
         category_temperature=0.06,
-        category_weight=0.7,
+        category_weight=1.0,
         redrawn=True,
         fold=True,
         frozen=("features.0.", "features.1.", "features.2.", "features.3."),

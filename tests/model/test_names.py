@@ -16,7 +16,7 @@ from sketchseek.model.names import LENGTH, Names, Reading
 
 WORDS = [
     "bicycle", "car", "sports car", "teddy bear", "mouse", "knife", "strawberry", "bus", "dish", "scissors",
-    "T-shirt", "jack-o'-lantern", "ball of wool", "Tür", "fireman", "bass",
+    "T-shirt", "jack-o'-lantern", "ball of wool", "Tür", "fireman", "bass", "vélo", "猫", "车", "火车",
 ]  # fmt: skip
 KNOWN = Names({name: number for number, name in enumerate(WORDS, 1)})
 
@@ -36,7 +36,10 @@ KNOWN = Names({name: number for number, name in enumerate(WORDS, 1)})
         ("jack o lantern", ["jack-o'-lantern"]),
         ("balls of wool", []),
         ("a ball of wool", ["ball of wool"]),
-        ("TUR tür", ["Tür"]),
+        ("TÜR Tuer tur", ["Tür"]),
+        ("un velo", ["vélo"]),
+        ("一只猫和一辆火车", ["猫", "火车"]),
+        ("停车场", ["车"]),
         ("bass", ["bass"]),
         ("bas", ["bass"]),
         (" ".join(WORDS), WORDS[:LENGTH]),
@@ -58,7 +61,7 @@ def test_the_remark_says_what_is_not_known_and_what_is() -> None:
     assert KNOWN.remark("red bicycle") == "this model does not know 'red'; it searches by bicycle"
     line = KNOWN.remark("thingamajig")
     assert line == (
-        "this model does not know 'thingamajig'; it knows 16 words, for instance bicycle, car, sports car, teddy bear, "
+        "this model does not know 'thingamajig'; it knows 20 words, for instance bicycle, car, sports car, teddy bear, "
         "mouse"
     )
     assert "for instance bicycle" not in KNOWN.remark("strabery") and "instance strawberry" in KNOWN.remark("strabery")

@@ -19,11 +19,18 @@ from sketchseek.files import decode_json, write_file
 
 LENGTH = 8  # names that one text may hold; further ones are not read
 EXAMPLES = 5  # names that a remark gives
-_WORD = re.compile(r"[^\W_]+")
-# Words that tell nothing about a thing. Inside a name they are read ("ball of wool").
+# A character of Chinese is a word of its own, since nothing stands between words there.
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+_UMLAUT = re.compile("([aou])\u0308")
+# Words that tell nothing about a thing, of English, German, French, Spanish and Chinese. Inside a name they are read
+# ("ball of wool").
 _FILLERS = frozenset([
     "a", "an", "and", "at", "for", "in", "many", "of", "on", "one", "or", "photo", "photos", "picture", "pictures",
     "some", "that", "the", "this", "three", "to", "two", "with",
+    "auf", "das", "dem", "den", "der", "des", "die", "ein", "eine", "einem", "einen", "im", "mit", "und", "vom", "von",
+    "au", "aux", "avec", "dans", "de", "du", "et", "la", "le", "les", "sur", "un", "une",
+    "con", "del", "el", "en", "las", "los", "una", "y",
+    "一", "上", "与", "中", "个", "只", "台", "和", "在", "座", "张", "朵", "条", "架", "棵", "的", "辆", "里",
 ])  # fmt: skip
 _IRREGULAR = {
     "children": "child",
@@ -136,8 +143,9 @@ class Names:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text, in lower case and without accents and apostrophes."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    """The words of a text, in lower case and without accents and apostrophes; "baer" for "Bär"."""
+    decomposed = _UMLAUT.sub(r"\1e", unicodedata.normalize("NFKD", text.casefold()))
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     return _WORD.findall(re.sub("['\u2019]", "", plain))
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from sketchseek.strokes.ink import LEAST_INK, Ink, ink, reduced
 from sketchseek.strokes.raster import InkCanvas
@@ -29,7 +29,7 @@ FIRST_LINE = 2.0, 3.0  # length over extent: below these nothing tells a small d
 SMALL = 0.55, 0.7  # extent over what is usual at this length: below the first it is small, above the second it is not
 LARGEST = 6.0  # scale
 WIDEST_PEN = 1 / 8  # of the extent; ink that is wider is a filled shape and no line
-THICK = 4.0  # canvas pixels; the rasteriser's lines are 3 wide
+THICK, PEN = 4.0, 3  # canvas pixels: from which lines are thinned, and the width of the rasteriser's
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def placed(drawing: Sketch | Ink) -> Sketch | Ink:
     place = placement(drawing)
     moved = _moved(drawing, place)
     pen, widest = _pen(drawn)
-    return _thinned(moved) if pen < widest and pen * place.scale * CANVAS / len(drawing) > THICK else moved
+    width = pen * place.scale * CANVAS / len(drawing)
+    return _thinned(moved, width) if pen < widest and width > THICK else moved
 
 
 def placement(ink: Ink) -> Placement:
@@ -137,12 +138,17 @@ def _pen(drawn: NDArray[np.bool_]) -> tuple[float, float]:
     return float(np.bincount(np.concatenate(runs)).argmax()), 1 + WIDEST_PEN * float(max(extents))
 
 
-def _thinned(ink: Ink) -> Ink:
-    """Lines of ink ``[256, 256]`` at the width of the rasteriser's."""
+def _thinned(ink: Ink, width: float) -> Ink:
+    """Lines of ink ``[256, 256]``, ``width`` pixels wide, at the width of the rasteriser's.
+
+    Eroding keeps the shape of lines, corners too, that are as wide as they should be; the skeleton those that vary.
+    """
+    window = 2 * round((width - PEN) / 2) + 1
+    eroded = np.asarray(Image.fromarray(ink).filter(ImageFilter.MinFilter(window)))
     canvas = InkCanvas()
     rows, columns = np.nonzero(skeleton((ink >= 128).astype(np.uint8)))
     canvas.add(list((np.stack([columns, rows], axis=1) / CANVAS)[:, None]))
-    return canvas.ink()
+    return np.maximum(eroded, canvas.ink())
 
 
 def _moved(ink: Ink, place: Placement) -> Ink:

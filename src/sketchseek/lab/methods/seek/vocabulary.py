@@ -1,4 +1,6 @@
-"""What the kinds of things are called: names of the training data's categories, of ImageNet's classes, and others."""
+"""What the kinds of things are called: names of the training data's categories, of ImageNet's classes, and others, and
+the commonest in other languages.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ def vocabulary(labels: Sequence[str], drawn: Collection[str]) -> tuple[Names, ND
     drawings alone, ``drawn``, get no name.
     """
     row = {label: index for index, label in enumerate(labels) if label not in drawn}
-    entries = _entries()
+    entries = _toml("names.toml")
     known = {
         *_names_of_classes(),
         *entries,
@@ -44,11 +46,22 @@ def vocabulary(labels: Sequence[str], drawn: Collection[str]) -> tuple[Names, ND
             rows_of[_spoken(kind)] = _members(own, classes)
             others |= dict.fromkeys(entry.get("also", []), rows_of[_spoken(kind)])
     rows_of |= others
+    of_classes: dict[str, tuple[int, ...]] = {}
     for names in _names_of_classes().values():
         for name in names:
             of_all = [row[id] for id in _classes(name) if id in row]
             if of_all:
-                rows_of.setdefault(name, _members([], of_all))
+                of_classes.setdefault(name, _members([], of_all))
+    english = of_classes | rows_of
+    translated = {
+        name: english[kind]
+        for language in _toml("translations.toml").values()
+        for kind, names in language.items()
+        if kind in english
+        for name in names
+    }
+    further = of_classes | translated  # a name that a kind has elsewhere tells more than one of ImageNet's
+    rows_of |= {name: rows for name, rows in further.items() if name not in rows_of}
     members = list(dict.fromkeys(rows_of.values()))
     token = {rows: number for number, rows in enumerate(members, 1)}
     table = np.array([(0,) * MEMBERS, *members], np.int64)
@@ -77,8 +90,8 @@ def _spoken(label: str) -> str:
 
 
 @cache
-def _entries() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(Path(__file__).with_name("names.toml").read_text(encoding="utf-8"))
+def _toml(file: str) -> dict[str, dict[str, Any]]:
+    return tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
 
 
 @cache

@@ -68,6 +68,12 @@ def test_the_width_of_the_pen_does_not_count(pen: int) -> None:
         assert stray(pixels(read_ink(sheet)), pixels(moved(sketch, 0.5, -0.1, 0.15))) < 0.12
 
 
+def test_thick_lines_are_thinned_with_their_corners_kept() -> None:
+    thin = ink(Sketch.from_arrays([[[0.2, 0.2], [0.8, 0.3], [0.3, 0.5], [0.8, 0.8], [0.2, 0.75]]]))
+    thinned = pixels(np.asarray(Image.fromarray(thin).filter(ImageFilter.MaxFilter(7))))
+    assert (thinned >= thin).all() and (thinned > 127).sum() < 1.5 * (thin > 127).sum()
+
+
 def test_a_filled_shape_stays_filled() -> None:
     shape = np.zeros((CANVAS, CANVAS), np.uint8)
     shape[60:120, 40:120] = 255

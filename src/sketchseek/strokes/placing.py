@@ -143,7 +143,7 @@ def _thinned(ink: Ink, width: float) -> Ink:
 
     Eroding keeps the shape of lines, corners too, that are as wide as they should be; the skeleton those that vary.
     """
-    window = 2 * round((width - PEN) / 2) + 1
+    window = 2 * int((width - PEN) / 2) + 1  # rather too thick than gone
     eroded = np.asarray(Image.fromarray(ink).filter(ImageFilter.MinFilter(window)))
     canvas = InkCanvas()
     rows, columns = np.nonzero(skeleton((ink >= 128).astype(np.uint8)))

@@ -23,6 +23,10 @@ from sketchseek.model.names import Names as KnownNames
 # The share of a cell's pixels under ink from which it counts in full; a line of three pixels across a cell of 32, as at
 # 256 px, covers 0.09.
 FULL_INK = 0.04
+# Of the softmax over the cosines of a kind with all names, by which the kind is made the mean of the names' vectors.
+NAMED_TEMPERATURE = 0.1
+KIND_WEIGHT = 0.5  # of the kinds' cosine in the similarity; the shapes' has 1
+KIND_LENGTH = math.sqrt(KIND_WEIGHT / (1 + KIND_WEIGHT))  # of the global vector's part that is the kind
 # Beside a sketch, the cosine of words with the kind of a photo counts this much, and no further than this cosine: all
 # photos of the kind are to come forward, and the sketch to tell them apart.
 WORDS_WEIGHT, WORDS_CAP = 0.5, 0.5
@@ -34,8 +38,10 @@ class SeekNetwork(Network):
     ``[n, grid^2, C]`` if the map is larger than the grid. Sketches also have ``coverage`` ``[n, h w]``, the weights of
     the cells, which sum to 1 (all 0 without ink).
 
-    With ``kinds`` K, ``global`` is a unit vector of D - K numbers for the shape and one of K for the kind, each divided
-    by the square root of 2, so that the cosine of two is the mean of both parts' cosines.
+    With ``kinds`` K, ``global`` has D - K numbers for the shape and K for the kind, so that the cosine of two is the
+    mean of both parts' cosines, in which the kind's counts ``KIND_WEIGHT`` times the shape's. The kind is made of names: it
+    is the mean of their vectors, each weighed by how probable the name is. So things of one kind are near each other,
+    and of what tells them apart only the shape and the cells speak.
 
     Both go through the encoder in one pass, so batch statistics are joint. S is any size that the backbone takes.
     """
@@ -64,8 +70,8 @@ class SeekNetwork(Network):
             self.kind_of_sketch = nn.Linear(local + deep, config.kinds)
             self.kind_of_photo = nn.Linear(self.recogniser.classifier.in_features, config.kinds)
             self.names = Names(config.kinds)
-        parts = 2 if config.kinds else 1  # of the global vector, each of which has the weight 1
-        self.matcher_parameters = {"global_weight": float(parts), "cells_weight": config.cells_weight}
+        of_both = 1 + KIND_WEIGHT if config.kinds else 1.0
+        self.matcher_parameters = {"global_weight": of_both, "cells_weight": config.cells_weight}
         self.grid = config.grid
         full = self.backbone.sides[0]
         for side in {full, full * config.small_size // config.size}:  # of the maps, at both sizes
@@ -107,7 +113,7 @@ class SeekNetwork(Network):
             return pooled, self.lateral(local) + around
 
     def _of_sketches(self, ink: Tensor, pooled: Tensor, maps: Tensor) -> dict[str, Tensor]:
-        kind = self.kind_of_sketch(pooled) if self.kinds else None
+        kind = self._named(self.kind_of_sketch(pooled)) if self.kinds else None
         return {
             "global": _joined(self.head(pooled), kind),
             "cells": _cells(maps),
@@ -115,8 +121,15 @@ class SeekNetwork(Network):
         }
 
     def _of_photos(self, pooled: Tensor, maps: Tensor, recognised: Tensor | None) -> dict[str, Tensor]:
-        kind = None if recognised is None else self.kind_of_photo(recognised)
+        kind = None if recognised is None else self._named(self.kind_of_photo(recognised))
         return {"global": _joined(self.head(pooled), kind), "cells": self._pooled(_cells(maps))}
+
+    def _named(self, kinds: Tensor) -> Tensor:
+        """Kinds ``[n, K]`` as means of the vectors of the names."""
+        if not self.names.names:
+            return kinds
+        probable = (self.names(F.normalize(kinds, dim=1)) / NAMED_TEMPERATURE).softmax(dim=1)
+        return probable @ F.normalize(self.names.vectors, dim=1)
 
     def _pooled(self, cells: Tensor) -> Tensor:
         """The cells of photos, ``[n, h w, C]``, averaged to the grid, ``[n, grid^2, C]``, of unit length again."""
@@ -132,7 +145,7 @@ class WordSeekNetwork(SeekNetwork):
 
     def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__(config, weights)
-        self.matcher_parameters = {**self.matcher_parameters, "words_cap": WORDS_CAP * math.sqrt(0.5)}
+        self.matcher_parameters = {**self.matcher_parameters, "words_cap": WORDS_CAP * KIND_LENGTH}
 
     @property
     def tokenizer(self) -> KnownNames | None:
@@ -140,18 +153,20 @@ class WordSeekNetwork(SeekNetwork):
 
     def encode_text(self, tokens: Tensor) -> dict[str, Tensor]:
         """Tokens ``[B, 8]`` to ``words [B, D]``: no shape, and as kind the mean of what they stand for. Its length
-        makes the product with a photo's global vector, whose kind is 0.71 long, ``WORDS_WEIGHT`` times the cosine.
+        makes the product with a photo's global vector, whose kind is ``KIND_LENGTH`` long, ``WORDS_WEIGHT`` times the
+        cosine.
         """
         kinds = self.names.vectors_of(tokens) * (tokens > 0).unsqueeze(2)
         mean = F.normalize(kinds.sum(dim=1), dim=1)
-        return {"words": F.pad(WORDS_WEIGHT / math.sqrt(0.5) * mean, (self.head.out_features, 0))}
+        return {"words": F.pad(WORDS_WEIGHT / KIND_LENGTH * mean, (self.head.out_features, 0))}
 
 
 def _joined(shape: Tensor, kind: Tensor | None) -> Tensor:
-    """Vectors of shape and kind, ``[n, D - K]`` and ``[n, K]``, each of the same length, as one of unit length."""
+    """Vectors of shape and kind, ``[n, D - K]`` and ``[n, K]``, as one of unit length."""
     if kind is None:
         return F.normalize(shape, dim=1)
-    return torch.cat([F.normalize(shape, dim=1), F.normalize(kind, dim=1)], dim=1) * math.sqrt(0.5)
+    of_shape = math.sqrt(1 - KIND_LENGTH**2)
+    return torch.cat([F.normalize(shape, dim=1) * of_shape, F.normalize(kind, dim=1) * KIND_LENGTH], dim=1)
 
 
 def ink_weights(ink: Tensor, side: int) -> Tensor:

@@ -14,7 +14,7 @@ from sketchseek.lab.cache import Arrays
 from sketchseek.lab.datasets.base import Split
 from sketchseek.lab.methods.seek.batches import SeekPairs
 from sketchseek.lab.methods.seek.config import Config
-from sketchseek.lab.methods.seek.network import SeekNetwork
+from sketchseek.lab.methods.seek.network import KIND_WEIGHT, SeekNetwork
 from sketchseek.lab.training.frozen import frozen_features
 from sketchseek.lab.training.loop import Phase
 from sketchseek.lab.training.optimizers import body_and_new, build_optimizer, schedule
@@ -139,7 +139,7 @@ def losses(
     cells = get_matcher("inked-cells", global_weight=0.0).similarity(sketches, photos)
     shapes = _cosines(sketches["global"][:, :shape], photos["global"][:, :shape])
     kinds = _cosines(sketches["global"][:, shape:], photos["global"][:, shape:]) if config.kinds else shapes
-    both = shapes + config.cells_weight * cells + (kinds if config.kinds else 0.0)
+    both = shapes + config.cells_weight * cells + (KIND_WEIGHT * kinds if config.kinds else 0.0)
     pairs = torch.stack([pair_loss(s, batch.pairs, config.temperature) for s in (shapes, cells, both)]).sum()
     values = {"pairs": pairs}
     if config.categories:

@@ -19,7 +19,7 @@ from sketchseek.lab.datasets import Dataset, merge
 from sketchseek.lab.datasets.base import NO_PHOTO, Photo, SketchItem, Split
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.seek.batches import SeekPairs
-from sketchseek.lab.methods.seek.network import ink_weights
+from sketchseek.lab.methods.seek.network import KIND_WEIGHT, NAMED_TEMPERATURE, ink_weights
 from sketchseek.lab.methods.seek.objective import MixedBatch, category_loss, losses, pair_loss, phases
 from sketchseek.strokes import Sketch
 
@@ -193,15 +193,19 @@ def test_a_step_learns_from_pairs_from_categories_and_from_the_recogniser(tmp_pa
 
 def test_half_of_the_vector_tells_the_kind_which_a_photo_has_from_the_recogniser() -> None:
     encoder = network(**KINDS_TOO).eval()
+    encoder.names.begin(["ant", "cup", "zebra"])
     ink, photos = images(2)
     with torch.no_grad():
         sketch, photo = encoder.encode_sketch(ink)["global"], encoder.encode_photo(photos)["global"]
         features = encoder.recogniser(encoder.inputs.photos(photos))
         kind = torch.nn.functional.normalize(encoder.kind_of_photo(features), dim=1)
+        names = torch.nn.functional.normalize(encoder.names.vectors, dim=1)
+        likely = (kind @ names.T / NAMED_TEMPERATURE).exp()
+        of_names = torch.nn.functional.normalize(likely @ names, dim=1)
     for vectors in (sketch, photo):
         torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
-        torch.testing.assert_close(vectors[:, -32:].norm(dim=1), torch.full((2,), 0.5**0.5))
-    torch.testing.assert_close(photo[:, -32:] * 2**0.5, kind)
+    torch.testing.assert_close(photo[:, -32:], of_names * (KIND_WEIGHT / (1 + KIND_WEIGHT)) ** 0.5)
+    assert encoder.matcher_parameters["global_weight"] == 1 + KIND_WEIGHT
     assert encoder.train().recogniser.training is False
 
 

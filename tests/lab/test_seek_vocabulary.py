@@ -78,7 +78,13 @@ def test_the_file_names_classes_that_imagenet_has() -> None:
 
 def test_kinds_have_names_in_other_languages_and_each_is_of_one_kind(known: tuple[Names, np.ndarray]) -> None:
     names, _ = known
-    for word, kind in [("Sofa", "couch"), ("canapé", "couch"), ("coche", "car"), ("汽车", "car"), ("papillon", "butterfly")]:
+    for word, kind in [
+        ("Sofa", "couch"),
+        ("canapé", "couch"),
+        ("coche", "car"),
+        ("汽车", "car"),
+        ("papillon", "butterfly"),
+    ]:
         assert names.tokens_of[word] == names.tokens_of[kind], word
     assert names.read("ein Känguru").names == ("Känguru",) and names.read("lobos").names == ("lobo",)
     kind_of: dict[str, str] = {}

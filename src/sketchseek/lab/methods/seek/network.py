@@ -39,9 +39,9 @@ class SeekNetwork(Network):
     the cells, which sum to 1 (all 0 without ink).
 
     With ``kinds`` K, ``global`` has D - K numbers for the shape and K for the kind, so that the cosine of two is the
-    mean of both parts' cosines, in which the kind's counts ``KIND_WEIGHT`` times the shape's. The kind is made of names: it
-    is the mean of their vectors, each weighed by how probable the name is. So things of one kind are near each other,
-    and of what tells them apart only the shape and the cells speak.
+    mean of both parts' cosines, in which the kind's counts ``KIND_WEIGHT`` times the shape's. The kind is the mean of
+    the names' vectors, each weighed by how probable the name is. So things of one kind are near each other, and only
+    the shape and the cells tell them apart.
 
     Both go through the encoder in one pass, so batch statistics are joint. S is any size that the backbone takes.
     """

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 # `make test` asks for the thorough profile (--hypothesis-profile). Tests with costly examples set their own number.
 settings.register_profile("quick", max_examples=25, deadline=None)
-settings.register_profile("thorough", max_examples=150, deadline=None)
+settings.register_profile("thorough", max_examples=100, deadline=None)
 settings.load_profile("quick")
 
 REPOSITORY = Path(__file__).resolve().parents[1]

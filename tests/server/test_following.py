@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from sketchseek.cli import main
 
-SECONDS = 20  # within which a change is found, on a busy machine
+SECONDS = 60  # within which a change is found, on a busy machine
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ def test_photos_come_move_and_go(answers: Callable[[], dict[str, bool]], tmp_pat
     (photos / f"{NAME}.tif").rename(photos / "renamed" / "moved.tif")
     wait_until(lambda: next(iter(answers())) == "moved.tif")
     found = httpx.post(f"{address}/api/search", files={"sketch": ("s.json", as_json(SKETCH, tmp_path))}).json()
-    photo = found["hits"][0]
-    told = httpx.get(f"{address}/api/photos/{photo['id']}/path").json()
-    assert told == {"path": str(photos / "renamed" / "moved.tif"), "copies": [], "offline": False}
+    place = f"{address}/api/photos/{found['hits'][0]['id']}/path"
+    moved = {"path": str(photos / "renamed" / "moved.tif"), "copies": [], "offline": False}
+    wait_until(lambda: httpx.get(place).json() == moved)
     (photos / "renamed" / "a.jpg").unlink()
     wait_until(lambda: "a.jpg" not in answers())
-    assert len(answers()) == 12
+    wait_until(lambda: len(answers()) == 12)
 
 
 def test_a_drive_is_plugged_out_and_in(answers: Callable[[], dict[str, bool]], tmp_path: Path, address: str) -> None:
@@ -67,11 +67,9 @@ def test_a_drive_is_plugged_out_and_in(answers: Callable[[], dict[str, bool]], t
     shown = answers()
     assert not any(shown.values())
     photos.rename(tmp_path / "away")
-    wait_until(lambda: all(answers().values()))
-    assert answers().keys() == shown.keys()
+    wait_until(lambda: answers() == dict.fromkeys(shown, True))
     (tmp_path / "away").rename(photos)
-    wait_until(lambda: not any(answers().values()))
-    assert answers() == shown
+    wait_until(lambda: answers() == shown)
 
 
 def test_a_folder_named_like_the_gallery_is_followed(tmp_path: Path) -> None:

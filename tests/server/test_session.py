@@ -183,13 +183,13 @@ def test_while_a_search_runs_only_the_newest_drawing_waits(
     def slowly(self: LiveSearch, job: Job) -> Answer:
         searched.append(job.seq)
         began.set()
-        assert may_end.wait(10)
+        assert may_end.wait(60)
         return Answer()
 
     monkeypatch.setattr(LiveSearch, "answer", slowly)
     point = [0.5, 0.5, 0.0, 0.5]
     socket.send_json({"type": "points", "seq": 1, "stroke": 0, "points": [point]})
-    assert began.wait(10)
+    assert began.wait(60)
     for seq in range(2, 40, 2):
         socket.send_json({"type": "points", "seq": seq, "stroke": seq, "points": [point]})
         socket.send_json({"type": "end", "seq": seq + 1, "stroke": seq})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sketchseek.strokes.sketch import Sketch
@@ -41,6 +42,14 @@ def wait_for_best(page: Any, name: str) -> None:
 
 def wait_for_count(page: Any, count: int) -> None:
     page.wait_for_function("count => document.querySelectorAll('#grid .tile').length === count", arg=count)
+
+
+def wait_until(page: Any, holds: Callable[[], bool]) -> None:
+    """Until something holds that is told to this process, not to the page."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)
 
 
 def ink(page: Any) -> int:

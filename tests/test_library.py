@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from photos_on_disk import make_photo
-from tiny_runs import TINY
+from tiny_runs import tiny_changes
 
 import sketchseek as ss
 
@@ -100,7 +100,13 @@ def test_a_run_that_cannot_be_written_is_bad_input(pairs_folder: Path, tmp_path:
     pytest.importorskip("torch")
     (tmp_path / "file").write_text("")
     with pytest.raises(ss.InputError, match=r"run: cannot be written .*; give --out another folder"):
-        ss.train("siamese", f"folder:{pairs_folder}", tmp_path / "file" / "run", changes=TINY, weights="random")
+        ss.train(
+            "siamese",
+            f"folder:{pairs_folder}",
+            tmp_path / "file" / "run",
+            changes=tiny_changes("siamese"),
+            weights="random",
+        )
 
 
 @pytest.mark.slow
@@ -111,7 +117,7 @@ def test_a_method_is_trained_measured_compared_and_exported(pairs_folder: Path, 
         "siamese",
         data,
         tmp_path / "run",
-        changes=TINY,
+        changes=tiny_changes("siamese"),
         weights="random",
         progress=lambda step, total, values: steps.append((step, total)),
     )

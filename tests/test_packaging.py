@@ -8,7 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
@@ -105,6 +107,13 @@ def test_the_wheel_is_complete_and_holds_no_data(wheel: Wheel) -> None:
     assert {name.split("/")[0] for name in names} <= {"sketchseek", f"sketchseek-{VERSION}.dist-info"}
 
 
+DEMO = """
+import sys
+from sketchseek.cli import demo, main
+
+demo.THINGS = 60
+sys.exit(main(["demo", "--no-serve", "--json"]))
+"""
 SEARCH = """
 import importlib.util
 from PIL import Image
@@ -122,41 +131,41 @@ print(importlib.util.find_spec("torch"), ss.__version__)
 
 
 @pytest.mark.slow
-def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Wheel, tmp_path: Path) -> None:
-    """Installed with nothing but its dependencies, outside the repository: the demo, and a search from Python."""
-    programs = tmp_path / "environment" / ("Scripts" if os.name == "nt" else "bin")
+def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Wheel, base_install: set[str], tmp_path: Path) -> None:
+    """Installed beside nothing but its dependencies, outside the repository: the demo, and a search from Python."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SKETCHSEEK"))}
 
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=tmp_path, env=variables)
+    def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path, env=variables)
 
-    assert run(sys.executable, "-m", "venv", "environment").returncode == 0
-    constraints = str(REPOSITORY / "constraints.txt")
-    install = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-compile",
-        "--retries",
-        "1",
-        "--constraint",
-        constraints,
-        str(wheel.path),
-    ]
-    installed = run(str(programs / "python"), *install)
-    if "ConnectionError" in installed.stderr or "NameResolutionError" in installed.stderr:
-        pytest.skip("no package registry can be reached to install the wheel's dependencies from")
-    assert installed.returncode == 0, installed.stderr
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=False)
+    programs = environment / ("Scripts" if os.name == "nt" else "bin")
+    bring(base_install, sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
+    for command in (["install", "--quiet", "--no-index", "--no-compile", str(wheel.path)], ["check"]):
+        done = run(sys.executable, "-m", "pip", "--python", programs / "python", *command)
+        assert done.returncode == 0, done.stdout + done.stderr
 
-    demo = run(str(programs / "sketchseek"), "demo", "--no-serve", "--json")
+    version = run(programs / "sketchseek", "--version")
+    assert version.stdout.split() == ["sketchseek", VERSION], version.stderr
+    demo = run(programs / "python", "-c", DEMO)
     assert demo.returncode == 0, demo.stderr
     steps = json.loads(demo.stdout)["steps"]
-    assert steps[-1]["rank"] <= 3
+    assert steps[-1]["rank"] <= min(3, steps[0]["rank"])
 
     (tmp_path / "photos").mkdir()
-    searched = run(str(programs / "python"), "-c", SEARCH)
+    searched = run(programs / "python", "-c", SEARCH)
     assert searched.returncode == 0, searched.stderr
     *hits, last = searched.stdout.splitlines()
     assert sorted(hits) == [f"{colour}.png True True" for colour in ("blue", "green", "red")]
     assert last == f"None {VERSION}"
+
+
+def bring(names: set[str], packages: str) -> None:
+    """Link what is installed here of the distributions ``names`` into a folder of packages."""
+    for name in names:
+        for file in distribution(name).files or []:
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                link = Path(packages, file)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(file.locate())

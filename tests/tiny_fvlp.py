@@ -11,6 +11,7 @@ TINY = {
     "training.epochs": "none",
     "training.batch": "8",
     "training.precision": "fp32",
+    "taps": "features.3,features.6",
     "text.layers": "2",
     "text.width": "32",
     "channels": "16",

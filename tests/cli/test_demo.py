@@ -63,13 +63,3 @@ def test_a_second_run_reuses_everything_and_another_model_makes_the_gallery_anew
     assert main(small_demo) == 0
     errors = capsys.readouterr().err
     assert "drawing things" not in errors and "indexing" in errors
-
-
-@pytest.mark.slow
-def test_the_model_that_comes_with_the_package_finds_the_thing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(demo, "THINGS", 60)
-    assert main(["demo", "--no-serve", "--json"]) == 0
-    steps = json.loads(capsys.readouterr().out)["steps"]
-    assert steps[-1]["rank"] <= min(5, steps[0]["rank"])

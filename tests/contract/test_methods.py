@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from tiny_runs import QUICK, SET, SLUGS, tiny_changes
+from tiny_runs import QUICK, SET, SLUGS, cut_early, tiny_changes
 
 from sketchseek.cli import main
 from sketchseek.errors import InputError
@@ -29,12 +31,20 @@ from sketchseek.lab.evaluation.evaluate import evaluate
 from sketchseek.lab.experiment import Plan, load_network, run_training
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.training import loop
+from sketchseek.matching import get_strategy
 from sketchseek.model import Model
 from sketchseek.search.searcher import Searcher
 from sketchseek.search.session import LiveSession
 
 # What is refused before a method has a part in it is the same for all.
 of_one_method = pytest.mark.parametrize("slug", [QUICK], indirect=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cut_early() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        cut_early(patch)
+        yield
 
 
 @pytest.fixture(scope="module", params=SLUGS)
@@ -84,6 +94,7 @@ def test_a_killed_run_takes_the_same_next_steps(
     plan: Plan, run_folder: Path, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = [open_dataset(f"folder:{pairs_folder}")]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(run_folder.parent / "cache"))  # features of equal weights are there
 
     def killed_after_three(done: int, total: int, values: dict[str, float]) -> None:
         if done == 4:  # the checkpoint at hand is that of step 3
@@ -154,11 +165,12 @@ def test_a_query_does_not_depend_on_its_batch_mates(run_folder: Path) -> None:
 def test_a_run_and_its_export_give_the_same_figures(
     run_folder: Path, model_folder: Path, pairs_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    documents = []
-    for model in (run_folder, model_folder):
-        assert main(["evaluate", str(model), "--data", f"folder:{pairs_folder}", "--steps", "4", "--json"]) == 0
-        documents.append(json.loads(capsys.readouterr().out))
-    run, exported = documents
+    def measured(model: Path, *more: str) -> dict[str, Any]:
+        command = ["evaluate", str(model), "--data", f"folder:{pairs_folder}", "--steps", "4", "--json"]
+        assert main([*command, *more]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    run, exported = measured(run_folder), measured(model_folder)
     figures = (
         "acc@1",
         "acc@5",
@@ -175,6 +187,9 @@ def test_a_run_and_its_export_give_the_same_figures(
     assert {k: run[k] for k in figures} == {k: exported[k] for k in figures}
     assert (run["queries"], run["gallery"], run["steps"]) == (12, 12, 4)
     assert run["trained"]["config_hash"] == exported["trained"]["config_hash"]
+    for strategy in list(Model.load(model_folder).config.get("strategies", {}))[-1:]:
+        run, exported = (measured(model, "--strategy", strategy) for model in (run_folder, model_folder))
+        assert {k: run[k] for k in figures} == {k: exported[k] for k in figures}
 
 
 @pytest.mark.slow
@@ -188,16 +203,21 @@ def test_the_model_folder_has_the_runs_matcher_and_knows_its_parity(run_folder: 
     assert b".py" not in graph, "the graph names source files of the machine that made it"
 
 
-# What rounding does is no method's business: one with a single vector and one with several features stand for all.
+# What rounding does is no method's business: one with a single vector, here made for another of its strategies, and one
+# with several features stand for all.
 @pytest.mark.slow
-@pytest.mark.parametrize("slug", [QUICK, "mlrm"], indirect=True)
+@pytest.mark.parametrize(("slug", "strategy"), [("csr", "l2"), ("seek", None)], indirect=["slug"])
 def test_float16_weights_halve_the_folder_and_keep_the_ranking(
-    run_folder: Path, model_folder: Path, tmp_path: Path
+    run_folder: Path, model_folder: Path, strategy: str | None, tmp_path: Path
 ) -> None:
-    assert main(["export", str(run_folder), str(tmp_path / "half"), "--weights", "float16"]) == 0
+    more = ["--strategy", strategy] if strategy else []
+    assert main(["export", str(run_folder), str(tmp_path / "half"), "--weights", "float16", *more]) == 0
     sizes = [(folder / "weights.bin").stat().st_size for folder in (model_folder, tmp_path / "half")]
     assert sizes[1] < sizes[0] * 0.51
-    assert Model.load(tmp_path / "half").config["card"]["parity"]["same_top_10"] == 1
+    whole, half = Model.load(model_folder), Model.load(tmp_path / "half")
+    assert half.config["card"]["parity"]["same_top_10"] == 1
+    assert half.matcher == (get_strategy(whole.config["strategies"], strategy) if strategy else whole.matcher)
+    assert (half.matcher == whole.matcher) == (strategy is None)
 
 
 @pytest.mark.slow

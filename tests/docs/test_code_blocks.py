@@ -34,11 +34,11 @@ from conftest import REPOSITORY
 from documented_files import write_documented_files
 from markdown_it import MarkdownIt
 from served_gallery import served
+from tiny_runs import tiny_changes
 
 from sketchseek.cli import main
 from sketchseek.gallery import default_gallery_dir
 
-TINY = ("size=64", "training.pairs=8", "training.batch=8", "training.precision=fp32")
 A_PATH = re.compile(r"`([\w./-]+\.\w+)`:")
 NOT_RUN = re.compile(r"<!-- not run: \S.*-->", re.DOTALL)
 RUN = ("python", "console")
@@ -146,7 +146,8 @@ class Page:
             return ""
         if words[1] == "train":
             words += ["--weights", "random"] if "--weights" not in words else []
-            words += [word for setting in TINY for word in ("--set", setting)]
+            tiny = tiny_changes(words[2]) | {"training.pairs": "8"}
+            words += [word for key, value in tiny.items() for word in ("--set", f"{key}={value}")]
         self.capsys.readouterr()
         code = main(words[1:])
         said = self.capsys.readouterr()

@@ -45,6 +45,7 @@ TINY = {
     "training.pairs": "16",
     "training.batch": "8",
     "training.precision": "fp32",
+    "tap": "features.6",
     "policy.frames": "4",
     "policy.epochs": "2",
     "policy.episodes": "8",

@@ -174,7 +174,8 @@ def trained(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
     @cache
     def run(row: str | None) -> Path:
         method = get_method("slfir")
-        plan = Plan(method, override(method.config("bench", row), TINY), "bench", row, 0, "random", None)
+        config = override(method.config("bench", row), TINY | {"tap": "features.6"})
+        plan = Plan(method, config, "bench", row, 0, "random", None)
         run_training(plan, [open_dataset(f"folder:{pairs_folder}")], folder / str(row))
         return folder / str(row)
 

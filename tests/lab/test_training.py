@@ -18,6 +18,7 @@ from PIL import Image
 pytest.importorskip("torch")
 
 import torch
+from tiny_runs import tiny_changes
 
 from sketchseek.errors import InputError
 from sketchseek.lab.config import override
@@ -291,7 +292,7 @@ def test_a_run_that_starts_from_a_run_says_so(siamese_run: Path, pairs_folder: P
 # The first trains a classifier that it does not keep, the second has queues that all processes fill.
 @pytest.mark.parametrize("slug", ["tcnet", "fvlp"])
 def test_two_processes_share_the_steps_and_one_writes(slug: str, pairs_folder: Path, tmp_path: Path) -> None:
-    changes = ("training.pairs=64", "training.batch=8", "size=64", "training.precision=fp32")
+    changes = [f"{key}={value}" for key, value in (tiny_changes(slug) | {"training.pairs": "64"}).items()]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command += ["-m", "sketchseek.cli", "train", slug, "--data", f"folder:{pairs_folder}", "--weights", "random"]
     command += [argument for change in changes for argument in ("--set", change)]

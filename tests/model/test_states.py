@@ -29,7 +29,7 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TorchEn
     """The same SLFIR network, of random weights, in torch and as an exported folder."""
     folder: Path = tmp_path_factory.mktemp("slfir")
     method = get_method("slfir")
-    config = override(method.config("bench"), {"size": str(SIZE), "corrects": "false"})
+    config = override(method.config("bench"), {"size": str(SIZE), "tap": "features.6", "corrects": "false"})
     torch.manual_seed(0)
     network = method.build(config).eval()
     (folder / "run").mkdir()

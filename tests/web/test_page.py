@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_actions import draw, draw_sketch, ink, names, place, wait_for_best, wait_for_count
+from page_actions import draw, draw_sketch, ink, names, place, wait_for_best, wait_for_count, wait_until
 from served_gallery import known_sketches, make_gallery, served
 
 from sketchseek.search.limits import LIMITS
@@ -344,6 +344,7 @@ def test_reduced_motion_moves_nothing(address: str, open_page: Any) -> None:
 def test_a_dropped_connection_comes_back_with_the_drawing(browser: Any, tmp_path: Path) -> None:
     gallery = make_gallery(tmp_path)
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.set_default_timeout(60_000)
     with served(gallery) as address:
         page.add_init_script(
             "window.sockets = []; window.cut = false; const Real = WebSocket;"
@@ -375,7 +376,7 @@ def test_what_is_sent_is_what_was_drawn_once_a_frame(address: str, open_page: An
     page.reload()
     page.wait_for_selector("#connection[data-state=live]")
     draw(page, LINE, steps=30)
-    wait_for_count(page, len(SKETCHES))
+    wait_until(page, lambda: bool(frames) and frames[-1]["type"] == "end")
     kinds = [frame["type"] for frame in frames]
     assert kinds[0] == "sketch" and kinds[-1] == "end"
     assert set(kinds[1:-1]) == {"points"}
@@ -388,11 +389,8 @@ def test_what_is_sent_is_what_was_drawn_once_a_frame(address: str, open_page: An
 
 def test_the_pen_reaches_as_far_beyond_the_sheet_as_the_server_accepts(address: str, open_page: Any) -> None:
     page = open_page(address)
-    sent: list[list[float]] = []
-    page.on(
-        "websocket",
-        lambda socket: socket.on("framesent", lambda text: sent.extend(json.loads(text).get("points", []))),
-    )
+    frames: list[dict[str, Any]] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: frames.append(json.loads(text))))
     page.reload()
     page.wait_for_function("() => document.querySelector('#photos').textContent")  # the server has said hello
     page.mouse.move(*place(page, 0.5, 0.5))
@@ -400,5 +398,7 @@ def test_the_pen_reaches_as_far_beyond_the_sheet_as_the_server_accepts(address: 
     far = "{pointerId: 1, clientX: 1e6, clientY: -1e6}"
     page.evaluate(f"document.querySelector('#canvas').dispatchEvent(new PointerEvent('pointermove', {far}))")
     page.mouse.up()
-    wait_for_count(page, len(SKETCHES))
-    assert [point[:2] for point in sent if point[0] > 1] == [[1 + LIMITS.reach, -LIMITS.reach]]
+    wait_until(page, lambda: bool(frames) and frames[-1]["type"] == "end")
+    far_points = [point[:2] for frame in frames for point in frame.get("points", []) if point[0] > 1]
+    assert far_points == [[1 + LIMITS.reach, -LIMITS.reach]]
+    wait_for_count(page, len(SKETCHES))  # the server takes them

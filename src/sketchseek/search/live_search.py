@@ -85,7 +85,7 @@ class LiveSearch:
             self._hits, self._query = self._searcher.search_features(features, job.top, text), query
             self._gallery_changes = changes
         hits, rank, regions = self._hits, None, None
-        if job.target is not None and not job.pen_down:  # ranking all photos may take longer than the search interval
+        if job.target is not None and not job.pen_down:  # ranking all photos may take long
             try:
                 rank = self._searcher.rank_of_features(features, job.target, text)
             except KeyError:

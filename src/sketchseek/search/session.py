@@ -4,9 +4,9 @@
 asks when the next search is due, and runs it. So the schedule lies in one place and is tested with a clock that stands
 still.
 
-The schedule: while the pen is down a search may start every 100 ms; a pen-up or a drawing sent anew is searched at
-once. A page that keeps the searches busy rests as long as its last search took. A search always takes the drawing as
-it is when it starts, so that no outdated drawing is ever searched.
+The schedule: while the pen is down, a page rests after each search as long as that took, and then the next one starts.
+A pen-up or a drawing sent anew is searched at once. A search always takes the drawing as it is when it starts, so that
+no outdated drawing is ever searched.
 
 New points are drawn onto the ink there is, so what a search costs does not grow with the drawing. Only where a drawing
 is placed anew (``strokes.placing``), which happens while it is small, is it drawn again from its points.
@@ -41,11 +41,10 @@ from sketchseek.search.protocol import (
 from sketchseek.strokes.ink import Ink
 from sketchseek.strokes.placing import AS_FRAMED, GrowingInk, Placement
 
-SEARCH_INTERVAL = 0.1  # seconds between the starts of two searches while the pen is down
 # What a page may take of the searches' time: while others wait, they wait for at most one search of its.
 LEAST_REST = 2  # times what its last search took, between the starts of two
-URGENT_SECONDS, URGENT_SHARE = 0.5, 0.25  # of searches that wait for no interval: at once, and a second
-LEAST_CHARGED = 0.02  # seconds that the shortest of those counts as; to answer takes time, too
+URGENT_SECONDS, URGENT_SHARE = 0.5, 0.25  # of searches that wait for no rest: at once, and a second
+LEAST_CHARGED = 0.02  # seconds that the shortest search counts as; to answer takes time, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +134,10 @@ class LiveSession:
     _seq: int = -1  # of the newest frame that was understood
     _searches: int = 0  # begun so far
     _changed: bool = False  # since the last search began
-    _urgent: bool = False  # whether to search without waiting for the interval
+    _urgent: bool = False  # whether to search without rest
     _began: float = -math.inf  # when the last search began
     _took: float = 0.0  # seconds, the last search
-    _early: bool = False  # whether it did not wait for the interval
+    _early: bool = False  # whether it did not rest
     _spare: float = URGENT_SECONDS  # of searches that need not wait, when it began or, if it has, ended
     _target: str | None = None
     _regions: bool = False
@@ -207,7 +206,7 @@ class LiveSession:
     @property
     def _next_at(self) -> float:
         """When the next search may begin that is not urgent."""
-        return self._began + max(SEARCH_INTERVAL, LEAST_REST * self._took)
+        return self._began + max(LEAST_CHARGED, LEAST_REST * self._took)
 
     def _spare_at(self, now: float) -> float:
         grown = URGENT_SHARE * max(0.0, now - self._began) if self._searches else 0.0

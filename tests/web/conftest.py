@@ -65,7 +65,9 @@ def open_page(browser: Any) -> Iterator[Any]:
             if not is_ours(request.url, address):
                 complain(request.url)
 
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))
+        contexts.append(
+            browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "service_workers": "block", **context})
+        )
         page = contexts[-1].new_page()
         page.set_default_timeout(60_000)  # a busy machine is no failure
         page.on("pageerror", lambda error: complain(str(error)))

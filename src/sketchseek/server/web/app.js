@@ -12,6 +12,7 @@ import { drawByKeyboard } from "./keyboard.js";
 import { speak, text } from "./language.js";
 import { saveList } from "./list.js";
 import { LiveConnection } from "./live.js";
+import { keepPage } from "./offline.js";
 import { Practice } from "./practice.js";
 import { paintRegions, readRegions } from "./regions.js";
 import { address, Results, sureness, title } from "./results.js";
@@ -363,3 +364,4 @@ function notify(message) {
 choose("pen");
 showPicture();
 showWhatIsThere();
+addEventListener("load", keepPage);

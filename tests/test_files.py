@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -87,6 +89,36 @@ def test_a_folder_that_fails_does_not_appear(tmp_path: Path) -> None:
         (unfinished / "file").write_text("content")
         raise ZeroDivisionError
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_another_makes_is_refused_and_what_killed_ones_left_is_deleted(tmp_path: Path) -> None:
+    for name in ("folder", "folder-0123456789abcdef", "a" * 60):
+        left = tmp_path / f".{name}-0123456789abcdef.part"
+        left.mkdir()
+        with create_folder(tmp_path / name):
+            with (
+                pytest.raises(InputError, match=f"{name}: another process is writing it"),
+                create_folder(tmp_path / name),
+            ):
+                pytest.fail("the block must not run")
+            with create_folder(tmp_path / f"{name}x"):
+                pass
+        assert left.exists() == (name == "a" * 60)  # a long name's hidden files have a hash of it in theirs
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".lock") == []
+
+
+def test_a_killed_process_holds_no_folder(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib\nfrom sketchseek.files import create_folder\n"
+        f"with create_folder(pathlib.Path({str(tmp_path / 'folder')!r})) as made:\n"
+        "    (made / 'file').write_text('half'); os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 9
+    assert len(os.listdir(tmp_path)) == 2  # the unfinished folder, and the unlocked file
+    with create_folder(tmp_path / "folder") as unfinished:
+        (unfinished / "file").write_text("whole")
+    assert os.listdir(tmp_path) == ["folder"]
+    assert (tmp_path / "folder" / "file").read_text() == "whole"
 
 
 def test_a_folder_takes_the_place_of_an_empty_one_only(tmp_path: Path) -> None:

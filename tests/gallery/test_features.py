@@ -109,7 +109,7 @@ def test_an_unfinished_compaction_is_forgotten(path: Path) -> None:
     features = FeatureFile(path, SHAPES)
     features.append(make(6))
     features.close()
-    unfinished = path.parent / f".{path.name}-0123.part"  # as a killed process leaves it
+    unfinished = path.parent / f".{path.name}-0123456789abcdef.part"  # as a killed process leaves it
     unfinished.write_bytes(b"half of it")
     again = FeatureFile(path, SHAPES)
     assert_same(again.read(range(6)), make(6))

@@ -29,15 +29,17 @@ export class FakeSocket extends EventTarget {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(frame) }));
   }
 
-  drop() {
+  /** @param {number} [code] - that the server gave */
+  drop(code = 1006) {
     this.readyState = 3;
-    this.dispatchEvent(new Event("close"));
+    this.dispatchEvent(Object.assign(new Event("close"), { code }));
   }
 }
 
 export class FakeBrowser {
   /** All that were ever opened. @type {FakeSocket[]} */
   sockets = [];
+  reloads = 0;
   window = new EventTarget();
   document = Object.assign(new EventTarget(), { hidden: false });
   /** @type {Map<number, () => void>} */
@@ -61,7 +63,7 @@ export class FakeBrowser {
       addEventListener: this.window.addEventListener.bind(this.window),
       cancelAnimationFrame: (/** @type {number} */ handle) => this.#frames.delete(handle),
       document: this.document,
-      location: { href: address },
+      location: { href: address, reload: () => (this.reloads += 1) },
       requestAnimationFrame: (/** @type {() => void} */ callback) => {
         this.#handle += 1;
         this.#frames.set(this.#handle, callback);

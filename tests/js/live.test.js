@@ -53,6 +53,13 @@ test("the connection goes to the page's own host, encrypted where the page is", 
   assert.equal(below.socket.address, "wss://photos.local/sketch/api/live");
 });
 
+test("where the server has a new token the page is loaded anew, and the server says so", () => {
+  const { browser } = open();
+  browser.socket.drop(4401);
+  browser.wait(60_000);
+  assert.deepEqual([browser.reloads, browser.sockets.length], [1, 1]);
+});
+
 test("the whole drawing is the first frame", () => {
   const { browser, told } = open({ strokes: [[P, Q], [R]] });
   assert.deepEqual(browser.socket.sent, []);

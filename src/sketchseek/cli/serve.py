@@ -10,14 +10,16 @@ from pathlib import Path
 class Args:
     """Serve the drawing page for a gallery.
 
-    Only this machine can open the page, unless --host says otherwise. There is no login: whoever reaches the address
-    sees the photos. `index`, `search`, `status`, `sources` and `remove` work beside it.
+    Only this machine can open the page, unless --host says otherwise; then the page asks for the token that is part of
+    the addresses printed. `index`, `search`, `status`, `sources` and `remove` work beside it.
     """
 
     gallery: Path | None = None
     """The gallery: a directory, or qdrant+http://HOST:6333/COLLECTION; by default the one `index` fills."""
     host: str | None = None
     """The address to listen on, 127.0.0.1 by default; 0.0.0.0 accepts connections from other machines."""
+    open: bool = False
+    """With --host: ask for no token, so that whoever reaches the address sees the photos."""
     port: int | None = None
     """The port to listen on, 8000 by default; 0 takes any free one."""
     allow_host: tuple[str, ...] = ()
@@ -34,4 +36,13 @@ class Args:
 def run(args: Args) -> int:
     from sketchseek.server.serve import serve_gallery
 
-    return serve_gallery(args.gallery, args.host, args.port, args.drawings, args.watch, args.allow_host, args.root_path)
+    return serve_gallery(
+        args.gallery,
+        args.host,
+        args.port,
+        args.drawings,
+        args.watch,
+        args.allow_host,
+        args.root_path,
+        open_to_all=args.open,
+    )

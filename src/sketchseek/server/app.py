@@ -24,6 +24,7 @@ from sketchseek.search.session import Job
 from sketchseek.server.following import Follower
 from sketchseek.server.guard import Guard
 from sketchseek.server.keeper import Keeper
+from sketchseek.server.login import Login
 from sketchseek.server.practice_drawings import PracticeDrawings
 from sketchseek.server.reading import Reader
 from sketchseek.server.routes.following import following_routes
@@ -50,13 +51,15 @@ def create_app(
     watch: bool = False,
     allow_hosts: Sequence[str] = (),
     root_path: str = "",
+    login_token: str | None = None,
 ) -> FastAPI:
     """The app that serves one gallery.
 
     ``host`` is the name it listens on; requests for that name and for ``allow_hosts`` are let in beside those for
     addresses and local names. All paths may be given below ``root_path``, as behind a proxy.
     With ``drawings_dir`` the page offers practice, and drawings are kept there. Commands find the server at
-    ``address``. With ``watch`` the gallery follows its folders.
+    ``address``. With ``watch`` the gallery follows its folders. Where there is a ``login_token``, only who knows it is
+    let in.
 
     Raises InputError where the gallery cannot be opened, or drawings cannot be kept.
     """
@@ -95,10 +98,17 @@ def create_app(
         redoc_url=None,
     )
     app.state.searcher = searcher
+    if login_token is not None:
+        app.add_middleware(Login, token=login_token)
     app.add_middleware(Guard, host=host, allowed=allow_hosts, root=root_path)
     _answer_errors_in_one_line(app)
 
-    on_this_machine = host in LOOPBACK_HOSTS and not (allow_hosts or root_path)  # else a proxy lets others in
+    proxied = bool(allow_hosts or root_path)  # then others may be behind a connection from this machine
+    on_this_machine = host in LOOPBACK_HOSTS and not proxied
+
+    def tells_paths(request: Request) -> bool:
+        return on_this_machine or (not proxied and request.client is not None and request.client.host in LOOPBACK_HOSTS)
+
     live = live_routes(
         gallery_dir.name, gallery, worker, keeper, reader, practice=drawings is not None, switch=on_this_machine
     )
@@ -107,7 +117,7 @@ def create_app(
     if on_this_machine:
         app.include_router(following_routes(follower))
     app.include_router(task_routes(gallery, worker, keeper, token))
-    app.include_router(photo_routes(gallery, tells_paths=on_this_machine))
+    app.include_router(photo_routes(gallery, tells_paths))
     if drawings is not None:
         app.include_router(practice_routes(drawings))
 

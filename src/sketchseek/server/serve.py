@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import ipaddress
+import secrets
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import segno
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -19,6 +22,7 @@ from sketchseek.server.app import create_app
 from sketchseek.server.settings import server_settings
 
 SHUTDOWN_SECONDS = 2  # that open connections have to close before the server stops anyway
+_TOKEN_BYTES = 16
 
 
 def serve_gallery(
@@ -29,12 +33,15 @@ def serve_gallery(
     watch: bool = False,
     allow_hosts: Sequence[str] = (),
     root_path: str = "",
+    open_to_all: bool = False,
 ) -> int:
     """Serve a gallery and its page until Ctrl+C; prints the address once it listens. Returns the exit code.
 
     What is None comes from ``ServerSettings`` (host, port) or is the user's default gallery. With ``drawings_dir`` the
     page offers practice, and with ``watch`` the gallery follows its folders. ``allow_hosts`` and ``root_path`` are for
-    a proxy, as ``create_app`` takes them. Raises InputError where there is no gallery or the port is taken.
+    a proxy, as ``create_app`` takes them. Where other machines can connect, a token made for this run is asked for and
+    is part of the addresses printed, unless it is ``open_to_all``. Raises InputError where there is no gallery or the
+    port is taken.
     """
     settings = server_settings(host, port)
     folder = folder_of(gallery_dir)
@@ -42,6 +49,7 @@ def serve_gallery(
         raise InputError(f"{folder}: no gallery there; make one of your photos with `sketchseek index ~/photos`")
     with listen(settings.host, settings.port) as listening:
         place = address(listening)
+        token = None if open_to_all or _is_loopback(listening) else secrets.token_urlsafe(_TOKEN_BYTES)
         app = create_app(
             folder,
             settings.host,
@@ -50,11 +58,13 @@ def serve_gallery(
             watch=watch,
             allow_hosts=allow_hosts,
             root_path=root_path,
+            login_token=token,
         )
         server = uvicorn.Server(server_config(app))
-        print(f"Sketchseek is at {place} (Ctrl+C stops it)", flush=True)
-        if open_to := others_address(listening):
-            print(f"Other machines of this network reach it at {open_to}; whoever does sees all photos", flush=True)
+        query = "" if token is None else f"/?token={token}"
+        print(f"Sketchseek is at {place}{query} (Ctrl+C stops it)", flush=True)
+        if others := others_address(listening):
+            _say_who_sees(others + query, asks=token is not None)
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again after its shutdown
             server.run(sockets=[listening])
     return 0
@@ -92,9 +102,36 @@ def others_address(listening: socket.socket) -> str | None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
             probe.connect(("192.0.2.1", 9))  # sends nothing; it picks the address that this machine has to others
             host = probe.getsockname()[0]
-    if host in ("0.0.0.0", "::") or ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+    if host in ("0.0.0.0", "::") or _is_loopback(listening):
         return None
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _is_loopback(listening: socket.socket) -> bool:
+    """Whether only this machine can connect."""
+    return ipaddress.ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def _say_who_sees(place: str, asks: bool) -> None:
+    print(f"Other machines of this network reach it at {place}", flush=True)
+    if asks:
+        print("Whoever has this address, with its token, sees all photos; the next start makes a new token", flush=True)
+    else:
+        print("Whoever is in this network sees all photos, as --open asks for no token", flush=True)
+    with contextlib.suppress(UnicodeEncodeError):  # the console cannot show it
+        code = qr_code(place)
+        code.encode(sys.stdout.encoding)
+        if sys.stdout.isatty():
+            print(code, flush=True)
+
+
+def qr_code(text: str) -> str:
+    """A QR code of a text for a terminal: black on white whatever its colours are, two modules a character."""
+    modules = [list(row) for row in segno.make_qr(text, error="l").matrix_iter(border=2)]
+    modules.append([0] * len(modules[0]))  # the rows are odd in number
+    shown = {(0, 0): "\u2588", (0, 1): "\u2580", (1, 0): "\u2584", (1, 1): " "}  # full, upper and lower half block
+    rows = ("".join(map(shown.__getitem__, zip(*pair, strict=True))) for pair in zip(*[iter(modules)] * 2, strict=True))
+    return "\n".join(f"\033[40;97m{row}\033[0m" for row in rows)
 
 
 def address(listening: socket.socket) -> str:

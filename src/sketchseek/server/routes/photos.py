@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from sketchseek.server.showing import show_in_folder
 CONVERTED_SIDE = 1024  # pixels on the longer side that a photo is decoded to at least, where browsers need a copy of it
 
 
-def photo_routes(gallery: Gallery, tells_paths: bool) -> APIRouter:
-    """Routes for the photos of a gallery. ``tells_paths``: whether the page may know where a photo lies on the disk."""
+def photo_routes(gallery: Gallery, tells_paths: Callable[[Request], bool]) -> APIRouter:
+    """Routes for the photos of a gallery. ``tells_paths``: whether who asks may know where a photo lies on the disk."""
     router = APIRouter()
 
     @router.get("/api/photos/{photo_id}", response_class=Response)
@@ -41,24 +42,24 @@ def photo_routes(gallery: Gallery, tells_paths: bool) -> APIRouter:
             raise _missing(photo.path)
         return FileResponse(photo.path, media_type="application/octet-stream", filename=photo.path.name)
 
-    def told(photo_id: str) -> StoredPhoto:
-        if not tells_paths:
-            raise HTTPException(404, "this server is open to other machines, and tells no paths")
+    def told(photo_id: str, request: Request) -> StoredPhoto:
+        if not tells_paths(request):
+            raise HTTPException(404, "paths are told on the machine of the server alone")
         return stored_photo(gallery, photo_id)
 
     @router.post("/api/photos/{photo_id}/show")
-    def show(photo_id: str) -> dict[str, str]:
-        """Show the photo in its folder, on this machine's desktop. 404 where the server is open to other machines."""
-        path = told(photo_id).path
+    def show(photo_id: str, request: Request) -> dict[str, str]:
+        """Show the photo in its folder, on this machine's desktop. 404 for browsers on other machines."""
+        path = told(photo_id, request).path
         if not path.is_file():
             raise _missing(path)
         show_in_folder(path)
         return {"shown": str(path)}
 
     @router.get("/api/photos/{photo_id}/path")
-    def path(photo_id: str) -> dict[str, Any]:
-        """Where the photo and its copies lie on the disk. 404 where the server is open to other machines."""
-        photo = told(photo_id)
+    def path(photo_id: str, request: Request) -> dict[str, Any]:
+        """Where the photo and its copies lie on the disk. 404 for browsers on other machines."""
+        photo = told(photo_id, request)
         return {"path": str(photo.path), "copies": list(map(str, photo.copies)), "offline": photo.offline}
 
     return router

@@ -6,6 +6,7 @@ import { Events } from "./events.js";
 /** @import { ErrorFrame, GalleryFrame, HelloFrame, PageFrame, Point, ResultsFrame, ServerFrame, Setting } from "./types.js" */
 
 const RETRIES = [300, 700, 1500, 3000, 5000]; // milliseconds to wait before each new attempt
+const UNAUTHORISED = 4401;
 
 /**
  * When the connection drops it is made again and the whole drawing sent again, so nothing drawn meanwhile is lost.
@@ -89,7 +90,8 @@ export class LiveConnection extends Events {
       this.#settings.forEach((frame) => this.#send(frame));
     });
     socket.addEventListener("message", ({ data }) => this.#receive(JSON.parse(data)));
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", ({ code }) => {
+      if (code === UNAUTHORISED) return location.reload(); // the server has a new token, and says so in place of the page
       this.#socket = null;
       this.tell("state", "lost");
       this.#retry = setTimeout(() => this.#connect(), RETRIES[Math.min(this.#failures, RETRIES.length - 1)]);

@@ -16,7 +16,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
 from numpy.typing import ArrayLike
@@ -52,14 +52,16 @@ class Client:
     """A server of Sketchseek, at the address that ``sketchseek serve`` prints."""
 
     def __init__(self, address: str = "http://127.0.0.1:8000", *, seconds: float = SECONDS) -> None:
-        """``address`` may have a path, as behind a proxy; ``seconds`` is how long the server may take to answer.
+        """``address`` may have a path, as behind a proxy, and ends with ``?token=...`` where the server asks for one;
+        ``seconds`` is how long the server may take to answer.
 
         Raises InputError where ``address`` is not one of http or https.
         """
         place = urlsplit(address)
         if place.scheme not in ("http", "https") or not place.hostname:
             raise InputError(f"{address}: no address of a server; it is like http://127.0.0.1:8000")
-        self.address = address.rstrip("/")
+        self.address = urlunsplit(place._replace(query="", fragment="")).rstrip("/")
+        self._query = f"?{place.query}" if place.query else ""
         self._place = place
         self._seconds = seconds
 
@@ -117,7 +119,7 @@ class Client:
 
     @property
     def _socket(self) -> str:
-        return f"ws{self.address.removeprefix('http')}/api/live"
+        return f"ws{self.address.removeprefix('http')}/api/live{self._query}"
 
     def _post(self, path: str, fields: dict[str, object], file: tuple[str, bytes] | None = None) -> bytes:
         """Send a form, and a file as its field ``sketch``."""
@@ -134,7 +136,8 @@ class Client:
         kind = http.client.HTTPSConnection if self._place.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._place.hostname or "", self._place.port, timeout=self._seconds)
         try:
-            connection.request(method, f"{self._place.path.rstrip('/')}/api/{path}", body, headers or {})
+            place = f"{self._place.path.rstrip('/')}/api/{path}{self._query}"
+            connection.request(method, place, body, headers or {})
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:

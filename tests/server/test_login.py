@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from served_gallery import make_gallery
 from starlette.websockets import WebSocketDisconnect
 
+from sketchseek.client import Client
 from sketchseek.search.running_server import RunningServer
 from sketchseek.server.app import create_app
 from sketchseek.server.login import REFUSAL
@@ -106,8 +107,10 @@ def test_serve_open_to_others_prints_an_address_with_a_token(tmp_path: Path) -> 
         place, token = printed.groups()
         with urllib.request.urlopen(f"{place}/api/health") as response:
             assert json.load(response) == {"status": "ok"}
-        with urllib.request.urlopen(f"{place}/api/health{token}") as response:
-            assert json.load(response)["photos"] == 1
+        client = Client(f"{place}/{token}")
+        assert client.health()["photos"] == 1
+        with client.live() as live:
+            assert live.hello["photos"] == 1
         server = RunningServer.of(gallery)
         assert server is not None
         answer = server.ask("status", {})

@@ -23,6 +23,7 @@ from pathlib import Path
 from sketchseek.cli import COMMANDS, PROGRAM
 from sketchseek.lab.datasets.catalogue import CATALOGUE
 from sketchseek.lab.methods import methods
+from sketchseek.lab.paper_tables import papers_markdown
 from sketchseek.lab.tables import markdown
 
 
@@ -36,6 +37,7 @@ def write_generated_pages(docs: Path) -> None:
         "tables/methods.md": method_table(),
         "tables/data-sets.md": data_set_list(),
         "tables/results.md": markdown(docs.parent / "results", method_pages="methods"),
+        "tables/papers.md": papers_markdown(docs.parent / "results"),
     }
     for folder in ("commands", "methods", "tables"):
         (reference / folder).mkdir(exist_ok=True)

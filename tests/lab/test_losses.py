@@ -18,6 +18,8 @@ from sketchseek.lab.training.losses import (
     double_anchor_info_nce,
     euclidean_distances,
     info_nce,
+    quadruplet,
+    relational_distillation,
     similarities,
 )
 
@@ -111,3 +113,34 @@ def test_a_saturated_item_keeps_its_gradient_at_a_low_temperature(double: bool) 
     loss = double_anchor_info_nce(s, torch.eye(3), wrong, 0.005, 0.8) if double else info_nce(s, wrong, 0.005)
     loss.backward()
     assert loss > 100 and s.grad is not None and s.grad.abs().max() > 1
+
+
+def test_smoothed_targets_are_shared_by_all_photos() -> None:
+    s, p = unit(4, seed=1), unit(4, seed=2)
+    expected = 0.0
+    for i in range(4):
+        exponentials = [math.exp((s[i] @ p[j]).item() / 0.1) for j in range(4)]
+        for j in range(4):
+            expected -= (0.8 * (i == j) + 0.2 / 4) * math.log(exponentials[j] / sum(exponentials)) / 4
+    assert info_nce(s, p, 0.1, smoothing=0.2).item() == pytest.approx(expected, abs=1e-5)
+    alike = torch.tensor([0, 0, 1, 2])  # those of the same identity have no share
+    assert torch.isfinite(info_nce(s, p, 0.1, identity=alike, smoothing=0.2))
+
+
+def test_quadruplet_has_a_negative_of_the_category_and_one_of_another() -> None:
+    s, p = unit(3, seed=1), unit(3, seed=2)
+    category = torch.tensor([7, 7, 8])  # so each negative is the only one of its kind, but one of sketch 2's
+    far = lambda i, j: (s[i] - p[j]).norm().item()  # noqa: E731
+    expected = max(0, 0.2 + far(0, 0) - far(0, 1)) + max(0, 0.2 + far(0, 1) - far(0, 2))
+    expected += max(0, 0.2 + far(1, 1) - far(1, 0)) + max(0, 0.2 + far(1, 0) - far(1, 2))
+    either = [(expected + max(0, 0.2 + far(2, 2) - far(2, j))) / 3 for j in (0, 1)]
+    found = {round(quadruplet(s, p, category, 0.2).item(), 4) for _ in range(40)}
+    assert found == {round(value, 4) for value in either}
+
+
+def test_a_teacher_s_similarities_are_learnt_on_any_scale() -> None:
+    own, wanted = torch.randn(4, 4), torch.randn(4, 4)
+    assert relational_distillation(own, own * 30 - 2).item() == pytest.approx(0, abs=1e-9)
+    a, b = ((m - m.mean()) / m.std() for m in (own, wanted))
+    huber = [0.5 * d * d if d < 1 else d - 0.5 for d in (a - b).abs().flatten().tolist()]
+    assert relational_distillation(own, wanted).item() == pytest.approx(sum(huber) / 16, abs=1e-5)

@@ -133,6 +133,7 @@ STARTS = {
     "tcnet": "shoe",
     "la": "sketchy",
     "dla": "chairv2",
+    "dssa": "shoe",
     "arnet": "clothesv1",
     "slfir": "fs2k-sde2",
     "fvlp": "fs2k-sde1",

@@ -20,11 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from sketchseek.lab.backbones import build_network
 from sketchseek.lab.backbones.attention import SpatialAttention
 from sketchseek.lab.methods import get_method
 from sketchseek.lab.methods.arnet.mstr import MultiScaleRecycling
 from sketchseek.lab.methods.csr.network import DOUBLING, RecoveryNetwork
 from sketchseek.lab.methods.csr.objective import recovery_loss
+from sketchseek.lab.methods.dssa.objective import energy_triplet
 from sketchseek.lab.methods.fvlp.multiscale import MultiScaleAttention
 from sketchseek.lab.methods.mlrm.attention import AttentionMaps, IndicatorEncoder
 from sketchseek.lab.methods.mlrm.weighting import RegionLevelAttention
@@ -224,6 +226,51 @@ def test_siamese(pool: Any, attention: bool) -> None:
         maps = [attended(a, m) for a, m in zip(net.attention, maps, strict=True)]
     pooled = [m.max((2, 3)) if pool == "max" else m.mean((2, 3)) for m in maps]
     agree(net.encode_photo(PHOTOS)["vector"], unit(linear(net.head, np.concatenate(pooled, axis=1))))
+
+
+def test_dssa() -> None:
+    """Attention, two fully connected layers, both vectors joined, and the energy of each pair, entry by entry."""
+    net = network("dssa", hidden=6, embedding=5, channels=4)
+    maps = numbers(2, 1280, 2, 2)
+    net.backbone = Maps(maps)
+    with torch.no_grad():
+        net.energy.change.copy_(0.1 * tensor(numbers(9, 9)))
+    reduced = attended(net.attention, convolution(net.reduce, maps))
+    vectors = np.concatenate(
+        [unit(in_turn(net.coarse, reduced.reshape(2, -1))), unit(reduced.sum((2, 3)))], axis=1
+    )  # of sketches and of photos alike, as the maps are given
+    weights = np.eye(9) + 0.1 * numbers(9, 9)
+    energies = np.empty((2, 2))
+    for i, j in np.ndindex(2, 2):
+        energies[i, j] = sum(weights[a, b] * (vectors[i, a] - vectors[j, b]) ** 2 for a in range(9) for b in range(9))
+    found = net.energy(tensor(vectors).float(), tensor(vectors).float())
+    agree(found, energies)
+    change = weights - np.eye(9)
+    expected = np.abs(change).sum() + np.sqrt((change**2).sum())
+    assert net.energy.distance_from_identity().item() == pytest.approx(expected, rel=1e-5)
+    sketch, photo = (f["vector"].detach().double().numpy() for f in (net.encode_sketch(INK), net.encode_photo(PHOTOS)))
+    distances = ((sketch[:, None] - photo[None]) ** 2).sum(2)
+    shifts = distances - energies  # a number for each sketch, so the ranking is that of the energy
+    np.testing.assert_allclose(shifts[:, 0], shifts[:, 1], atol=1e-4)
+
+
+def test_dssa_triplet() -> None:
+    energies = numbers(2, 2) ** 2
+    expected = np.mean([max(0.0, 0.3 + energies[i, i] - energies[i, 1 - i]) for i in range(2)])
+    assert energy_triplet(tensor(energies), 0.3).item() == pytest.approx(expected)
+
+
+def test_sketch_a_net() -> None:
+    """Layer by layer at the paper's size; the last map is 256 x 7 x 7."""
+    net = build_network("sketchseek/sketch_a_net")
+    sizes = []
+    x = torch.zeros(1, 3, 225, 225)
+    for name, layer in net.named_children():
+        x = layer(x)
+        if name.startswith(("conv", "pool")):
+            sizes.append((x.shape[1], x.shape[2]))
+    # Yu et al., BMVC 2015, Table 1
+    assert sizes == [(64, 71), (64, 35), (128, 31), (128, 15), (256, 15), (256, 15), (256, 15), (256, 7)]
 
 
 def test_tcnet() -> None:

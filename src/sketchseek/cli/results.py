@@ -21,6 +21,8 @@ class Args:
 
     dataset: str | None = None
     """Only this data set, e.g. chairv2, or several that were measured as one, e.g. quickdraw+categories."""
+    papers: bool = False
+    """The tables of papers as they print them, each row published, then reproduced or not run with the reason."""
     compare: tuple[str, str] | None = None
     """Two result files of the same split: the first minus the second, with 95 % intervals over the queries. Several
     seeds of one system, joined by commas (a.json,a-seed-1.json), count as their mean.
@@ -52,6 +54,9 @@ def run(args: Args) -> int:
         write_curves(picture, files)
         print(picture)
         return 0
+    if args.papers:
+        _print_papers(args.json)
+        return 0
     dataset = args.dataset and "+".join(slug_of(name) for name in args.dataset.split("+"))
     entries = read_entries(results_folder(), dataset)
     if args.json:
@@ -59,6 +64,25 @@ def run(args: Args) -> int:
     else:
         _print_table(entries)
     return 0
+
+
+def _print_papers(as_json: bool) -> None:
+    from sketchseek.cli.output import print_json
+    from sketchseek.lab.paper_tables import paper_tables
+    from sketchseek.lab.tables import digits, results_folder
+
+    tables = paper_tables(results_folder())
+    if as_json:
+        print_json([asdict(table) for table in tables])
+        return
+    for table in tables:
+        print(f"\n{table.title}")
+        width = max(len(line.system) for line in table.lines)
+        for line in table.lines:
+            figures = ", ".join(f"{column} {digits(value)}" for column, value in line.figures.items())
+            print(
+                f"  {line.system:<{width}}  {line.state:<10}  {'; '.join(filter(None, (figures, line.about)))}".rstrip()
+            )
 
 
 def _print_table(entries: Sequence[Entry]) -> None:
@@ -80,7 +104,7 @@ def _print_table(entries: Sequence[Entry]) -> None:
         print(f"  {entry.name:<{width}}  {entry.state:<10}{figures if entry.figures else ''}  {about}".rstrip())
     hidden = len(entries) - len(shown)
     if hidden:
-        print(f"\n{hidden} published settings that are not a paper's main result are left out; --json prints them.")
+        print(f"\n{hidden} published settings that are not a paper's main result are left out; --papers prints them.")
 
 
 def _qualities(entry: Entry) -> list[str]:

@@ -212,7 +212,7 @@ def _measured_table(systems: Mapping[str, Sequence[Result]], method_pages: str |
     heading = ["result", "method", "what", "seeds", "precision", "length", *columns, "core minutes"]
     return [
         f"Measured here, {counts}:",
-        _table(heading, rows, left=3),
+        markdown_table(heading, rows, left=3),
         *([f"Not run: {', '.join(not_run)}."] if not_run else []),
     ]
 
@@ -252,7 +252,7 @@ def _published_table(entries: Sequence[Entry]) -> list[str]:
         about = "; ".join(filter(None, (setting, entry.details["backbone"], "" if side == "none" else side)))
         rows.append([entry.name, entry.origin, about, *(digits(entry.figures.get(column)) for column in columns)])
     shown = [row for row in rows if any(cell != "-" for cell in row[3:])]
-    return ["Published:", _table(["system", "printed in", "what", *columns], shown, left=3)] if shown else []
+    return ["Published:", markdown_table(["system", "printed in", "what", *columns], shown, left=3)] if shown else []
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -260,7 +260,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def _table(heading: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
+def markdown_table(heading: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
     """A Markdown table whose first ``left`` columns are text and whose others are numbers."""
     rule = ["---" if index < left else "---:" for index in range(len(heading))]
     lines = [heading, rule, *rows]

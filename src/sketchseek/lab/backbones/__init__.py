@@ -1,4 +1,4 @@
-"""Backbones: networks of torchvision and timm by name, with features taken at named taps.
+"""Backbones: networks of torchvision and timm, and Sketch-a-Net, by name, with features taken at named taps.
 
 A tap is the name of a module inside the network, as in ``named_modules``. A backbone returns the output of each tap.
 Layers that no tap needs, such as the classifier, are removed.
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from sketchseek.errors import InputError
 from sketchseek.lab.backbones.relu6 import use_memory_efficient_relu6
+from sketchseek.lab.backbones.sketch_a_net import sketch_a_net
 
 # The torchvision networks that have the option `transform_input`.
 RESCALING = ("googlenet", "inception_v3")
@@ -86,10 +87,12 @@ def build_backbone(name: str, taps: Sequence[str], size: int, weights: Weights =
 
 
 def build_network(name: str, weights: Weights = "random") -> nn.Module:
-    """Build a library's complete network, ``torchvision/<name>`` or ``timm/<name>``, and load its weights.
+    """Build a library's complete network, ``torchvision/<name>`` or ``timm/<name>``, or ``sketchseek/sketch_a_net``,
+    and load its weights.
 
     Saved weights must have the library's key names; keys of the classifier may be missing or superfluous. Raises
-    InputError for an unknown name, for weights that do not fit or are a run's, and for a download that fails.
+    InputError for an unknown name, for weights that do not fit or are a run's, for a download that fails, and for
+    pretrained weights of Sketch-a-Net, which nobody publishes in a form that can be read here.
     """
     library, _, model = name.partition("/")
     pretrained = weights == "pretrained"
@@ -110,8 +113,12 @@ def build_network(name: str, weights: Weights = "random") -> nn.Module:
                 # The initialisation of the ViT paper. With timm's own, a deviation of 0.02 in every layer, all
                 # drawings have nearly the same class token, which a hundred contrastive steps did not change.
                 network.init_weights("jax")
+        elif name == "sketchseek/sketch_a_net":
+            if pretrained:
+                raise InputError("there are no weights of Sketch-a-Net to download; give --weights FILE or random")
+            network = sketch_a_net()
         else:
-            raise InputError(f"backbone '{name}': write torchvision/<name> or timm/<name>")
+            raise InputError(f"backbone '{name}': write torchvision/<name>, timm/<name> or sketchseek/sketch_a_net")
     except InputError:
         raise
     except (OSError, RuntimeError) as error:

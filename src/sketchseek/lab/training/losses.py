@@ -66,19 +66,55 @@ def info_nce(
     anchor: Anchor = "sketch",
     naive: bool = False,
     identity: Tensor | None = None,
+    smoothing: float = 0.0,
 ) -> Tensor:
     """InfoNCE of vectors ``[B, D]``, with sketches (CSR 2022, B2.1 with alpha = 0), photos or both as anchors.
 
     It is minus the logarithm of the positive's share of ``e^(similarity / temperature)`` among positive and negatives,
     mean over anchors. ``both`` is the original InfoNCE: sketches and photos are anchors as well as negatives. Pairs
     with equal ``identity [B]`` are not each other's negatives. ``naive`` uses one random negative for each anchor.
+
+    A share ``smoothing`` (0..1) of the target is spread evenly over positive and negatives, as other drawings fit a
+    photo, too (I-Con's debiasing; Alshammari et al., ICLR 2025; for sketches: SketchScape, BMVC 2025).
     """
     losses = []
     for similarity, positive, negative in _contrasts(sketches, photos, kind, anchor, naive, identity):
         own = F.one_hot(positive, similarity.shape[1]).bool()
-        logits = (similarity / temperature).masked_fill(~(negative | own), -math.inf)
-        losses.append(F.cross_entropy(logits, positive))
+        used = negative | own
+        shares = (similarity / temperature).masked_fill(~used, -math.inf).log_softmax(dim=1)
+        of_own = shares.gather(1, positive[:, None])[:, 0]
+        of_all = shares.masked_fill(~used, 0).sum(1) / used.sum(1)
+        losses.append(-((1 - smoothing) * of_own + smoothing * of_all).mean())
     return torch.stack(losses).mean()
+
+
+def quadruplet(sketches: Tensor, photos: Tensor, category: Tensor, margin: float) -> Tensor:
+    """Quadruplet loss of unit vectors ``[B, D]`` of the categories ``category [B]`` (Seddati et al., ICMR 2017).
+
+    For each sketch s, with its photo p, a random other photo n of the same category and one m of another, it is
+    ``relu(margin + |s - p| - |s - n|) + relu(margin + |s - n| - |s - m|)``, then the mean. Where the batch has no n or
+    no m, p takes the place of n, and the term that lacks a photo is 0.
+    """
+    distances = euclidean_distances(sketches, photos)
+    itself = torch.eye(len(distances), dtype=torch.bool, device=distances.device)
+    alike = category[:, None] == category
+    own = distances.diagonal()
+    near, has_near = _random_of(distances, alike & ~itself)
+    far, has_far = _random_of(distances, ~alike)
+    of_instance = (margin + own - near).relu() * has_near
+    of_category = (margin + torch.where(has_near, near, own) - far).relu() * has_far
+    return (of_instance + of_category).mean()
+
+
+def relational_distillation(student: Tensor, teacher: Tensor) -> Tensor:
+    """How far similarities of a batch, sketches by photos ``[B, B]``, are from a teacher's (Park et al., Relational
+    Knowledge Distillation, CVPR 2019, Eq. 4 and 5; of sketches and photos: Sain et al., CVPR 2025).
+
+    The mean Huber loss of the entries. Both matrices are standardised first, as similarities of two methods have
+    different scales.
+    """
+    own, wanted = ((m - m.mean()) / m.std().clamp_min(1e-6) for m in (student, teacher))
+    return F.huber_loss(own, wanted)
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float, identity: Tensor | None = None) -> Tensor:
@@ -106,6 +142,13 @@ def double_anchor_info_nce(
     second = similarities(disordered, photos, kind) / temperature + math.log(alpha)
     logits = torch.stack([first, second])
     return (logits.logsumexp((0, 2)) - logits.diagonal(dim1=1, dim2=2).logsumexp(0)).mean()
+
+
+def _random_of(distances: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
+    """A random one of the ``allowed [B, B]`` entries of each row ``[B]``, and whether there is one ``[B]``."""
+    exists = allowed.any(1)
+    chosen = torch.multinomial((allowed | ~exists[:, None]).float(), 1)
+    return distances.gather(1, chosen)[:, 0], exists
 
 
 def _contrasts(

@@ -23,10 +23,13 @@ class Config:
     pool: Literal["max", "avg"]
     attention: bool  # residual spatial attention on every tap before pooling (released code of OnTheFly)
     head: int | None  # size of the embedding; none: the pooled taps without a head
-    objective: Literal["triplet", "batch-all", "infonce"]
-    margin: float  # for triplet and batch-all, in L2 distance of unit vectors
+    objective: Literal["triplet", "batch-all", "quadruplet", "infonce"]
+    margin: float  # for all but infonce, in L2 distance of unit vectors
     temperature: float  # for infonce
     training: TrainingConfig
+    smoothing: float = 0.0  # for infonce: share (0..1) of the target that all photos of the batch have in common
+    teacher: str | None = None  # a model folder, whose similarities of sketches and photos are learnt too
+    distillation: float = 0.0  # weight of that; the objective has weight 1
 
 
 PRESETS = {

@@ -128,6 +128,7 @@ STARTS = {
     "siamese": "fs2k",
     "onthefly": "chairv2",
     "lgrl": "shoev2",
+    "lnprompt": "sketchy",
     "csr": "sketchy",
     "mlrm": "chair",
     "tcnet": "shoe",

@@ -257,7 +257,7 @@ def _bounded(split: Split) -> Split:
     if len(split.sketches) <= VALIDATION_SKETCHES:
         return split
     chosen = np.sort(np.random.default_rng(0).permutation(len(split.sketches))[:VALIDATION_SKETCHES])
-    return Split(split.photos, tuple(split.sketches[i] for i in chosen))
+    return replace(split, sketches=tuple(split.sketches[i] for i in chosen))
 
 
 def load_network(folder: Path, checkpoint: str | None = None) -> tuple[Network, Run]:

@@ -170,7 +170,7 @@ def evaluate(
         else:
             encoders = {subject.completion: subject.encoder for subject in subjects}
             evaluation = evaluate_levels(encoders, split, steps, advance, query, as_framed)
-    measured = MeasuredSplit(part, split_hash(split), len(split.sketches), len(split.photos), extract_strokes)
+    measured = MeasuredSplit(part, split_hash(split), len(split.sketches), evaluation.gallery, extract_strokes)
     slugs = "+".join(dataset.slug for dataset in datasets)
     result = _result(subjects, evaluation, split, measured, slugs, query)
     called = name or as_path(paths[-1]).resolve().name

@@ -219,7 +219,7 @@ def _measured(sweep: Sweep, run: Run, test: Split, points: Sequence[Point]) -> M
         weights=run.weights,
         data=run.data,
         dataset="+".join(data.dataset for data in run.data),
-        split=MeasuredSplit("test", split_hash(test), len(test.sketches), len(test.photos)),
+        split=MeasuredSplit("test", split_hash(test), len(test.sketches), test.gallery),
         points=tuple(points),
         code=provenance.code(),
         libraries=provenance.libraries(),

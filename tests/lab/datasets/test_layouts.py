@@ -130,6 +130,54 @@ def test_sketchy_original(parent: str, tmp_path: Path, picture: Write) -> None:
     )
 
 
+def test_sketchy_zero_shot(tmp_path: Path, picture: Write) -> None:
+    base = tmp_path / "256x256"
+    for category, count in (("airplane", 3), ("bat", 2), ("cabin", 3)):
+        for index in range(count):
+            picture(base / "photo" / "tx_000000000000" / category / f"{category}_{index}.jpg")
+            picture(base / "sketch" / "tx_000000000000" / category / f"{category}_{index}-1.png")
+    dataset = open_dataset(f"sketchy-unseen:{tmp_path}")
+    assert counts(dataset) == (3, 3, 5, 5)
+    assert {p.category for p in dataset.test.photos} == {"bat", "cabin"}
+    assert dataset.test.within_category and dataset.test.gallery == 3 and not dataset.train.within_category
+    assert pairs(dataset, "test")["cabin_2-1"] == "cabin_2"
+    shutil.rmtree(base / "photo" / "tx_000000000000" / "airplane")
+    with pytest.raises(InputError, match="no photos of seen categories"):
+        open_dataset(f"sketchy-unseen:{tmp_path}")
+
+
+@pytest.mark.parametrize("parent", ["", "fscoco"])
+def test_fscoco(parent: str, tmp_path: Path, picture: Write) -> None:
+    base = tmp_path / parent
+    lifts, draws = [1, 0, 0], [0, 1, 0]
+    for drawer, photo in (("1", "000000000012"), ("1", "000000000034"), ("7", "000000000056")):
+        picture(base / "images" / drawer / f"{photo}.jpg")
+        points = [(0.1, 0.2, 500, draws), (0.2, 0.2, 520, draws), (0.3, 0.2, 540, lifts), (0.5, 0.5, 900, draws)]
+        written = [{"coordinates": [x, y], "timestamp": t, "pen_state": state} for x, y, t, state in points]
+        (base / "raw_data" / drawer).mkdir(parents=True, exist_ok=True)
+        (base / "raw_data" / drawer / f"{photo}.json").write_text(json.dumps(written))
+        (base / "text" / drawer).mkdir(parents=True, exist_ok=True)
+        (base / "text" / drawer / f"{photo}.txt").write_text("a horse\non grass\n")
+    (base / "val_normal.txt").write_text("34\n")
+    (base / "val_unseen_user.txt").write_text("000000000056\n")
+    usual, unseen = open_dataset(f"FS-COCO:{tmp_path}"), open_dataset(f"fscoco-unseen:{tmp_path}")
+    assert counts(usual) == counts(unseen) == (2, 2, 1, 1)
+    assert pairs(usual, "test") == {"000000000034": "000000000034"}
+    assert [s.drawer for s in unseen.train.sketches] == ["1", "1"] and unseen.test.sketches[0].drawer == "7"
+    assert usual.test.photos[0].caption == "a horse on grass"
+    strokes = usual.test.sketches[0].strokes
+    assert strokes is not None and [s[:, :3].tolist() for s in strokes.strokes] == [
+        [[0.1, 0.2, 0], [0.2, 0.2, 20], [0.3, 0.2, 40]],
+        [[0.5, 0.5, 400]],
+    ]
+    (base / "raw_data" / "1" / "000000000012.json").write_text('[{"coordinates": [0.1]}]')
+    (problem,) = open_dataset(f"fscoco:{tmp_path}").problems
+    assert "000000000012.json: is no drawing of FS-COCO" in problem
+    (base / "val_normal.txt").write_text("99\n")
+    with pytest.raises(InputError, match="names no photo"):
+        open_dataset(f"fscoco:{tmp_path}")
+
+
 def test_sketchy_reduced(tmp_path: Path, picture: Write) -> None:
     for folder in ("ten/train", "ten/test", "all"):
         for category in ("cup", "shoe"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,10 +46,21 @@ class SketchItem:
 
 @dataclass(frozen=True)
 class Split:
-    """The training or test part of a data set. ``photos`` are the gallery, ``sketches`` the queries."""
+    """The training or test part of a data set. ``photos`` are the gallery, ``sketches`` the queries.
+
+    ``within_category``: each sketch is ranked among the photos of its category alone, as zero-shot protocols do.
+    """
 
     photos: tuple[Photo, ...] = ()
     sketches: tuple[SketchItem, ...] = ()
+    within_category: bool = False
+
+    @property
+    def gallery(self) -> int:
+        """How many photos a sketch is ranked among: all, or those of the largest category."""
+        if not self.within_category or not self.photos:
+            return len(self.photos)
+        return max(Counter(photo.category for photo in self.photos).values())
 
 
 @dataclass(frozen=True)
@@ -64,13 +76,14 @@ class Dataset:
 
 
 def merge(splits: Sequence[Split]) -> Split:
-    """Concatenate splits: their photos and sketches, in order."""
+    """Concatenate splits: their photos and sketches, in order. ``within_category`` where all are."""
     photos: list[Photo] = []
     sketches: list[SketchItem] = []
+    within_category = bool(splits) and all(split.within_category for split in splits)
     for split in splits:
         sketches += [replace(s, photo=s.photo + len(photos)) if s.photo != NO_PHOTO else s for s in split.sketches]
         photos += split.photos
-    return Split(tuple(photos), tuple(sketches))
+    return Split(tuple(photos), tuple(sketches), within_category)
 
 
 def split_of_pairs(split: Split, rows: Sequence[int] | None = None) -> Split:
@@ -97,9 +110,9 @@ def split_by_name(split: Split, fraction: float, salt: str) -> tuple[Split, Spli
     Drawings without a photo stay with the rest.
     """
     chosen = [hash_position(photo.name.rpartition("/")[2], salt) < fraction for photo in split.photos]
-    rest = _subset(split, [not c for c in chosen])
+    rest = subset(split, [not c for c in chosen])
     unpaired = tuple(sketch for sketch in split.sketches if sketch.photo == NO_PHOTO)
-    return Split(rest.photos, rest.sketches + unpaired), _subset(split, chosen)
+    return replace(rest, sketches=rest.sketches + unpaired), subset(split, chosen)
 
 
 def hash_position(name: str, salt: str) -> float:
@@ -107,11 +120,12 @@ def hash_position(name: str, salt: str) -> float:
     return int.from_bytes(hashlib.sha256(f"{salt}/{name}".encode()).digest()[:8]) / 2**64
 
 
-def _subset(split: Split, keep: Sequence[bool]) -> Split:
+def subset(split: Split, keep: Sequence[bool]) -> Split:
+    """The photos to ``keep``, one value each, and their sketches."""
     kept = [i for i, k in enumerate(keep) if k]
     new = {old: index for index, old in enumerate(kept)}
     sketches = tuple(replace(s, photo=new[s.photo]) for s in split.sketches if s.photo in new)
-    return Split(tuple(split.photos[i] for i in kept), sketches)
+    return Split(tuple(split.photos[i] for i in kept), sketches, split.within_category)
 
 
 def split_hash(split: Split) -> str:
@@ -120,6 +134,8 @@ def split_hash(split: Split) -> str:
     for photo in split.photos:
         words = f"\0{photo.caption}" if photo.caption else ""
         digest.update(f"photo\0{photo.category}\0{photo.name}{words}\n".encode())
+    if split.within_category:
+        digest.update(b"within category\n")
     for sketch in split.sketches:
         digest.update(f"sketch\0{sketch.name}\0{sketch.photo}\n".encode())
     return digest.hexdigest()[:16]

@@ -11,9 +11,10 @@ from sketchseek.lab.datasets.base import Dataset
 from sketchseek.lab.datasets.drawings import read_drawings
 from sketchseek.lab.datasets.folder import read_folder
 from sketchseek.lab.datasets.fs2k import read_fs2k, read_sde
+from sketchseek.lab.datasets.fscoco import read_fscoco
 from sketchseek.lab.datasets.qmul import read_clothes, read_v1, read_v2
 from sketchseek.lab.datasets.quickdraw import read_quickdraw
-from sketchseek.lab.datasets.sketchy import read_categories, read_reduced, read_sketchy
+from sketchseek.lab.datasets.sketchy import read_categories, read_reduced, read_sketchy, read_unseen
 from sketchseek.lab.datasets.synthetic import read_synthetic
 from sketchseek.plugins import broken_plugin, load_plugin, plugins
 
@@ -153,6 +154,18 @@ _ENTRIES = (
         (Variant("12,500 photos, 90/10", 11250, None, 1250, None),),
     ),
     Entry(
+        "sketchy-unseen",
+        read_unseen,
+        "Sketchy, zero-shot: training on 104 categories, test on 21 others, each a gallery of its own",
+        "images",
+        f"{SKETCHY_PAPER}; split: Yelamarthi et al., ECCV 2018",
+        SKETCHY_LICENCE,
+        SKETCHY_GET,
+        "that of sketchy",
+        CHECKED_ON_LAYOUT,
+        (Variant("12,500 photos, 104/21 categories", 10400, None, 2100, None),),
+    ),
+    Entry(
         "sketchy-10",
         read_reduced,
         "Sketchy, ten categories",
@@ -201,6 +214,30 @@ _ENTRIES = (
         "trainA trainB testA testB; A sketches <photo>_0<designer>.png, B photos <photo>.png",
         CHECKED_ON_LAYOUT,
         (Variant("925/275 sketches", 380, 925, 120, 275),),
+    ),
+    Entry(
+        "fscoco",
+        read_fscoco,
+        "FS-COCO: scenes drawn stroke by stroke by 100 people, with a caption each",
+        "strokes with time, captions, and who drew them",
+        "Chowdhury et al., FS-COCO: Towards Understanding of Freehand Sketches of Common Objects in Context, ECCV 2022",
+        "CC BY-NC 4.0; the photos are MS COCO's",
+        "https://fscoco.github.io",
+        "images/<drawer>/<photo>.jpg, raw_data/<drawer>/<photo>.json, text/<drawer>/<photo>.txt, val_normal.txt",
+        CHECKED_ON_LAYOUT,
+        (Variant("7,000/3,000 scenes", 7000, 7000, 3000, 3000),),
+    ),
+    Entry(
+        "fscoco-unseen",
+        read_fscoco,
+        "FS-COCO, tested on scenes of drawers whom training never sees",
+        "strokes with time, captions, and who drew them",
+        "Chowdhury et al., FS-COCO: Towards Understanding of Freehand Sketches of Common Objects in Context, ECCV 2022",
+        "CC BY-NC 4.0; the photos are MS COCO's",
+        "https://fscoco.github.io",
+        "images/<drawer>/<photo>.jpg, raw_data/<drawer>/<photo>.json, text/<drawer>/<photo>.txt, val_unseen_user.txt",
+        CHECKED_ON_LAYOUT,
+        (Variant("7,000/3,000 scenes", 7000, 7000, 3000, 3000),),
     ),
     Entry(
         "fs2k",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from sketchseek.errors import InputError
@@ -18,14 +19,21 @@ from sketchseek.lab.datasets.base import (
     folders,
     hash_position,
     match_sketches,
+    merge,
     read_strokes,
     split_by_name,
+    subset,
 )
 
 UNTRANSFORMED = (
     "tx_000000000000"  # the variant without transformation: the photo squeezed into a square, the sketch as drawn
 )
 TEST_EVERY = 10
+# Sketchy's categories that are none of ImageNet's 1,000 classes (Yelamarthi et al., ECCV 2018).
+UNSEEN = (
+    *("bat", "cabin", "cow", "dolphin", "door", "giraffe", "helicopter", "mouse", "pear", "raccoon", "rhinoceros"),
+    *("saw", "scissors", "seagull", "skyscraper", "songbird", "sword", "tree", "wheelchair", "windmill", "window"),
+)
 CATEGORY_TEST_SHARE, CATEGORY_TEST_SALT = 1 / 3, "everyday"
 
 
@@ -54,6 +62,22 @@ def read_sketchy(slug: str, root: Path) -> Dataset:
     train_split, problems = _split(train, of_train, ambiguous)
     test_split, _ = _split(test, of_test, ambiguous)
     return Dataset(slug, root, train_split, test_split, problems=tuple(problems))
+
+
+def read_unseen(slug: str, root: Path) -> Dataset:
+    """Read Sketchy, in the layout of ``read_sketchy``, for zero-shot retrieval: all photos of the 104 seen categories
+    for training, all of the 21 ``UNSEEN`` ones for the test, in which a sketch is ranked within its category.
+
+    Raises InputError where none of either is there.
+    """
+    whole = read_sketchy(slug, root)
+    merged = merge([whole.train, whole.test])
+    held = [photo.category in UNSEEN for photo in merged.photos]
+    seen, unseen = subset(merged, [not h for h in held]), subset(merged, held)
+    for part, name in ((seen, "seen"), (unseen, "unseen")):
+        if not part.photos:
+            raise InputError(f"{root}: has no photos of {name} categories; get all 125 of Sketchy")
+    return Dataset(slug, root, seen, replace(unseen, within_category=True), problems=whole.problems)
 
 
 def read_reduced(slug: str, root: Path) -> Dataset:

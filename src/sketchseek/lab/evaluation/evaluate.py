@@ -140,7 +140,8 @@ def evaluate(
     "both", the query at every step is the partial sketch and the caption of its photo; with "words", it is the caption
     only, and all steps are equal. If the model can match, the first 128 photos of a search by words alone are re-ranked
     by their similarity plus the logit that text and photo match (ITM). Sketches lie where they were drawn
-    (``as_framed``), or as the app places them (``strokes.placed``).
+    (``as_framed``), or as the app places them (``strokes.placed``). Where the split is ``within_category``, photos of
+    other categories come last and count for nothing.
 
     Raises InputError for a split without photos or sketches, for steps > 1 if a sketch has no strokes or frames, and
     for words if the model takes none or a photo has no caption.
@@ -161,11 +162,13 @@ def evaluate(
         every = len(range(steps)[part])
         by_vectors = None
         if encoder.can_match:
-            by_vectors = np.repeat(ranks_of(similarity, target)[:, None], every, axis=1)
+            of_category = _own_category_first(similarity, split, slice(None))
+            by_vectors = np.repeat(ranks_of(of_category, target)[:, None], every, axis=1)
             similarity = _matched(encoder, split, similarity, encoded["tokens"])
+        similarity = _own_category_first(similarity, split, slice(None))
         advance(len(target) * every)
         ranks, nearest, scores = (np.repeat(a[:, None], every, axis=1) for a in _ranked(similarity, target))
-        return Evaluation(ranks, nearest, scores, len(split.photos), encoded, {}, by_vectors)
+        return Evaluation(ranks, nearest, scores, split.gallery, encoded, {}, by_vectors)
     texts = None if query == "sketch" else _encoded_captions(encoder, split)
     complete = sketch_pixels(split.sketches, encoder.size, as_framed) if steps == 1 else None
     found: list[list[NDArray[Any]]] = []
@@ -182,13 +185,25 @@ def evaluate(
         if texts is not None:
             words = {name: np.repeat(values[chunk], shape[1], axis=0) for name, values in texts.items()}
             features = fuse_features(features, words, WEIGHT, encoder.fusion)
-        similarity = encoder.matcher.similarity(features, photos)
+        similarity = _own_category_first(encoder.matcher.similarity(features, photos), split, chunk)
         ranked = _ranked(similarity, np.repeat(target[chunk], shape[1]))
         found.append([a.reshape(*shape, *a.shape[1:]) for a in ranked])
         advance(shape[0] * shape[1])
     ranks, nearest, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
     sketches = {name: np.concatenate([features[name] for features in drawn]) for name in drawn[0]}
-    return Evaluation(ranks, nearest, scores, len(split.photos), encoded, sketches)
+    return Evaluation(ranks, nearest, scores, split.gallery, encoded, sketches)
+
+
+def _own_category_first(similarity: NDArray[np.float32], split: Split, chunk: slice) -> NDArray[np.float32]:
+    """Where the split is ``within_category``, the similarities ``[sketches of the chunk x steps, photos]`` with those
+    of other categories below all others, in their order.
+    """
+    if not split.within_category:
+        return similarity
+    of_photos = np.array([photo.category for photo in split.photos])
+    of_sketches = np.array([split.photos[sketch.photo].category for sketch in split.sketches[chunk]])
+    other = np.repeat(of_sketches, len(similarity) // len(of_sketches))[:, None] != of_photos
+    return similarity - other * (np.ptp(similarity) + 1)
 
 
 def _ranked(similarity: NDArray[np.float32], target: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
@@ -253,4 +268,4 @@ def evaluate_levels(
     ranks, nearest, scores = (
         np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("ranks", "nearest", "scores")
     )
-    return Evaluation(ranks, nearest, scores, len(split.photos), parts[-1].photos, parts[-1].sketches)
+    return Evaluation(ranks, nearest, scores, split.gallery, parts[-1].photos, parts[-1].sketches)

@@ -99,8 +99,8 @@ def quadruplet(sketches: Tensor, photos: Tensor, category: Tensor, margin: float
     itself = torch.eye(len(distances), dtype=torch.bool, device=distances.device)
     alike = category[:, None] == category
     own = distances.diagonal()
-    near, has_near = _random_of(distances, alike & ~itself)
-    far, has_far = _random_of(distances, ~alike)
+    near, has_near = random_of(distances, alike & ~itself)
+    far, has_far = random_of(distances, ~alike)
     of_instance = (margin + own - near).relu() * has_near
     of_category = (margin + torch.where(has_near, near, own) - far).relu() * has_far
     return (of_instance + of_category).mean()
@@ -144,7 +144,7 @@ def double_anchor_info_nce(
     return (logits.logsumexp((0, 2)) - logits.diagonal(dim1=1, dim2=2).logsumexp(0)).mean()
 
 
-def _random_of(distances: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
+def random_of(distances: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
     """A random one of the ``allowed [B, B]`` entries of each row ``[B]``, and whether there is one ``[B]``."""
     exists = allowed.any(1)
     chosen = torch.multinomial((allowed | ~exists[:, None]).float(), 1)

@@ -51,15 +51,19 @@ class TrainingPairs:
     A batch depends only on (seed, step), so a resumed run continues with exactly the batches it would have had. An
     epoch contains each photo that has a sketch once, with one of its sketches at random, so a batch contains a photo at
     most once. If photos have categories, in every other epoch each batch is filled from as few categories as possible
-    (MLRM 2022 alternates batches of one category and of many), because fine differences are learnt within a category.
+    (MLRM 2022 alternates batches of one category and of many), because fine differences are learnt within a category;
+    with ``within_category`` in every epoch.
 
     ``categories`` are the sorted names of all categories of the data, as given by ``common_name``.
     ``category_of_photo [photos]`` are indices into them, -1 for photos without a category. Drawings that have a
     category but no photo, and photos without a sketch, are in no pair; ``by_category`` uses them.
     """
 
-    def __init__(self, splits: Sequence[Split], size: int, training: TrainingConfig, seed: int) -> None:
+    def __init__(
+        self, splits: Sequence[Split], size: int, training: TrainingConfig, seed: int, within_category: bool = False
+    ) -> None:
         self.split = merge(splits)
+        self.within_category = within_category
         self.partial = _is_partial(training.completion, self.split)
         self.photos = photo_pixels(self.split.photos, size)
         self.ink = sketch_pixels(self.split.sketches, size)
@@ -188,7 +192,7 @@ class TrainingPairs:
         """The photos in the order of an epoch, without an incomplete last batch."""
         generator = np.random.default_rng([self.seed, epoch])
         shuffled = generator.permutation(len(self.drawn))
-        if epoch % 2 == 1 and self.category.max() > 0:
+        if (self.within_category or epoch % 2 == 1) and self.category.max() > 0:
             of_category = generator.permutation(self.category.max() + 1)[self.category[shuffled]]
             shuffled = shuffled[np.argsort(of_category, kind="stable")]
         order = self.drawn[shuffled][generator.integers(len(shuffled) % self.training.batch + 1) :]

@@ -1,0 +1,1 @@
+"""A frozen network, CLIP's, SigLIP's or DINO's, adapted by learnt prompts and its norms alone."""

@@ -225,7 +225,6 @@ _ENTRIES = (
         "https://fscoco.github.io",
         "images/<drawer>/<photo>.jpg, raw_data/<drawer>/<photo>.json, text/<drawer>/<photo>.txt, val_normal.txt",
         CHECKED_ON_LAYOUT,
-        (Variant("7,000/3,000 scenes", 7000, 7000, 3000, 3000),),
     ),
     Entry(
         "fscoco-unseen",
@@ -237,7 +236,6 @@ _ENTRIES = (
         "https://fscoco.github.io",
         "images/<drawer>/<photo>.jpg, raw_data/<drawer>/<photo>.json, text/<drawer>/<photo>.txt, val_unseen_user.txt",
         CHECKED_ON_LAYOUT,
-        (Variant("7,000/3,000 scenes", 7000, 7000, 3000, 3000),),
     ),
     Entry(
         "fs2k",

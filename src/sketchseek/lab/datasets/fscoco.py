@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sketchseek.errors import InputError
+from sketchseek.files import decode_json
 from sketchseek.lab.datasets.base import Dataset, Photo, SketchItem, Split, files, first_existing, folders
 from sketchseek.strokes.sketch import Sketch
-from sketchseek.strokes.sketch_json import decode_json
 
 # The lists of the test photos by data set: photos of all drawers, or all photos of drawers that training never sees.
 LISTS = {"fscoco": "val_normal.txt", "fscoco-unseen": "val_unseen_user.txt"}

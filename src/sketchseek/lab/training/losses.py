@@ -75,7 +75,7 @@ def info_nce(
     with equal ``identity [B]`` are not each other's negatives. ``naive`` uses one random negative for each anchor.
 
     A share ``smoothing`` (0..1) of the target is spread evenly over positive and negatives, as other drawings fit a
-    photo, too (I-Con's debiasing; Alshammari et al., ICLR 2025; for sketches: SketchScape, BMVC 2025).
+    photo, too (I-Con's debiasing; Alshammari et al., ICLR 2025; for sketches: SketchScape, arXiv 2509.06566).
     """
     losses = []
     for similarity, positive, negative in _contrasts(sketches, photos, kind, anchor, naive, identity):
@@ -108,7 +108,7 @@ def quadruplet(sketches: Tensor, photos: Tensor, category: Tensor, margin: float
 
 def relational_distillation(student: Tensor, teacher: Tensor) -> Tensor:
     """How far similarities of a batch, sketches by photos ``[B, B]``, are from a teacher's (Park et al., Relational
-    Knowledge Distillation, CVPR 2019, Eq. 4 and 5; of sketches and photos: Sain et al., CVPR 2025).
+    Knowledge Distillation, CVPR 2019, Eq. 4 and 5; of sketches and photos: Sain et al., arXiv 2505.23763).
 
     The mean Huber loss of the entries. Both matrices are standardised first, as similarities of two methods have
     different scales.

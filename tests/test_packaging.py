@@ -103,7 +103,7 @@ def test_the_wheel_is_complete_and_holds_no_data(wheel: Wheel) -> None:
     assert "sketchseek/server/web/index.html" in names
     assert any(name.endswith("/sketch.onnx") for name in names), "the default model is missing"
     photos = {name for name in names if name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".ndjson", ".pkl"))}
-    assert photos == set()
+    assert photos == {f"sketchseek/server/web/icon-{side}.png" for side in (192, 512)}
     assert {name.split("/")[0] for name in names} <= {"sketchseek", f"sketchseek-{VERSION}.dist-info"}
 
 

@@ -13,9 +13,11 @@ SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}
 # epochs of a second phase, fewer and smaller regions, a small text tower.
 SMALLER = {
     "dla": {"tap": "features.6"},
+    "dssa": {"tap": "features.6", "channels": "16", "hidden": "32", "embedding": "32"},
     "fvlp": {"taps": "features.3,features.6", "text.layers": "2", "text.width": "32"},
     "la": {"tap": "features.6"},
     "lgrl": {"head_epochs": "2", "grid": "2", "region_size": "48"},
+    "lnprompt": {"tap": "features.6"},
     "onthefly": {"tap": "features.6", "policy.epochs": "4"},
     "seek": {"taps": "features.3,features.6"},
     "siamese": {"taps": "features.3,features.6"},

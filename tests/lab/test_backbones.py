@@ -129,7 +129,7 @@ def test_unknown_networks_and_taps_are_named() -> None:
         build_backbone("torchvision/mobilenet_v9", ("features.1",), 64)
     with pytest.raises(InputError, match=r"no layer 'features\.99'"):
         build_backbone("torchvision/mobilenet_v2", ("features.99",), 64)
-    with pytest.raises(InputError, match="torchvision/<name> or timm/<name>"):
+    with pytest.raises(InputError, match="torchvision/<name>, timm/<name> or sketchseek/sketch_a_net"):
         build_backbone("mobilenet_v2", ("features.1",), 64)
 
 

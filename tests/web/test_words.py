@@ -231,4 +231,4 @@ def test_the_shipped_model_knows_bicycles_and_dogs_by_name(shared: Path, tmp_pat
         page.fill("#words", "dog")
         page.wait_for_function(first_are, arg="dog")
         page.fill("#words", "thingamajig")
-        page.get_by_text("does not know 'thingamajig'; it knows 2,").wait_for()
+        page.get_by_text("does not know 'thingamajig'; it knows 3,").wait_for()

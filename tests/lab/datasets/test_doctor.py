@@ -83,6 +83,7 @@ def test_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(entries) == {
         *("chairv2", "shoev2", "chair", "shoe", "sketchy", "sketchy-10", "sketchy-125", "clothesv1"),
         *("categories", "fs2k", "fs2k-sde1", "fs2k-sde2", "quickdraw", "synthetic", "folder", "drawings"),
+        *("sketchy-unseen", "fscoco", "fscoco-unseen"),
     }
     published = {(v["train_sketches"], v["test_sketches"]) for v in entries["shoev2"]["variants"]}
     assert published >= {(5982, 666), (6051, 679)}

@@ -30,6 +30,7 @@ GRAYSCALE_PROBABILITY = 0.1
 FITTED, SMALL, TURNED, SHAKY = 0.25, 0.12, 0.3, 0.22
 SMALL_SHIFT = 0.25  # of small drawings, as SHIFT
 TURN = math.radians(20)
+WIDEST = 7  # window in pixels by which lines are thickened at most
 SHAKE, SHAKE_NODES = 0.028, 40  # largest deviation of a node, relative to half the image's side; nodes on a side
 # RandAugment as in FVLP's released code: two operations for each image, each with a probability of one half, at level 5
 # of 10, at which brightness and sharpness have no effect. Photos are filled with grey, drawings with bare paper.
@@ -95,10 +96,11 @@ def _augment_ink(kind: str, ink: Tensor, flip: Tensor, labels: Tensor | None) ->
 
 
 def _cover_ink(labels: Tensor, ink: Tensor) -> Tensor:
-    """``strokes.labels.cover_ink`` of a batch: interpolated ink has grey edges where no label came to lie."""
-    near = F.max_pool2d(labels[:, None].float(), 3, stride=1, padding=1)[:, 0].to(torch.uint8)
-    near[near == 0] = UNASSIGNED
-    return torch.where(ink > 0, torch.where(labels > 0, labels, near), 0)
+    """``strokes.labels.cover_ink`` of a batch: interpolated and thickened ink has edges where no label came to lie."""
+    for _ in range(WIDEST // 2 + 1):
+        near = F.max_pool2d(labels[:, None].float(), 3, stride=1, padding=1)[:, 0].to(torch.uint8)
+        labels = torch.where((labels == 0) & (ink > 0), near, labels)
+    return torch.where(ink > 0, torch.where(labels > 0, labels, UNASSIGNED), 0)
 
 
 def _augment_photos(kind: str, photos: Tensor, flip: Tensor) -> Tensor:
@@ -214,7 +216,7 @@ def _fitting(ink: Tensor) -> Tensor:
 def _thickened(ink: Tensor) -> Tensor:
     """Thicken the lines of some of the drawings ``[B, S, S]``, by dilation with a window of three to seven pixels."""
     chance = torch.rand(len(ink), device=ink.device)[:, None, None]
-    for pixels, low, high in ((3, 0.0, 0.14), (5, 0.14, 0.26), (7, 0.26, 0.31)):
+    for pixels, low, high in ((3, 0.0, 0.14), (5, 0.14, 0.26), (WIDEST, 0.26, 0.31)):
         thick = F.max_pool2d(ink[:, None], pixels, 1, pixels // 2)[:, 0]
         ink = torch.where((chance >= low) & (chance < high), thick, ink)
     return ink

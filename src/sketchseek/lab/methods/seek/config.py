@@ -31,7 +31,7 @@ class Config:
     recogniser_weights: str  # `pretrained` (downloaded once), `random`, or a .safetensors file
     channels: int  # numbers of a cell
     grid: int  # cells a side to which a photo's map is pooled at most; all of a sketch's cells are kept
-    cells_weight: float  # of the cells in the similarity; the shape's cosine has 1, and so has the kind's
+    cells_weight: float  # of the cells in the similarity; the shape's cosine has 1, the kind's `network.KIND_WEIGHT`
     temperature: float  # of the contrast between pairs
     # Of each data set, in their order: the share of the batches whose pairs are all of one of its categories, and its
     # part in the other batches. Empty: as `TrainingPairs` makes batches, the same for all.

@@ -328,8 +328,8 @@ class Gallery:
     def optimize(self) -> None:
         """Make searches of a large gallery quick, and check with drawings that they miss nearly nothing.
 
-        For the end of adding many photos: takes minutes for a million, and does nothing for fewer than 250,000 or where
-        few were added since. Searches go on meanwhile. Raises OSError where the disk is full.
+        For the end of adding many photos, as it takes its time; does nothing for fewer than 250,000 or
+        where few were added since. Searches go on meanwhile. Raises OSError where the disk is full.
         """
         if self._unwritable is None:
             self._index.vectors.tune(self._drawn_queries)

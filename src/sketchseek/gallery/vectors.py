@@ -138,8 +138,8 @@ class Vectors:
     def tune(self, queries: Callable[[], NDArray[np.float32]]) -> None:
         """Build a graph where there are many points, and measure with ``queries`` ``[n, d]`` how far to follow it.
 
-        Does nothing for few points, or where not many have come since. Takes minutes for a million; searches go on
-        meanwhile. Where the graph misses too much even with most effort, searches scan instead.
+        Does nothing for few points, or where not many have come since. Searches go on meanwhile.
+        Where the graph misses too much even with most effort, searches scan instead.
         """
         count = len(self)
         if count < _GRAPH_FROM or (self._tuned and count < _GROWN * self._tuned.photos):
